@@ -1,0 +1,54 @@
+"""The one origin in front of the stack, with Auth in the same process: see origin/main.mjs."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts import process
+from scripts.parts import Parts, node
+from scripts.services.base import HOST, Command, http_status
+from scripts.services.postgres import DATABASE
+
+MAIN = Path(__file__).parent / "origin" / "main.mjs"
+NODE_FLAGS = ()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Gateway and Auth of one stack. `rest_port` is None where PostgREST has no binary."""
+
+    parts: Parts
+    port: int
+    rest_port: int | None
+    database_port: int
+    passwords: dict[str, str] = field(repr=False)
+    secrets: dict[str, str] = field(repr=False)
+    name: str = "origin"
+    needs: tuple[str, ...] = ("postgres",)
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    def prepare(self) -> None:
+        """Nothing on disk."""
+
+    def command(self) -> Command:
+        configuration = {
+            "parts": str(self.parts.folder),
+            "host": HOST,
+            "port": self.port,
+            "rest": f"http://{HOST}:{self.rest_port}" if self.rest_port else None,
+            "database": {
+                "host": HOST,
+                "port": self.database_port,
+                "name": DATABASE,
+                "auth_password": self.passwords["supabase_auth_admin"],
+                "authenticator_password": self.passwords["authenticator"],
+            },
+            **self.secrets,
+        }
+        return Command((node(), *NODE_FLAGS, MAIN), process.inherited(), text_in=json.dumps(configuration))
+
+    def ready(self) -> bool:
+        return http_status(self.port, "/auth/v1/health") == 200

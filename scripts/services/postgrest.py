@@ -1,0 +1,59 @@
+"""PostgREST, the real one: https://docs.postgrest.org/en/v12/references/configuration.html"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts import process
+from scripts.services.base import HOST, Command, http_status
+from scripts.services.postgres import DATABASE
+
+
+@dataclass(frozen=True)
+class Api:
+    """What `[api]` of supabase/config.toml says of the REST API."""
+
+    schemas: tuple[str, ...] = ("public",)
+    extra_search_path: tuple[str, ...] = ("public", "extensions")
+    max_rows: int = 1000
+
+
+@dataclass(frozen=True)
+class Postgrest:
+    """The REST server of one stack, behind its origin."""
+
+    binary: Path
+    port: int
+    admin_port: int
+    database_port: int
+    api: Api
+    password: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
+    name: str = "postgrest"
+    needs: tuple[str, ...] = ("postgres",)
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    def prepare(self) -> None:
+        """Nothing on disk."""
+
+    def command(self) -> Command:
+        env = process.inherited(
+            PGPASSWORD=self.password,
+            PGRST_DB_URI=f"postgresql://authenticator@{HOST}:{self.database_port}/{DATABASE}",
+            PGRST_DB_SCHEMAS=",".join(self.api.schemas),
+            PGRST_DB_EXTRA_SEARCH_PATH=",".join(self.api.extra_search_path),
+            PGRST_DB_MAX_ROWS=str(self.api.max_rows),
+            PGRST_DB_ANON_ROLE="anon",
+            PGRST_JWT_SECRET=self.jwt_secret,
+            PGRST_SERVER_HOST=HOST,
+            PGRST_SERVER_PORT=str(self.port),
+            PGRST_ADMIN_SERVER_PORT=str(self.admin_port),
+            PGRST_LOG_LEVEL="error",
+        )
+        return Command((self.binary,), env)
+
+    def ready(self) -> bool:
+        """Connected, with its schema cache loaded."""
+        return http_status(self.admin_port, "/ready") == 200

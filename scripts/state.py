@@ -1,0 +1,76 @@
+"""What one stack is: its ports, its secrets and its running services, in a file its owner alone can read."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scripts.process import Identity
+
+KEY_YEARS = 10
+
+
+@dataclass
+class State:
+    """The stack of one checkout. Ports are kept once picked; secrets are made once and never shown."""
+
+    ports: dict[str, int] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    passwords: dict[str, str] = field(default_factory=dict, repr=False)
+    services: dict[str, Identity] = field(default_factory=dict)
+    cluster: str = ""
+
+
+def load(folder: Path) -> State:
+    """The state in `folder`; a fresh one where there is none or it cannot be read."""
+    try:
+        raw: dict[str, Any] = json.loads((folder / "state.json").read_text())
+        services = {name: Identity(**identity) for name, identity in raw.pop("services").items()}
+        return State(**raw, services=services)
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+        return State()
+
+
+def save(folder: Path, state: State) -> None:
+    """Write whole or not at all: an interruption leaves the former state."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / "state.json.new"
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(asdict(state), file, indent=2)
+    fresh.replace(folder / "state.json")
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder`'s lock: two tasks that start or stop one stack wait for each other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def new_secrets() -> dict[str, str]:
+    """A JWT secret, the new-style keys, and the legacy keys signed with that secret.
+
+    https://supabase.com/docs/guides/api/api-keys
+    """
+    import jwt
+
+    jwt_secret = secrets.token_urlsafe(48)
+    now = int(time.time())
+    lifetime = {"iss": "supabase", "iat": now, "exp": now + KEY_YEARS * 365 * 86400}
+    return {
+        "jwt_secret": jwt_secret,
+        "publishable_key": f"sb_publishable_{secrets.token_urlsafe(24)}",
+        "secret_key": f"sb_secret_{secrets.token_urlsafe(24)}",
+        "anon_key": jwt.encode({**lifetime, "role": "anon"}, jwt_secret, "HS256"),
+        "service_role_key": jwt.encode({**lifetime, "role": "service_role"}, jwt_secret, "HS256"),
+    }

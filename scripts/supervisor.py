@@ -1,0 +1,132 @@
+"""Starts services in the order of their needs, says why one is down, stops them in reverse.
+
+It knows services only by scripts.services.base.Service, and processes by their identity, so that a
+pid file left by a crash or a reboot is never mistaken for a living service.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts import process
+from scripts.errors import DiskFullError, StackError
+from scripts.services.base import Service
+
+READY_SECONDS = 60
+POLL_SECONDS = 0.01
+LOG_LIMIT = 10_000_000
+
+
+@dataclass(frozen=True)
+class Health:
+    """One service as `status` shows it: up, starting or down, and why."""
+
+    name: str
+    state: str
+    pid: int | None
+    why: str = ""
+
+
+@dataclass
+class Supervisor:
+    """The services of one stack. `running` is kept in the stack's state by `on_change`."""
+
+    services: Sequence[Service]
+    logs: Path
+    running: dict[str, process.Identity]
+    on_change: Callable[[], None]
+
+    def start(self) -> list[str]:
+        """Start what does not run; the names of what was started, all ready.
+
+        Raises StackError when a service ends or does not get ready; what this call started is stopped then.
+        """
+        self.logs.mkdir(parents=True, exist_ok=True)
+        started: list[str] = []
+        try:
+            self._start_all(started)
+        except BaseException:
+            self.stop(started)
+            raise
+        return started
+
+    def _start_all(self, started: list[str]) -> None:
+        pending = {service.name: service for service in self.services}
+        deadline = time.monotonic() + READY_SECONDS
+        while pending:
+            possible = [one for one in pending.values() if not pending.keys() & set(one.needs)]
+            for service in possible:
+                if self._is_up(service, started):
+                    del pending[service.name]
+            if pending and time.monotonic() > deadline:
+                raise self._failure(next(iter(pending)), f"is not ready after {READY_SECONDS} s")
+            if pending:
+                time.sleep(POLL_SECONDS)
+
+    def _is_up(self, service: Service, started: list[str]) -> bool:
+        """Whether it is ready; a first look at one that does not run starts it."""
+        if self._alive(service.name):
+            return service.ready()
+        if service.name in started:
+            raise self._failure(service.name, "ended while it started")
+        started.append(service.name)
+        self._spawn(service)
+        return False
+
+    def stop(self, names: Sequence[str] | None = None) -> list[str]:
+        """Stop the named services, or all, in reverse; the names of those that ran."""
+        stopped = []
+        for service in reversed(self.services):
+            if names is None or service.name in names:
+                identity = self.running.pop(service.name, None)
+                if identity and identity.process():
+                    process.stop(identity, how=service.stop_signal)
+                    stopped.append(service.name)
+        self.on_change()
+        return stopped
+
+    def health(self) -> list[Health]:
+        """How each service is, asked of the service itself."""
+        return [self._health_of(service) for service in self.services]
+
+    def _health_of(self, service: Service) -> Health:
+        identity = self.running.get(service.name)
+        if identity is None:
+            return Health(service.name, "down", None, "stopped")
+        if not identity.process():
+            return Health(service.name, "down", None, self._last_words(service.name) or "killed: its log is silent")
+        if not service.ready():
+            return Health(service.name, "not ready", identity.pid, self._last_words(service.name))
+        return Health(service.name, "up", identity.pid)
+
+    def _alive(self, name: str) -> bool:
+        identity = self.running.get(name)
+        return identity is not None and identity.process() is not None
+
+    def _spawn(self, service: Service) -> None:
+        service.prepare()
+        log = self.logs / f"{service.name}.log"
+        if log.exists() and log.stat().st_size > LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+        command = service.command()
+        self.running[service.name] = process.spawn(
+            command.argv, log=log, env=command.env, text_in=command.text_in, user=command.user
+        )
+        self.on_change()
+
+    def _failure(self, name: str, what: str) -> StackError | DiskFullError:
+        words = self._last_words(name, lines=8)
+        if "No space left on device" in words:
+            return DiskFullError(f"the disk is full: {name} {what}", "free some space, then `invoke start`")
+        return StackError(f"{name} {what}", f"see `invoke logs --service {name}`", details=words)
+
+    def _last_words(self, name: str, *, lines: int = 1) -> str:
+        log = self.logs / f"{name}.log"
+        if not log.exists():
+            return ""
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 4000))
+            return "\n".join(file.read().decode(errors="replace").rstrip().splitlines()[-lines:])
