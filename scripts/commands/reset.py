@@ -1,0 +1,47 @@
+"""`invoke reset-local`: back to an empty project, migrations pushed, seed applied. Never on a remote target."""
+
+from __future__ import annotations
+
+import psycopg
+
+from scripts import local
+from scripts.boundary import Run
+from scripts.console import escape
+from scripts.database import connect, psycopg_error
+from scripts.errors import RefusedError
+from scripts.migrations import check_transactions, local_migrations
+from scripts.queries import query
+
+
+def reset_local(run: Run) -> None:
+    """Remove users and whatever migrations made, then push and seed, by the CLI's own reset.
+
+    Raises RefusedError for a remote target, or one whose database is not on this machine, before
+    anything is touched.
+    """
+    kind = run.settings.target
+    if kind == "remote":
+        raise RefusedError(
+            "reset-local never touches a remote target",
+            "use --target embedded or local; a hosted project stays",
+        )
+    files = local_migrations(run.settings.migrations_dir)
+    check_transactions(files)
+    target = run.target
+    if not target.database.loopback:
+        raise RefusedError(
+            f"the {kind} target's database is on {target.database.host}, not on this machine",
+            "reset-local acts on loopback only; check DB_URL of `supabase status`",
+        )
+    with connect(target) as connection:
+        try:
+            connection.execute(query("remove_all_users"))
+        except psycopg.Error as problem:
+            raise psycopg_error(problem, where="removing the users") from None
+    with run.console.doing("supabase db reset"):
+        local.cli(run.settings, run.console).reset(
+            target,
+            on_line=lambda line: run.console.status(f"  {escape(line)}") if "migration" in line else None,
+        )
+    run.console.line(f"empty project, {len(files)} migrations pushed, seed applied", ok=True)
+    run.console.data({"migrations": [m.path.name for m in files]})

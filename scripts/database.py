@@ -1,0 +1,118 @@
+"""Connections to a target's database, and what their failures mean."""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from scripts.errors import (
+    CredentialsError,
+    DiskFullError,
+    PausedError,
+    PushproofError,
+    SqlError,
+    UnreachableError,
+)
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from scripts.targets import Target
+
+CONNECT_SECONDS = 10
+PAUSED = 540  # https://supabase.com/docs/guides/troubleshooting/http-status-codes
+REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
+ADVICE = {
+    "42P01": "does an earlier migration create the relation, and is it pushed (`invoke migrations`)? "
+    "qualify its name with the schema",
+    "42501": "postgres is no superuser on a hosted project: a migration cannot alter what belongs to "
+    "auth, storage or supabase_admin",
+    "42723": "write `create or replace function`, or drop it first when its arguments or result change",
+    "42P07": "was it made in the dashboard? adopt it with `create … if not exists`, or drop what is there",
+    "42710": "write `drop … if exists` before it, or leave it out",
+    "23": "rows violate the constraint: find them, mend them in this or an earlier migration, then add the constraint",
+    "42601": "mend the syntax: the position is in the server's words",
+    "57014": "it ran into a time-out: split it, or raise statement_timeout for this session",
+    "55P03": "somebody holds the lock: pg_locks shows who",
+}
+
+
+def connect(target: Target, *, autocommit: bool = True) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection to the target's database.
+
+    Raises UnreachableError, CredentialsError, PausedError or DiskFullError.
+    """
+    import psycopg
+
+    database = target.database
+    try:
+        return psycopg.connect(
+            psycopg.conninfo.make_conninfo(**database.tls),
+            host=database.host,
+            port=database.port,
+            dbname=database.name,
+            user=database.user,
+            password=database.password,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="pushproof",
+            autocommit=autocommit,
+        )
+    except psycopg.OperationalError as problem:
+        raise connection_error(target, str(problem)) from None
+
+
+def connection_error(target: Target, words: str) -> PushproofError:
+    """What a failed connection means. `words` are libpq's or the CLI's, which hold no password."""
+    database = target.database
+    if target.kind == "remote" and http_status(target.url) == PAUSED:
+        return PausedError("the project is paused", "restore it in the dashboard, wait until it is healthy")
+    if any(refusal in words for refusal in REFUSALS):
+        return CredentialsError(
+            f"{database.label} refuses the password of {database.user}",
+            "check SUPABASE_DB_URL (percent-encoding!), or reset the database password in the dashboard"
+            if target.kind == "remote"
+            else "run `invoke stop` and `invoke start`; the state may be another stack's",
+        )
+    if "No space left on device" in words:
+        return DiskFullError(f"the disk of {database.host} is full", "free some space on it")
+    if target.kind != "remote":
+        return UnreachableError(f"{database.label} does not answer", "run `invoke start`, then `invoke status`")
+    hint = "check the host in SUPABASE_DB_URL and your network"
+    if database.host.startswith("db.") and database.host.endswith(".supabase.co"):
+        hint = "the direct host is IPv6 only: from an IPv4 network use the session pooler's URL (port 5432)"
+    return UnreachableError(f"{database.label} does not answer", hint, details=words.strip().splitlines()[-1])
+
+
+def http_status(url: str, path: str = "/auth/v1/health", headers: dict[str, str] | None = None) -> int:
+    """The status of GET `path`; 0 without an answer."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=CONNECT_SECONDS)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+def sql_error(sqlstate: str, message: str, *, where: str, details: str = "") -> PushproofError:
+    """A failed statement as file, SQLSTATE, the server's message, and the advice for that SQLSTATE."""
+    if sqlstate == "53100" or "No space left on device" in message:
+        return DiskFullError("the disk of the database server is full", "free some space, then run this again")
+    hint = ADVICE.get(sqlstate) or ADVICE.get(sqlstate[:2], "")
+    return SqlError(f"{where}: {message} (SQLSTATE {sqlstate})", hint, details=details)
+
+
+def psycopg_error(problem: psycopg.Error, *, where: str) -> PushproofError:
+    """The same for an error of a connection of ours."""
+    diag = problem.diag
+    more = (diag.message_detail, diag.message_hint, diag.context)
+    return sql_error(
+        problem.sqlstate or "-----",
+        diag.message_primary or str(problem),
+        where=where,
+        details="\n".join(line for line in more if line),
+    )

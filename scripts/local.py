@@ -1,0 +1,38 @@
+"""The target `local`: a stack that `supabase start` runs, found by `supabase status`."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from scripts import parts
+from scripts.console import Console
+from scripts.errors import UnreachableError
+from scripts.settings import Settings
+from scripts.supabase_cli import Cli
+from scripts.targets import Target, parse_db_url
+
+
+def cli(settings: Settings, console: Console) -> Cli:
+    """The CLI to use: SUPABASE_CLI's, or else the locked one."""
+    if settings.cli:
+        return Cli(Path(shutil.which(settings.cli) or settings.cli), settings.project)
+    return Cli(parts.ensure(settings, console).cli, settings.project)
+
+
+def local(settings: Settings, console: Console) -> Target:
+    """The stack of `supabase start`. Raises UnreachableError where none runs."""
+    found = cli(settings, console).status()
+    if not found:
+        raise UnreachableError(
+            "no local Supabase stack runs for this project",
+            "run `supabase start` first, or leave out --target local: the embedded stack needs no Docker",
+        )
+    return Target(
+        "local",
+        found["API_URL"].rstrip("/"),
+        found.get("PUBLISHABLE_KEY") or found["ANON_KEY"],
+        found.get("SECRET_KEY") or found["SERVICE_ROLE_KEY"],
+        parse_db_url(replace(settings, db_url=found["DB_URL"])),
+    )

@@ -1,0 +1,171 @@
+"""Migrations: the files in supabase/migrations, the history in the database, and whether they agree.
+
+The CLI matches them by version alone (an edited file is "up to date"), so contents are compared here,
+token by token: white space, comments and semicolons may differ, as the CLI's own splitting makes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scripts.errors import ProjectError
+from scripts.queries import query
+
+if TYPE_CHECKING:
+    import psycopg
+
+FILE_NAME = re.compile(r"^([0-9]+)_(.*)\.sql$")  # the CLI skips every other file
+TIMESTAMP_WIDTH = 14
+NAMING = "name it VERSION_words.sql, the version in digits as wide as the others, such as 033_add_tags.sql"
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file of supabase/migrations."""
+
+    version: str
+    name: str
+    path: Path
+
+    @property
+    def sql(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """One row of the history, with the statements that were applied."""
+
+    version: str
+    name: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """A version, here and there. `state`: pending, applied, edited or foreign (no file of ours)."""
+
+    version: str
+    local: Migration | None
+    applied: Applied | None
+
+    @property
+    def state(self) -> str:
+        if self.applied is None:
+            return "pending"
+        if self.local is None:
+            return "foreign"
+        same = fingerprint(self.local.sql) == fingerprint(";\n".join(self.applied.statements))
+        # Rows written by `migration repair` of old CLIs hold no statements: nothing to compare.
+        return "applied" if same or not self.applied.statements else "edited"
+
+
+def local_migrations(folder: Path) -> tuple[Migration, ...]:
+    """The files in the order of their versions.
+
+    Raises ProjectError for a misnamed, duplicate, odd-width or unreadable file.
+    """
+    files = sorted(folder.glob("*.sql")) if folder.is_dir() else []
+    found = []
+    for file in files:
+        if not (match := FILE_NAME.match(file.name)):
+            raise ProjectError(f"{file.name} is not a migration's name: the CLI would skip it", NAMING)
+        try:
+            file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise ProjectError(f"{file.name} is not UTF-8 text", "save it as UTF-8") from None
+        found.append(Migration(match[1], match[2], file))
+    _check_versions(found)
+    return tuple(found)
+
+
+def _check_versions(found: list[Migration]) -> None:
+    by_version: dict[int, Migration] = {}
+    for migration in found:
+        if twin := by_version.get(int(migration.version)):
+            raise ProjectError(
+                f"{twin.path.name} and {migration.path.name} have the same version",
+                "give the later one the next free number",
+            )
+        by_version[int(migration.version)] = migration
+    # Timestamps may follow numbers; anything else of another width sorts where nobody expects it.
+    widths = [len(m.version) for m in found if len(m.version) != TIMESTAMP_WIDTH]
+    usual = max(set(widths), key=widths.count) if widths else TIMESTAMP_WIDTH
+    for migration in found:
+        if len(migration.version) not in (usual, TIMESTAMP_WIDTH):
+            raise ProjectError(
+                f"{migration.path.name}: its version has {len(migration.version)} digits, others {usual}, "
+                "and they are ordered as text",
+                NAMING,
+            )
+
+
+def check_transactions(migrations: Iterable[Migration]) -> None:
+    """Raise ProjectError for a file with a begin, commit or rollback of its own.
+
+    The CLI wraps each file in one transaction; such a file ends it, and loses its history row.
+    """
+    for migration in migrations:
+        if found := transaction_statement(migration.sql):
+            line, word = found
+            raise ProjectError(
+                f"{migration.path.name} line {line} has its own `{word}`",
+                "leave it out: the CLI runs each file in one transaction of its own",
+            )
+
+
+def transaction_statement(sql: str) -> tuple[int, str] | None:
+    """The first top-level transaction statement as (line, words); None without one or for a syntax error."""
+    import pglast
+
+    try:
+        parsed = pglast.parse_sql(sql)
+    except pglast.parser.ParseError:
+        return None  # the server says it better
+    for raw in parsed:
+        if isinstance(raw.stmt, pglast.ast.TransactionStmt):
+            start = raw.stmt_location or 0
+            return sql[:start].count("\n") + 1, sql[start:].split(";")[0].strip()
+    return None
+
+
+def count_statements(sql: str) -> int | None:
+    """How many statements `sql` holds; None where it does not parse."""
+    import pglast
+
+    try:
+        return len(pglast.parse_sql(sql))
+    except pglast.parser.ParseError:
+        return None
+
+
+def read_history(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Applied, ...]:
+    """The applied migrations by version; empty where nothing was ever pushed."""
+    exists = connection.execute(query("history_exists")).fetchone()
+    if not exists or not exists[0]:
+        return ()
+    rows = connection.execute(query("history")).fetchall()
+    return tuple(Applied(version, name, tuple(statements)) for version, name, statements in rows)
+
+
+def pair(local: Iterable[Migration], history: Iterable[Applied]) -> tuple[Pairing, ...]:
+    """Files and history side by side, in the order of versions."""
+    here = {m.version: m for m in local}
+    there = {a.version: a for a in history}
+    return tuple(Pairing(v, here.get(v), there.get(v)) for v in sorted(here.keys() | there.keys()))
+
+
+def fingerprint(sql: str) -> str:
+    """A digest of the tokens of `sql`."""
+    import pglast
+
+    try:
+        tokens = [sql[t.start : t.end + 1] for t in pglast.parser.scan(sql) if "COMMENT" not in t.name]
+    except pglast.parser.ParseError:
+        tokens = sql.split()
+    return hashlib.sha256("\0".join(word for word in tokens if word != ";").encode()).hexdigest()

@@ -1,0 +1,180 @@
+"""The Supabase CLI: the only place that knows its verbs, its flags and its ways to fail, v2 and v3.
+
+https://supabase.com/docs/reference/cli. What it says is on standard error, its result as JSON on
+standard output. Exit code 0 proves nothing: callers read back what they were promised.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from scripts import process
+from scripts.database import REFUSALS, connection_error, sql_error
+from scripts.errors import HistoryError, PartsError, PushproofError, SqlError
+from scripts.targets import Target
+
+OLDEST = (2, 122)
+KNOWN_MAJORS = (2, 3)
+APPLYING = re.compile(r"Applying migration (\S+?)\.\.\.")
+SQLSTATE = re.compile(r"^ERROR: (?P<message>.*) \(SQLSTATE (?P<state>\w{5})\)$", re.MULTILINE)
+STATEMENT = re.compile(r"^At statement: (?P<number>\d+)$", re.MULTILINE)
+UNREACHABLE = ("failed to connect", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "ENETUNREACH", "EAI_AGAIN")
+QUERY_FAILED = "failed to execute query: error: "
+# `db query` tells the server's words without its SQLSTATE.
+SQLSTATE_OF = {
+    r"^relation .* does not exist": "42P01",
+    r"^column .* does not exist": "42703",
+    r"^(function|operator) .* does not exist": "42883",
+    r"^permission denied|^must be owner": "42501",
+    r"^syntax error": "42601",
+    r"^function .* already exists": "42723",
+    r"^relation .* already exists": "42P07",
+    r"already exists$": "42710",
+    r"violates unique constraint": "23505",
+    r"violates foreign key constraint": "23503",
+    r"violates check constraint": "23514",
+    r"violates not-null constraint": "23502",
+    r"^canceling statement due to statement timeout": "57014",
+    r"^canceling statement due to lock timeout": "55P03",
+}
+
+
+@dataclass(frozen=True)
+class Cli:
+    """The CLI, acting on one target for the project in `workdir`."""
+
+    binary: Path
+    workdir: Path
+
+    @cached_property
+    def version(self) -> tuple[int, int]:
+        """(major, minor). Raises PartsError for one that was never tried with this tool."""
+        done = process.run([self.binary, "--version"], env=self._environment({}))
+        found = re.search(r"(\d+)\.(\d+)\.\d+", done.stdout)
+        if not found:
+            raise PartsError(f"{self.binary} is not the Supabase CLI", "unset SUPABASE_CLI to use the locked one")
+        version = int(found[1]), int(found[2])
+        if version < OLDEST or version[0] not in KNOWN_MAJORS:
+            raise PartsError(
+                f"the Supabase CLI {found[0]} is not supported",
+                "use 2.122 or later, or 3.x; unset SUPABASE_CLI to use the locked one",
+            )
+        return version
+
+    def push(
+        self,
+        target: Target,
+        *,
+        dry_run: bool = False,
+        include_all: bool = False,
+        on_line: Callable[[str], None] | None = None,
+    ) -> list[str]:
+        """`supabase db push`; the file names it says it applied, or with `dry_run` would apply.
+
+        `on_line` gets its progress. Raises SqlError, HistoryError, or what a failed connection means.
+        """
+        flags = [*(["--dry-run"] if dry_run else []), *(["--include-all"] if include_all else [])]
+        answer = self._ask(target, "db", "push", *flags, on_line=on_line)
+        return list(answer["migrations"])
+
+    def query(self, target: Target, file: Path, *, where: str) -> list[dict[str, Any]] | str:
+        """`supabase db query` of a file with one statement: its rows, or the command's tag.
+
+        Raises SqlError, or what a failed connection means.
+        """
+        answer = self._ask(target, "db", "query", "-f", str(file), where=where)
+        return answer if isinstance(answer, list) else str(answer)
+
+    def reset(self, target: Target, *, on_line: Callable[[str], None] | None = None) -> None:
+        """`supabase db reset` by URL: drops what is not Supabase's own, pushes, seeds. Raises SqlError."""
+        self._ask(target, "db", "reset", on_line=on_line)
+
+    def status(self) -> dict[str, str]:
+        """`supabase status -o json`: the flat map of the local stack; empty where none runs."""
+        done = self._run(["status", "-o", "json"], {})
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            return {}
+        return answer if isinstance(answer, dict) and "API_URL" in answer else {}
+
+    def _ask(
+        self,
+        target: Target,
+        *words: str,
+        on_line: Callable[[str], None] | None = None,
+        where: str = "the statement",
+    ) -> Any:
+        """Run a verb against the target and decode its answer; `where` names the SQL in an error."""
+        flag = "--remote" if self.version[0] >= 3 else "--db-url"
+        flags = [f"{flag}={target.database.url}", "--yes", "--output-format", "json"]
+        tls = {"PGSSLMODE": "disable"} if target.database.loopback else {}  # else v3 tries TLS first, and warns
+        done = self._run([*words, *flags], {**tls, **target.database.environment}, on_line)
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            answer = done.stdout.strip()
+        if done.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
+            raise _explain(target, answer, done, where)
+        return answer
+
+    def _run(
+        self, words: list[str], environment: dict[str, str], on_line: Callable[[str], None] | None = None
+    ) -> process.Completed:
+        return process.run(
+            [self.binary, *words, "--workdir", self.workdir, "--agent", "no"],
+            env=self._environment(environment),
+            cwd=self.workdir,
+            on_stderr=on_line,
+        )
+
+    @staticmethod
+    def _environment(extra: dict[str, str]) -> dict[str, str]:
+        return process.inherited(
+            NO_COLOR="1",
+            SUPABASE_TELEMETRY_DISABLED="1",
+            SUPABASE_NO_UPDATE_NOTIFIER="1",
+            PGAPPNAME="pushproof",
+            **extra,
+        )
+
+
+def _explain(target: Target, answer: Any, done: process.Completed, where: str) -> PushproofError:
+    """The CLI's failure as an error of ours: it names no file, the last one it began is on stderr."""
+    error = answer.get("error", {}) if isinstance(answer, dict) else {}
+    code, message = error.get("code", ""), error.get("message") or done.stderr.strip() or done.stdout.strip()
+    begun = APPLYING.findall(done.stderr)
+    if code == "DbPushMissingRemoteError":
+        return HistoryError(
+            "a local migration sorts before the last one that was applied",
+            "give it a later version, or push with --include-all",
+            details=message,
+        )
+    if code == "DbPushMissingLocalError":
+        return HistoryError(
+            "the target's history holds versions that are not in supabase/migrations",
+            "`invoke migrations` names them: fetch the missing files (`git pull`), then push again",
+            details=message,
+        )
+    if found := SQLSTATE.search(message):
+        number = STATEMENT.search(message)
+        if begun:
+            where = begun[-1] + (f", statement {int(number['number']) + 1}" if number else "")
+        return sql_error(found["state"], found["message"], where=where, details=message[found.end() :].strip())
+    if any(word in message for word in (*UNREACHABLE, *REFUSALS)):
+        return connection_error(target, message)
+    if code == "DbQueryExecError":
+        words = message.removeprefix(QUERY_FAILED)
+        return sql_error(_sqlstate_of(words), words, where=where)
+    cause = message.splitlines()[0] if message else "no word"
+    return SqlError(f"the Supabase CLI failed: {cause}", "see below", details=f"{code} {message}".strip())
+
+
+def _sqlstate_of(words: str) -> str:
+    return next((state for pattern, state in SQLSTATE_OF.items() if re.search(pattern, words)), "not told")

@@ -1,0 +1,102 @@
+"""Test users: who they are, made once a run and removed at its end, also by `invoke sweep` later.
+
+A test user is known by two marks that must agree: the run's id in its e-mail address and in its
+metadata. Nothing else is ever removed. The run's file in the state folder tells a living run from
+one that was interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from scripts.process import Identity
+from scripts.targets import Target
+
+if TYPE_CHECKING:
+    from supabase_auth.types import User
+
+    from supabase import Client
+
+EMAIL = re.compile(r"^pushproof-(?P<actor>[a-z]+)-(?P<run>[0-9a-f]{12})@example\.com$")
+MARK = "pushproof_run"
+ELSEWHERE = timedelta(hours=2)  # a run of another machine is taken for over by then
+
+
+@dataclass(frozen=True)
+class TestRun:
+    """One run of the tests: its id, which every user it makes carries."""
+
+    __test__ = False  # not a test class, whatever its name
+
+    id: str
+
+    def email(self, actor: str) -> str:
+        return f"pushproof-{actor}-{self.id}@example.com"
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return {MARK: self.id}
+
+
+@contextlib.contextmanager
+def test_run(state_dir: Path) -> Iterator[TestRun]:
+    """A run with a file that says it lives, from before its first user to after its last."""
+    run = TestRun(secrets.token_hex(6))
+    file = _runs(state_dir) / f"{run.id}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    me = psutil.Process()
+    file.write_text(json.dumps(asdict(Identity(me.pid, me.create_time()))))
+    yield run
+    file.unlink(missing_ok=True)  # not in a `finally`: an interrupted run leaves it for the sweep
+
+
+def marked_run(user: User) -> str | None:
+    """The run that made this user; None for anybody else."""
+    match = EMAIL.match(user.email or "")
+    return match["run"] if match and user.user_metadata.get(MARK) == match["run"] else None
+
+
+def admin_client(target: Target) -> Client:
+    """A client with the secret key, on which nobody ever signs in."""
+    from supabase import ClientOptions, create_client
+
+    return create_client(target.url, target.secret_key, ClientOptions(auto_refresh_token=False, persist_session=False))
+
+
+def all_users(admin: Client) -> Iterator[User]:
+    """Every user of the project, page by page."""
+    page = 1
+    while users := admin.auth.admin.list_users(page=page, per_page=200):
+        yield from users
+        page += 1
+
+
+def left_behind(admin: Client, state_dir: Path) -> list[User]:
+    """Test users whose run is over: its file names a process that is gone, or it is old enough."""
+    return [user for user in all_users(admin) if (run := marked_run(user)) and _is_over(run, user, state_dir)]
+
+
+def _is_over(run: str, user: User, state_dir: Path) -> bool:
+    file = _runs(state_dir) / f"{run}.json"
+    if file.exists():
+        return Identity(**json.loads(file.read_text())).process() is None
+    return user.created_at < datetime.now(UTC) - ELSEWHERE
+
+
+def forget(state_dir: Path, run: str) -> None:
+    """Remove the file of a run that is over and swept."""
+    (_runs(state_dir) / f"{run}.json").unlink(missing_ok=True)
+
+
+def _runs(state_dir: Path) -> Path:
+    return state_dir / "runs"

@@ -1,0 +1,206 @@
+"""The tasks of pushproof: `invoke --list` names them, `invoke --help TASK` explains one.
+
+Each task parses its options and calls one command; scripts/boundary.py turns errors into exit codes.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import invoke.parser.parser
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+COMMON = {
+    "target": "where to act: embedded (default), local or remote; also SUPABASE_TARGET",
+    "json": "print the result as JSON on standard output",
+}
+
+
+def _usage_error(machine: Any, message: str) -> None:
+    """A mistyped option gets a remedy, and exit code 2 instead of a failed run's 1."""
+    of = f" {machine.context.name}" if machine.context and machine.context.name else ""
+    listing = f"invoke --help{of}" if of else "invoke --list"
+    raise Exit(f"ERROR {message}\nFIX   `{listing}` shows what there is", code=2)
+
+
+invoke.parser.parser.ParseMachine.error = _usage_error  # type: ignore[method-assign,assignment]
+
+
+def _after_dashes() -> str:
+    """What stands behind `--` on the command line, with its quoting kept."""
+    import shlex
+
+    return shlex.join(sys.argv[sys.argv.index("--") + 1 :]) if "--" in sys.argv else ""
+
+
+@task(default=True, help={**COMMON, "keyword": "only tests that match this pytest expression"})
+def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -> None:
+    """Push, verify, and test with users who really sign in: the main job
+
+    Options for pytest other than -k go behind two dashes: invoke smoke -- -x -vv
+    """
+    from scripts.boundary import boundary
+    from scripts.commands import smoke as command
+
+    with boundary(target, json=json) as run:
+        command.smoke(run, keyword=keyword, pytest_args=_after_dashes())
+
+
+@task(
+    help={
+        **COMMON,
+        "dry_run": "only say what would be pushed",
+        "include_all": "also push versions that sort before the last applied one",
+    }
+)
+def push(_: Context, target: str = "", dry_run: bool = False, include_all: bool = False, json: bool = False) -> None:
+    """Push pending migrations by the CLI, then read the history back"""
+    from scripts.boundary import boundary
+    from scripts.commands.push import push
+
+    with boundary(target, json=json) as run:
+        run.console.data({"dry_run": dry_run, "migrations": push(run, dry_run=dry_run, include_all=include_all)})
+
+
+@task(help={**COMMON, "file": "a file of SQL statements", "sql": "SQL statements"})
+def execute(_: Context, target: str = "", file: str = "", sql: str = "", json: bool = False) -> None:
+    """Run SQL, any number of statements, in one transaction"""
+    from scripts.boundary import boundary
+    from scripts.commands.execute import execute
+
+    with boundary(target, json=json) as run:
+        execute(run, file=file, sql=sql)
+
+
+@task(help=COMMON)
+def migrations(_: Context, target: str = "", json: bool = False) -> None:
+    """Show local and applied migrations, edited ones marked"""
+    from scripts.boundary import boundary
+    from scripts.commands.push import list_migrations
+
+    with boundary(target, json=json) as run:
+        list_migrations(run)
+
+
+@task(help=COMMON)
+def verify(_: Context, target: str = "", json: bool = False) -> None:
+    """Hold the promises of supabase/checks against the target"""
+    from scripts.boundary import boundary
+    from scripts.commands.verify import verify
+
+    with boundary(target, json=json) as run:
+        verify(run)
+
+
+@task(name="reset-local", help=COMMON)
+def reset_local(_: Context, target: str = "", json: bool = False) -> None:
+    """Empty the project, push, seed; embedded or local only"""
+    from scripts.boundary import boundary
+    from scripts.commands.reset import reset_local
+
+    with boundary(target, json=json) as run:
+        reset_local(run)
+
+
+@task(help=COMMON)
+def sweep(_: Context, target: str = "", json: bool = False) -> None:
+    """Remove test users that an interrupted run left behind"""
+    from scripts.boundary import boundary
+    from scripts.commands.sweep import sweep
+
+    with boundary(target, json=json) as run:
+        sweep(run)
+
+
+@task(help=COMMON)
+def doctor(_: Context, target: str = "", json: bool = False) -> None:
+    """Look at what a run needs; each problem with what mends it"""
+    from scripts.boundary import boundary
+    from scripts.commands.doctor import doctor
+
+    with boundary(target, json=json) as run:
+        doctor(run)
+
+
+@task(help=COMMON)
+def start(_: Context, target: str = "", json: bool = False) -> None:
+    """Start the embedded stack, or what of it is down"""
+    from scripts.boundary import boundary
+    from scripts.commands.stack import start
+
+    with boundary(target, json=json) as run:
+        start(run)
+
+
+@task(help=COMMON)
+def stop(_: Context, target: str = "", json: bool = False) -> None:
+    """Stop the embedded stack; its data stays"""
+    from scripts.boundary import boundary
+    from scripts.commands.stack import stop
+
+    with boundary(target, json=json) as run:
+        stop(run)
+
+
+@task(
+    help={
+        **COMMON,
+        "env": "print the stack's settings, secrets included, as lines for another project's .env",
+    }
+)
+def status(_: Context, target: str = "", env: bool = False, json: bool = False) -> None:
+    """Show the embedded stack's services, and why one is down"""
+    from scripts.boundary import boundary
+    from scripts.commands.stack import status
+
+    with boundary(target, json=json) as run:
+        status(run, env=env)
+
+
+@task(
+    help={
+        "service": "only this one: postgres, postgrest or origin",
+        "follow": "go on with what comes, until Ctrl-C",
+        "lines": "how many lines of each to begin with",
+    }
+)
+def logs(_: Context, service: str = "", follow: bool = False, lines: int = 20) -> None:
+    """Show the embedded stack's logs"""
+    from scripts.boundary import boundary
+    from scripts.commands.stack import logs
+
+    with boundary() as run:
+        logs(run, service=service, follow=follow, lines=lines)
+
+
+@task(name="test", help={"keyword": "only tests that match this pytest expression"})
+def run_tests(_: Context, keyword: str = "") -> None:
+    """Run pushproof's own tests, on stacks of their own
+
+    Options for pytest other than -k go behind two dashes: invoke test -- -x
+    """
+    from scripts.boundary import boundary
+    from scripts.commands.smoke import test
+
+    with boundary():
+        test(keyword=keyword, pytest_args=_after_dashes())
+
+
+@task(
+    help={
+        "suite": "what to measure: stack",
+        "runs": "how often; the medians are shown",
+        "json": COMMON["json"],
+    }
+)
+def bench(_: Context, suite: str = "stack", runs: int = 5, json: bool = False) -> None:
+    """Measure commands, memory and throughput on a stack of its own"""
+    from scripts.commands.bench import bench
+
+    from scripts.boundary import boundary
+
+    with boundary(json=json) as run:
+        bench(run, suite=suite, runs=runs)
