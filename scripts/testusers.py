@@ -66,11 +66,11 @@ def marked_run(user: User) -> str | None:
     return match["run"] if match and user.user_metadata.get(MARK) == match["run"] else None
 
 
-def admin_client(target: Target) -> Client:
-    """A client with the secret key, on which nobody ever signs in."""
+def client(target: Target, key: str, http: httpx.Client) -> Client:
+    """A supabase-py client over the caller's connections, which the caller closes."""
     from supabase import ClientOptions, create_client
 
-    return create_client(target.url, target.secret_key, ClientOptions(auto_refresh_token=False, persist_session=False))
+    return create_client(target.url, key, ClientOptions(auto_refresh_token=False, httpx_client=http))
 
 
 def all_users(admin: Client) -> Iterator[User]:
@@ -89,13 +89,19 @@ def left_behind(admin: Client, state_dir: Path) -> list[User]:
 def _is_over(run: str, user: User, state_dir: Path) -> bool:
     file = _runs(state_dir) / f"{run}.json"
     if file.exists():
-        return Identity(**json.loads(file.read_text())).process() is None
+        return not _lives(file)
     return user.created_at < datetime.now(UTC) - ELSEWHERE
 
 
-def forget(state_dir: Path, run: str) -> None:
-    """Remove the file of a run that is over and swept."""
-    (_runs(state_dir) / f"{run}.json").unlink(missing_ok=True)
+def forget_dead_runs(state_dir: Path) -> None:
+    """Remove the files of runs that are over, once their users are swept."""
+    for file in _runs(state_dir).glob("*.json"):
+        if not _lives(file):
+            file.unlink()
+
+
+def _lives(file: Path) -> bool:
+    return Identity(**json.loads(file.read_text())).process() is not None
 
 
 def _runs(state_dir: Path) -> Path:

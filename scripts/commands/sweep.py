@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scripts.boundary import Run
 from scripts.errors import FailedError
-from scripts.testusers import admin_client, forget, left_behind, marked_run
+from scripts.testusers import client, forget_dead_runs, left_behind
+
+if TYPE_CHECKING:
+    from supabase import Client
+
+HTTP_SECONDS = 30
 
 
 def sweep(run: Run) -> list[str]:
@@ -12,19 +19,11 @@ def sweep(run: Run) -> list[str]:
 
     Raises FailedError naming those that would not go.
     """
-    from supabase_auth.errors import AuthApiError
+    import httpx
 
-    admin = admin_client(run.target)
-    removed, stuck = [], []
-    for user in left_behind(admin, run.settings.state_dir):
-        try:
-            admin.auth.admin.delete_user(user.id)
-        except AuthApiError as problem:
-            stuck.append(f"{user.email} ({problem.message})")
-            continue
-        removed.append(str(user.email))
-        forget(run.settings.state_dir, str(marked_run(user)))
-        run.console.line(f"removed {user.email}", ok=True)
+    target = run.target
+    with httpx.Client(timeout=HTTP_SECONDS) as http:
+        removed, stuck = _remove(client(target, target.secret_key, http), run)
     if not removed and not stuck:
         run.console.line("nothing was left behind", ok=True)
     run.console.data({"removed": removed, "stuck": stuck})
@@ -34,3 +33,19 @@ def sweep(run: Run) -> list[str]:
             "rows refer to them without `on delete cascade`: delete those rows first",
         )
     return removed
+
+
+def _remove(admin: Client, run: Run) -> tuple[list[str], list[str]]:
+    from supabase_auth.errors import AuthApiError
+
+    removed, stuck = [], []
+    for user in left_behind(admin, run.settings.state_dir):
+        try:
+            admin.auth.admin.delete_user(user.id)
+        except AuthApiError as problem:
+            stuck.append(f"{user.email} ({problem.message})")
+            continue
+        removed.append(str(user.email))
+        run.console.line(f"removed {user.email}", ok=True)
+    forget_dead_runs(run.settings.state_dir)
+    return removed, stuck

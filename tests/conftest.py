@@ -1,0 +1,3 @@
+"""Fixtures, one file per concern."""
+
+pytest_plugins = ["tests.fix_stack", "tests.fix_actors"]

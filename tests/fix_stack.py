@@ -1,0 +1,193 @@
+"""Stacks and projects of the tests' own: nothing here touches the checkout's stack."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from scripts import settings
+from scripts.boundary import Run
+from scripts.commands.push import push
+from scripts.console import Console
+from scripts.services.postgres import ADMIN, DATABASE
+from scripts.stack import Stack
+from scripts.targets import Database, Target
+
+REPOSITORY = Path(__file__).parent.parent
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a task that ran as a process of its own said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project in a folder of its own, and how to run tasks on it."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Ours, without the settings of whoever runs the tests."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("SUPABASE_", "PUSHPROOF_STATE", "PG"))}
+        return {**kept, "SUPABASE_WORKDIR": str(self.folder), "NO_COLOR": "1"}
+
+    def invoke(self, *words: str, **extra: str) -> Completed:
+        """Run a task to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "invoke", *words],
+            cwd=REPOSITORY,
+            env={**self.environment, **extra},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+        return Completed(done.returncode, done.stdout, done.stderr)
+
+    def popen(self, *words: str, **extra: str) -> subprocess.Popen[str]:
+        """Start a task that the test will interrupt."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "invoke", *words],
+            cwd=REPOSITORY,
+            env={**self.environment, **extra},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def settings(self) -> settings.Settings:
+        return settings.load(environ=self.environment)
+
+    @property
+    def stack(self) -> Stack:
+        return Stack(self.settings, Console(as_json=True))
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file below supabase/."""
+        file = self.folder / "supabase" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+
+@pytest.fixture(scope="session")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Project]]:
+    """Makes projects: copies of this repository's supabase/, or with `empty` none of its migrations.
+
+    Whatever stack they started is stopped at the end.
+    """
+    made = []
+
+    def make(*, empty: bool = False) -> Project:
+        project = Project(tmp_path_factory.mktemp("project"))
+        # pytest's folders are for their owner alone; as root, PostgreSQL runs as somebody else.
+        shutil.copytree(REPOSITORY / "supabase", project.folder / "supabase")
+        if empty:
+            for folder in ("migrations", "checks", "rollbacks"):
+                shutil.rmtree(project.folder / "supabase" / folder)
+            (project.folder / "supabase" / "migrations").mkdir()
+        made.append(project)
+        return project
+
+    yield make
+    for project in made:
+        if (project.folder / ".pushproof").exists():
+            project.stack.stop()
+
+
+@pytest.fixture(scope="session")
+def project(projects: Callable[..., Project]) -> Project:
+    """The project that most tests share: everything pushed, its stack running."""
+    return projects()
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A running stack: its origin, its keys and its logins."""
+
+    target: Target
+    secrets: dict[str, str]
+    passwords: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return self.target.url
+
+    def __getattr__(self, name: str) -> str:
+        """The secrets by name: publishable_key, secret_key, anon_key, service_role_key, jwt_secret."""
+        try:
+            return self.secrets[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def connect(self, role: str, database: str = DATABASE) -> Connection:
+        """An autocommit connection as one of the logins."""
+        where: Database = self.target.database
+        return psycopg.connect(
+            host=where.host,
+            port=where.port,
+            dbname=database,
+            user=role,
+            password=self.passwords[role],
+            autocommit=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def stack(project: Project) -> RunningStack:
+    """The shared project's stack, its migrations pushed by the CLI."""
+    run = Run("", as_json=True)
+    run.__dict__["settings"] = project.settings
+    push(run)
+    state = run.stack.state
+    return RunningStack(run.target, state.secrets, state.passwords)
+
+
+@pytest.fixture
+def superuser(stack: RunningStack) -> Iterator[Connection]:
+    """The shared stack's database as supabase_admin."""
+    with stack.connect(ADMIN) as connection:
+        yield connection
+
+
+@pytest.fixture
+def postgres(stack: RunningStack) -> Iterator[Connection]:
+    """The shared stack's database as postgres, migrations applied."""
+    with stack.connect("postgres") as connection:
+        yield connection
+
+
+@pytest.fixture
+def empty_database(stack: RunningStack) -> Iterator[Connection]:
+    """A database of a project to which nothing was pushed, as postgres; gone after the test.
+
+    It is the shared stack's template0-like copy: auth and extensions, no migration.
+    """
+    raise NotImplementedError
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Which parts the tests run on."""
+    stack = Stack(settings.load(environ={"SUPABASE_WORKDIR": str(REPOSITORY)}), Console(as_json=True))
+    return f"stack: {stack.version_of('postgres')}, {stack.version_of('postgrest')}, {stack.version_of('origin')}"
