@@ -1,0 +1,7 @@
+-- Every function has an empty search_path, so that nobody can put an object of theirs in its way.
+select
+  'all pinned' as expected,
+  (select coalesce(string_agg(proname, E'\n' order by proname), 'all pinned')
+   from pg_catalog.pg_proc
+   where pronamespace = 'public'::regnamespace and (proname like '%conversation%' or proname like '%session%' or proname = 'fill_message_owner')
+     and not coalesce(proconfig, '{}') @> array['search_path=""']) as found;

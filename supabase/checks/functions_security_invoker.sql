@@ -1,0 +1,7 @@
+-- Every function runs as its caller, under row level security; one that does not says why in its comment.
+select
+  'all invoker' as expected,
+  (select coalesce(string_agg(proname, E'\n' order by proname), 'all invoker')
+   from pg_catalog.pg_proc
+   where pronamespace = 'public'::regnamespace and (proname like '%conversation%' or proname like '%session%' or proname = 'fill_message_owner')
+     and prosecdef and coalesce(obj_description(oid, 'pg_proc'), '') = '') as found;

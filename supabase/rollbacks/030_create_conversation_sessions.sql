@@ -1,0 +1,3 @@
+-- Undoes 030. Deletes every session. Fails while messages refer to sessions: roll 031 back first.
+drop table public.conversation_sessions;
+drop function public.cancel_conversation_session(uuid), public.complete_conversation_session(uuid), public.update_session_activity();

@@ -1,0 +1,5 @@
+-- Undoes 031. Deletes every message.
+drop view public.daily_message_volume, public.provider_usage_stats;
+drop function public.get_session_message_stats(uuid), public.get_session_cost(uuid), public.get_conversation_history(uuid, integer);
+drop table public.conversation_messages;
+drop function public.update_session_on_message(), public.fill_message_owner();
