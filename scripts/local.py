@@ -18,7 +18,8 @@ def cli(settings: Settings, console: Console) -> Cli:
     """The CLI to use: SUPABASE_CLI's, or else the locked one."""
     if settings.cli:
         return Cli(Path(shutil.which(settings.cli) or settings.cli), settings.project)
-    return Cli(parts.ensure(settings, console).cli, settings.project)
+    locked = parts.ensure(settings, console)
+    return Cli(locked.cli, settings.project, locked.version("@supabase/cli-{platform}"))
 
 
 def local(settings: Settings, console: Console) -> Target:

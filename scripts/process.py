@@ -75,7 +75,7 @@ def run(
 
     `on_stderr` is given each line of standard error as it comes.
     """
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [str(word) for word in argv],
         env=dict(inherited() if env is None else env),
         cwd=cwd,
@@ -88,16 +88,12 @@ def run(
         user=user.uid if user else None,
         group=user.gid if user else None,
         extra_groups=[] if user else None,
-    )
-    try:
-        if on_stderr is None:
-            out, err = child.communicate(text_in)
-        else:
-            out, err = _communicate_by_line(child, on_stderr)
-    except BaseException:
-        end_group(child.pid)
-        child.wait()
-        raise
+    ) as child:
+        try:
+            out, err = _communicate_by_line(child, on_stderr) if on_stderr else child.communicate(text_in)
+        except BaseException:
+            end_group(child.pid)
+            raise
     return Completed(child.returncode, out, err)
 
 
@@ -109,9 +105,7 @@ def _communicate_by_line(child: subprocess.Popen[str], on_stderr: Callable[[str]
     for line in child.stderr:
         lines.append(line)
         on_stderr(line.rstrip())
-    out = child.stdout.read()
-    child.wait()
-    return out, "".join(lines)
+    return child.stdout.read(), "".join(lines)
 
 
 def spawn(

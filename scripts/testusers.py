@@ -23,9 +23,9 @@ from scripts.process import Identity
 from scripts.targets import Target
 
 if TYPE_CHECKING:
-    from supabase_auth.types import User
-
+    import httpx
     from supabase import Client
+    from supabase_auth.types import User
 
 EMAIL = re.compile(r"^pushproof-(?P<actor>[a-z]+)-(?P<run>[0-9a-f]{12})@example\.com$")
 MARK = "pushproof_run"

@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from supabase import Client
 
 from scripts.targets import Target
 from scripts.testusers import TestRun, client, test_run
-from supabase import Client
 from tests.access import Access
 
 

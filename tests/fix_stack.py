@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,12 @@ from scripts import settings
 from scripts.boundary import Run
 from scripts.commands.push import push
 from scripts.console import Console
-from scripts.services.postgres import ADMIN, DATABASE
+from scripts.parts import ensure
+from scripts.places import cache_dir
+from scripts.services.base import HOST, free_port
+from scripts.services.postgres import ADMIN, DATABASE, LOGINS, Postgres, create_cluster
 from scripts.stack import Stack
+from scripts.supervisor import Supervisor
 from scripts.targets import Database, Target
 
 REPOSITORY = Path(__file__).parent.parent
@@ -93,7 +99,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Project]]:
-    """Makes projects: copies of this repository's supabase/, or with `empty` none of its migrations.
+    """Makes projects below the temporary folder: copies of this repository's supabase/, or with `empty` none of its migrations.
 
     Whatever stack they started is stopped at the end.
     """
@@ -101,7 +107,6 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
     def make(*, empty: bool = False) -> Project:
         project = Project(tmp_path_factory.mktemp("project"))
-        # pytest's folders are for their owner alone; as root, PostgreSQL runs as somebody else.
         shutil.copytree(REPOSITORY / "supabase", project.folder / "supabase")
         if empty:
             for folder in ("migrations", "checks", "rollbacks"):
@@ -178,16 +183,39 @@ def postgres(stack: RunningStack) -> Iterator[Connection]:
         yield connection
 
 
+@pytest.fixture(scope="session")
+def bare_server(project: Project) -> Iterator[RunningStack]:
+    """A provisioned server with nobody connected, so that its database can be copied."""
+    with tempfile.TemporaryDirectory(prefix="pushproof-bare-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        parts = ensure(project.settings, Console(as_json=True))
+        passwords = {role: secrets.token_urlsafe(16) for role in LOGINS}
+        create_cluster(parts, cache_dir(project.settings), folder / "data", passwords)
+        server = Postgres(parts, folder / "data", free_port())
+        supervisor = Supervisor([server], folder / "logs", {}, lambda: None)
+        supervisor.start()
+        database = Database(HOST, server.port, DATABASE, "postgres", passwords["postgres"])
+        try:
+            yield RunningStack(Target("embedded", "", "", "", database), {}, passwords)
+        finally:
+            supervisor.stop()
+
+
 @pytest.fixture
-def empty_database(stack: RunningStack) -> Iterator[Connection]:
-    """A database of a project to which nothing was pushed, as postgres; gone after the test.
+def empty_database(bare_server: RunningStack) -> Iterator[Connection]:
+    """A database of a project to which nothing was pushed, as postgres; gone after the test."""
+    name = f"empty_{secrets.token_hex(4)}"
+    with bare_server.connect(ADMIN, "template1") as admin:
+        admin.execute(f"create database {name} template {DATABASE} owner postgres".encode())
+        try:
+            with bare_server.connect("postgres", name) as connection:
+                yield connection
+        finally:
+            admin.execute(f"drop database {name} with (force)".encode())
 
-    It is the shared stack's template0-like copy: auth and extensions, no migration.
-    """
-    raise NotImplementedError
 
-
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header() -> str:
     """Which parts the tests run on."""
     stack = Stack(settings.load(environ={"SUPABASE_WORKDIR": str(REPOSITORY)}), Console(as_json=True))
     return f"stack: {stack.version_of('postgres')}, {stack.version_of('postgrest')}, {stack.version_of('origin')}"

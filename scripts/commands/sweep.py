@@ -47,5 +47,6 @@ def _remove(admin: Client, run: Run) -> tuple[list[str], list[str]]:
             continue
         removed.append(str(user.email))
         run.console.line(f"removed {user.email}", ok=True)
-    forget_dead_runs(run.settings.state_dir)
+    if not stuck:
+        forget_dead_runs(run.settings.state_dir)
     return removed, stuck

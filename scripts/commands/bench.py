@@ -1,0 +1,200 @@
+"""`invoke bench`: whole commands, memory and requests a second, measured on a stack of its own.
+
+Medians over several runs. The bars are what we promise ourselves on two cores; they are shown, and
+nothing fails by them: machines are shared and noisy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from scripts import local, parts, process
+from scripts.boundary import Run
+from scripts.errors import FailedError, UsageError
+from scripts.services.postgres import recipe
+from scripts.settings import Settings
+from scripts.stack import Stack
+
+REPOSITORY = Path(__file__).parent.parent.parent
+LOAD = Path(__file__).parent / "load.mjs"
+CONNECTIONS, LOAD_SECONDS = 16, 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measurement: the median, its spread, its unit, and the bar (None: only stated)."""
+
+    name: str
+    median: float
+    low: float
+    high: float
+    unit: str
+    bar: float | None
+
+
+def bench(run: Run, *, suite: str, runs: int) -> list[Figure]:
+    """Measure and show. Raises UsageError for an unknown suite, FailedError when a measured command fails."""
+    if suite != "stack":
+        raise UsageError(f"no suite {suite!r}", "choose one of: stack")
+    if runs < 1:
+        raise UsageError(f"{runs} runs measure nothing", "--runs 5 is usual")
+    figures = []
+    with _project(run.settings) as settings:
+        stack = Stack(settings, run.console)
+        parts.ensure(settings, run.console)
+        for figure in _figures(Bench(settings, stack, runs)):
+            figures.append(figure)
+            run.console.status(f"  {figure.name}: {figure.median:g} {figure.unit}")
+    run.console.table(
+        ("", "median", "range", "bar", "unit"),
+        (
+            (f.name, f"{f.median:g}", f"{f.low:g} to {f.high:g}", "" if f.bar is None else f"{f.bar:g}", f.unit)
+            for f in figures
+        ),
+    )
+    machine = (
+        f"{psutil.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    )
+    run.console.line(f"{machine}; medians of {runs}")
+    run.console.data({"machine": machine, "runs": runs, "figures": [asdict(f) for f in figures]})
+    return figures
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the measurements share."""
+
+    settings: Settings
+    stack: Stack
+    runs: int
+
+    def invoke(self, *words: str) -> None:
+        """Run a task on the bench's project. Raises FailedError with its last words."""
+        environment = process.inherited(
+            SUPABASE_WORKDIR=str(self.settings.project), SUPABASE_TARGET="embedded", NO_COLOR="1"
+        )
+        environment.pop("PUSHPROOF_STATE_DIR", None)
+        done = process.run([sys.executable, "-m", "invoke", *words], cwd=REPOSITORY, env=environment)
+        if done.code:
+            raise FailedError(
+                f"invoke {' '.join(words)} ended with {done.code}", "see below", details=done.stderr[-2000:]
+            )
+
+    def seconds(self, command: Callable[[], object], before: Callable[[], object] = lambda: None) -> list[float]:
+        """Wall seconds of `command`, `before` not counted, after one run to warm up."""
+        taken = []
+        for _ in range(self.runs + 1):
+            before()
+            began = time.perf_counter()
+            command()
+            taken.append(time.perf_counter() - began)
+        return taken[1:]
+
+
+def _figures(bench: Bench) -> Iterator[Figure]:
+    yield _figure("invoke --list", bench.seconds(lambda: bench.invoke("--list")), "s", 0.25)
+    stop = bench.stack.stop
+    yield _figure("start to healthy", bench.seconds(lambda: bench.invoke("start"), before=stop), "s", 1.5)
+    yield _figure("smoke, stack stopped", bench.seconds(lambda: bench.invoke("smoke"), before=stop), "s", 5)
+    yield _figure("smoke, stack running", bench.seconds(lambda: bench.invoke("smoke")), "s", 2.5)
+    yield _figure("reset-local", bench.seconds(lambda: bench.invoke("reset-local")), "s", 1.5)
+    yield _figure("push beyond the bare CLI", _push_overhead(bench), "s", 0.5)
+    stop()
+    bench.stack.start()
+    yield _figure("stack idle, proportional set size", [_pss_mb(bench.stack)], "MB", 200)
+    yield _figure("REST through the origin against PostgREST asked directly", _rest_ratio(bench), "%", 70)
+    yield from _disk(bench)
+
+
+def _figure(name: str, values: list[float], unit: str, bar: float | None) -> Figure:
+    median, low, high = (round(v, 2) for v in (statistics.median(values), min(values), max(values)))
+    return Figure(name, median, low, high, unit, bar)
+
+
+def _push_overhead(bench: Bench) -> list[float]:
+    """`invoke push` less the CLI by itself, nothing pending, in turn."""
+    from scripts.console import Console
+
+    cli, target = local.cli(bench.settings, Console(as_json=True)), bench.stack.target()
+    cli.version  # noqa: B018 - asked once, not measured
+    ours = bench.seconds(lambda: bench.invoke("push"))
+    bare = bench.seconds(lambda: cli.push(target))
+    return [a - b for a, b in zip(ours, bare, strict=True)]
+
+
+def _pss_mb(stack: Stack) -> float:
+    """Proportional set size of every process of the stack, in MB; on macOS, which has none, the unique size."""
+    total = 0
+    for identity in stack.state.services.values():
+        leader = psutil.Process(identity.pid)
+        for one in (leader, *leader.children(recursive=True)):
+            memory = one.memory_full_info()
+            total += getattr(memory, "pss", memory.uss)
+    return total / 2**20
+
+
+def _rest_ratio(bench: Bench) -> list[float]:
+    """Requests a second as service_role, through the origin and directly, in turn, as a percentage."""
+    state = bench.stack.state
+    secret, token = state.secrets["secret_key"], state.secrets["service_role_key"]
+    path = "/brands?select=id&limit=1"
+    ratios = []
+    for _ in range(bench.runs):
+        through = _requests_a_second(state.ports["api"], f"/rest/v1{path}", {"apikey": secret})
+        direct = _requests_a_second(state.ports["rest"], path, {"authorization": f"Bearer {token}"})
+        ratios.append(100 * through / direct)
+    return ratios
+
+
+def _requests_a_second(port: int, path: str, headers: dict[str, str]) -> int:
+    load = {"port": port, "path": path, "headers": headers, "connections": CONNECTIONS, "seconds": LOAD_SECONDS}
+    done = process.run([parts.node(), LOAD], text_in=json.dumps(load))
+    if done.code:
+        raise FailedError(f"the load on port {port} failed: {done.stderr.strip()}", "`invoke logs` may show why")
+    return int(done.stdout)
+
+
+def _disk(bench: Bench) -> Iterator[Figure]:
+    found = parts.locate(bench.settings)
+    for name, folder in (
+        ("disk: npm parts", found.folder),
+        ("disk: Node.js in the virtual environment", parts.node().parent.parent),
+        ("disk: prepared cluster", found.folder.parent.parent / "clusters" / recipe(found)),
+    ):
+        yield _figure(name, [_megabytes(folder)], "MB", None)
+
+
+def _megabytes(folder: Path) -> float:
+    return round(sum(f.lstat().st_blocks * 512 for f in folder.rglob("*")) / 2**20)
+
+
+@contextmanager
+def _project(settings: Settings) -> Iterator[Settings]:
+    """A copy of the project with a stack of its own, both gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="pushproof-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copytree(settings.supabase_dir, folder / "supabase")
+        copy = replace(
+            settings, project=folder, state_dir=folder / ".pushproof", target="embedded", api_port=None, db_port=None
+        )
+        os.environ.pop("PUSHPROOF_STATE_DIR", None)
+        try:
+            yield copy
+        finally:
+            from scripts.console import Console
+
+            Stack(copy, Console(as_json=True)).stop()

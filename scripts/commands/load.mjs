@@ -1,0 +1,46 @@
+// Asks for one path over keep-alive connections for some seconds; prints requests a second.
+// Configuration is JSON on stdin: {port, path, headers, connections, seconds}.
+// Raw sockets: a generator that costs more than the server would measure itself.
+import net from 'node:net'
+import { readFileSync } from 'node:fs'
+
+const { port, path, headers, connections, seconds } = JSON.parse(readFileSync(0, 'utf8'))
+const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`)
+const request = Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+const CHUNKS_END = '\r\n0\r\n\r\n'
+let answered = 0
+
+function connect() {
+  const socket = net.connect(port, '127.0.0.1', () => socket.write(request))
+  let answer = ''
+  socket.setNoDelay(true)
+  socket.on('data', (chunk) => {
+    answer += chunk.latin1Slice()
+    if (!complete(answer)) return
+    if (!answer.startsWith('HTTP/1.1 200')) fail(answer.split('\r\n', 1)[0])
+    answered += 1
+    answer = ''
+    socket.write(request)
+  })
+  socket.on('error', (error) => fail(error.message))
+}
+
+function complete(answer) {
+  const body = answer.indexOf('\r\n\r\n') + 4
+  if (body < 4) return false
+  const length = /\r\ncontent-length: (\d+)/i.exec(answer.slice(0, body))
+  return length ? answer.length === body + Number(length[1]) : answer.endsWith(CHUNKS_END)
+}
+
+function fail(why) {
+  process.stderr.write(`${why}\n`)
+  process.exit(1)
+}
+
+for (let n = 0; n < connections; n += 1) connect()
+const began = performance.now()
+setTimeout(() => {
+  if (!answered) fail('no answer')
+  process.stdout.write(`${Math.round((answered / (performance.now() - began)) * 1000)}\n`)
+  process.exit(0)
+}, seconds * 1000)
