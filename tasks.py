@@ -38,7 +38,7 @@ def _after_dashes() -> str:
 
 @task(default=True, help={**COMMON, "keyword": "only tests that match this pytest expression"})
 def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -> None:
-    """Push, verify, and test with users who really sign in: the main job
+    """Push, verify, test with users who really sign in: the main job
 
     Options for pytest other than -k go behind two dashes: invoke smoke -- -x -vv
     """

@@ -1,0 +1,80 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import invoke.loader
+import pytest
+from invoke.collection import Collection
+
+from scripts import errors
+from scripts.errors import PushproofError
+
+REPOSITORY = Path(__file__).parents[2]
+README = (REPOSITORY / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def tasks() -> Collection:
+    """The tasks as invoke sees them."""
+    module, _ = invoke.loader.FilesystemLoader(start=str(REPOSITORY)).load("tasks")
+    return Collection.from_module(module)
+
+
+def test_ci_runs_the_command_that_readme_prints() -> None:
+    """README's second command is the one .ci/run takes from it, and differs from the first in its last word."""
+    first, second = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
+    assert first.endswith(".venv/bin/invoke smoke")
+    assert second == first.replace("invoke smoke", "invoke test")
+    assert "grep -m 1 'invoke test$' README.md" in (REPOSITORY / ".ci/run").read_text()
+
+
+def test_readme_names_every_task(tasks: Collection) -> None:
+    """A task that README does not name is not found; a name without a task misleads."""
+    named = set(re.findall(r"`invoke ([a-z-]+)", README)) | {"stop", "status", "logs"}
+    assert named | {"test"} == set(tasks.task_names)
+
+
+def test_every_task_fits_a_line_of_the_listing(tasks: Collection) -> None:
+    """`invoke --list` on 80 columns shows one line a task, and every option has a help text."""
+    for name in tasks.task_names:
+        task = tasks[name]
+        summary = (task.__doc__ or "").split("\n")[0]
+        assert 0 < len(summary) <= 64, summary
+        assert {argument.name for argument in task.get_arguments() if not argument.help} == set(), name
+
+
+def test_exit_codes_are_documented() -> None:
+    """Each kind of error has a code of its own, and the page says what the code says."""
+    kinds = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, PushproofError)]
+    codes = {kind.code: kind.kind for kind in kinds}
+    assert len(codes) == len(kinds)
+    page = dict(re.findall(r"^\| (\d{1,3}) \| (.*) \|$", (REPOSITORY / "docs/exit-codes.md").read_text(), re.MULTILINE))
+    assert {int(code) for code in page} == {0, *codes, errors.INTERRUPTED, 143}
+    for code, kind in codes.items():
+        assert page[str(code)].startswith(kind)
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of every page names a file that is there."""
+    for page in (*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")):
+        for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_lock_file_holds_hashes_and_no_addresses() -> None:
+    """Whoever has a registry of their own can use it; nobody can be given another package."""
+    lock = (REPOSITORY / "package-lock.json").read_text()
+    assert "resolved" not in lock
+    assert lock.count('"integrity": "sha512-') == lock.count('"version":') > 30
+
+
+def test_every_setting_is_documented() -> None:
+    """.env.example names exactly the settings that are read."""
+    read = set(re.findall(r'"((?:SUPABASE|PUSHPROOF)_[A-Z_]+)"', (REPOSITORY / "scripts/settings.py").read_text()))
+    documented = set(
+        re.findall(r"^#?((?:SUPABASE|PUSHPROOF)_[A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.M)
+    )
+    assert read == documented
