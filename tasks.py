@@ -36,7 +36,7 @@ def _after_dashes() -> str:
     return shlex.join(sys.argv[sys.argv.index("--") + 1 :]) if "--" in sys.argv else ""
 
 
-@task(default=True, help={**COMMON, "keyword": "only tests that match this pytest expression"})
+@task(help={**COMMON, "keyword": "only tests that match this pytest expression"})
 def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -> None:
     """Push, verify, test with users who really sign in: the main job
 

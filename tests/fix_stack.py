@@ -99,7 +99,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Project]]:
-    """Makes projects below the temporary folder: copies of this repository's supabase/, or with `empty` none of its migrations.
+    """Makes projects: copies of this repository's supabase/, with `empty` none of its migrations and checks.
 
     Whatever stack they started is stopped at the end.
     """
@@ -159,14 +159,19 @@ class RunningStack:
         )
 
 
-@pytest.fixture(scope="session")
-def stack(project: Project) -> RunningStack:
-    """The shared project's stack, its migrations pushed by the CLI."""
+def running(project: Project) -> RunningStack:
+    """A project's stack, started, its migrations pushed by the CLI."""
     run = Run("", as_json=True)
     run.__dict__["settings"] = project.settings
     push(run)
     state = run.stack.state
     return RunningStack(run.target, state.secrets, state.passwords)
+
+
+@pytest.fixture(scope="session")
+def stack(project: Project) -> RunningStack:
+    """The shared project's stack."""
+    return running(project)
 
 
 @pytest.fixture
