@@ -13,7 +13,7 @@ from scripts.services.base import HOST, Command, http_status
 from scripts.services.postgres import DATABASE
 
 MAIN = Path(__file__).parent / "origin" / "main.mjs"
-NODE_FLAGS = ()
+NODE_FLAGS = ("--max-semi-space-size=2",)  # MB: a quarter less memory under load
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,15 @@ class Origin:
                 "name": DATABASE,
                 "auth_password": self.passwords["supabase_auth_admin"],
                 "authenticator_password": self.passwords["authenticator"],
+                "postgres_password": self.passwords["postgres"],
             },
             **self.secrets,
         }
-        return Command((node(), *NODE_FLAGS, MAIN), process.inherited(), text_in=json.dumps(configuration))
+        return Command(
+            (node(), *NODE_FLAGS, MAIN),
+            process.inherited(NODE_COMPILE_CACHE=str(self.parts.folder / "compiled")),
+            text_in=json.dumps(configuration),
+        )
 
     def ready(self) -> bool:
         return http_status(self.port, "/auth/v1/health") == 200

@@ -1,0 +1,222 @@
+// Auth of the origin: @supabase/lite does the sign-in flows, this adds what it lacks
+// (the admin API, anonymous users, bans, full claims) and answers users in one shape, GoTrue's.
+import { randomUUID } from 'node:crypto'
+import { administer } from './admin.mjs'
+import { log, reply } from './answers.mjs'
+import { AuthError } from './errors.mjs'
+import { sign, verify } from './jwt.mjs'
+import { connect, createAuthApp } from './lite.mjs'
+import { load } from './parts.mjs'
+import { tokenHash, Users } from './users.mjs'
+
+const BODY_LIMIT = 1_048_576
+const HOUR = 3600
+// lite hands over JSON as text; the driver would make a JSON string of it, and
+// raw_user_meta_data ->> 'name' in a trigger would find nothing.
+const jsonType = (oid) => ({
+  to: oid,
+  from: [oid],
+  parse: JSON.parse,
+  serialize: (value) => (typeof value === 'string' ? value : JSON.stringify(value)),
+})
+const ADMIN = /^\/(admin\/|invite$)/
+
+/** Opens Auth on the database; `handle` answers what the gateway lets through to /auth/v1. */
+export async function openAuth(config) {
+  const { database, parts } = config
+  const connection = await connect(config, {
+    user: 'supabase_auth_admin', password: database.auth_password, max: 4, zone: 'Z',
+    types: { json: jsonType(114), jsonb: jsonType(3802) },
+  })
+  const app = await createAuthApp(config, connection)
+  const { default: bcrypt } = await load(parts, 'bcryptjs')
+  const auth = new Auth(config, app, new Users(connection.driver, bcrypt))
+  return { handle: (req, res, call) => auth.handle(req, res, call), close: () => connection.driver.end({ timeout: 0 }) }
+}
+
+class Auth {
+  constructor(config, app, users) {
+    Object.assign(this, { config, app, users, sql: users.sql, issuer: `${config.origin}/auth/v1` })
+  }
+
+  async handle(req, res, call) {
+    try {
+      const body = await read(req)
+      const path = call.path.slice(call.prefix.length) || '/'
+      const answer = await this.#answer({ ...call, path, method: req.method, headers: req.headers, body })
+      if (answer.status === 204 || answer.body === undefined) return bare(res, answer)
+      reply(res, answer.status, answer.body, answer.headers)
+    } catch (error) {
+      if (!(error instanceof AuthError)) log(`auth: ${error.code ?? error.name}: ${error.message}`)
+      const { status, body } = error instanceof AuthError ? error : unexpected('Database error querying schema')
+      reply(res, status, body, { 'x-sb-error-code': body.error_code })
+    }
+  }
+
+  #answer(call) {
+    const json = () => parse(call.body)
+    const name = `${call.method} ${call.path}`
+    if (ADMIN.test(call.path)) return this.#admin(call, json)
+    if (name === 'GET /health') return this.#health(call)
+    if (name === 'POST /signup' && isAnonymous(json())) return this.#signUpAnonymously(json())
+    if (name === 'POST /verify') return this.#verify(call, json())
+    return this.#pass(call)
+  }
+
+  async #health(call) {
+    await this.sql`select 1`.catch(() => {
+      throw new AuthError(503, 'unexpected_failure', 'The database does not answer')
+    })
+    return this.#pass(call)
+  }
+
+  #admin({ method, path, query, token, role }, json) {
+    const claims = token === undefined ? { role } : verify(token, this.config.jwt_secret)
+    if (!claims) throw new AuthError(403, 'bad_jwt', 'invalid JWT: unable to parse or verify signature')
+    if (claims.role !== 'service_role') throw new AuthError(403, 'not_admin', 'User not allowed')
+    const request = { method, path, query: new URLSearchParams(query), body: json }
+    return administer(request, this.users, this.config)
+  }
+
+  // An address is changed once both the old and the new mailbox have confirmed; which comes first is the user's choice.
+  async #verify(call, { email, token, token_hash, type, ...rest }) {
+    const hash = token_hash ?? (email && token ? tokenHash(email, String(token)) : undefined)
+    if (type === 'email_change' && hash && await this.#acceptHalf(hash)) {
+      const msg = 'Confirmation link accepted. Please proceed to confirm link sent to the other email'
+      return { status: 200, body: { msg, code: '200' } }
+    }
+    const known = { email: 'magiclink', invite: 'signup' }[type] ?? type
+    return this.#pass({ ...call, body: JSON.stringify({ ...rest, email, token, token_hash: hash, type: known }) })
+  }
+
+  async #acceptHalf(hash) {
+    const { count } = await this.sql`
+      update auth.users set
+        email_change_confirm_status = 1,
+        email_change_token_current = nullif(email_change_token_current, ${hash}),
+        email_change_token_new = nullif(email_change_token_new, ${hash})
+      where ${hash} in (email_change_token_current, email_change_token_new)
+        and email_change_confirm_status = 0 and email is not null
+        and email_change_sent_at > now() - interval '1 hour'`
+    if (count) return true
+    // The other half: lite looks for it in the column of the current address.
+    await this.sql`
+      update auth.users set
+        email_change_confirm_status = 0, email_change_token_current = ${hash}, email_change_token_new = null
+      where ${hash} in (email_change_token_current, email_change_token_new) and email_change_confirm_status = 1`
+    return false
+  }
+
+  // Lets lite answer, then completes users and tokens in its answer.
+  async #pass({ method, path, prefix, query, headers, body, token }) {
+    const request = new Request(`${this.config.origin}${prefix}${path}${known(query)}`, {
+      method,
+      headers: {
+        'content-type': headers['content-type'] ?? 'application/json',
+        ...(token && { authorization: `Bearer ${token}` }),
+      },
+      body: method === 'GET' || method === 'HEAD' ? undefined : body,
+    })
+    const response = await this.app.fetch(request)
+    const found = Object.fromEntries(response.headers)
+    delete found['content-length']
+    const text = await response.text()
+    if (response.status === 303) found.location = await this.#completeRedirect(found.location, path)
+    if (!text || !found['content-type']?.includes('json')) return { status: response.status, text, headers: found }
+    const answer = parse(text)
+    if (response.status >= 500) {
+      throw unexpected(path === '/signup' ? 'Database error saving new user' : 'Unexpected failure')
+    }
+    if (response.ok) await this.#complete(answer, path)
+    return { status: response.status, body: answer, headers: found }
+  }
+
+  async #complete(answer, path) {
+    if (answer.access_token) return this.#completeSession(answer, path)
+    if (path === '/user' || path === '/signup') Object.assign(answer, await this.#user(answer.id))
+  }
+
+  async #completeSession(session, path) {
+    const { sub, session_id } = verify(session.access_token, this.config.jwt_secret)
+    const row = await this.users.find(sub)
+    if (Date.parse(row.banned_until) > Date.now()) {
+      await this.sql`delete from auth.sessions where id = ${session_id}`
+      throw new AuthError(400, 'user_banned', 'User is banned')
+    }
+    session.access_token = this.#accessToken(row, session_id, path === '/verify' ? 'otp' : 'password')
+    session.user = await this.users.present(row)
+  }
+
+  async #completeRedirect(location, path) {
+    const [target, fragment] = location.split('#')
+    const session = Object.fromEntries(new URLSearchParams(fragment))
+    if (!session.access_token) return location
+    await this.#completeSession(session, path)
+    delete session.user
+    return `${target}#${new URLSearchParams(session)}`
+  }
+
+  async #user(id) {
+    return this.users.present(await this.users.find(id))
+  }
+
+  // lite's own tokens lack the metadata that policies read through auth.jwt().
+  #accessToken(user, session_id, method) {
+    const now = Math.floor(Date.now() / 1000)
+    return sign({
+      iss: this.issuer, sub: user.id, aud: user.aud ?? 'authenticated', exp: now + HOUR, iat: now,
+      email: user.email ?? '', phone: user.phone ?? '',
+      app_metadata: user.raw_app_meta_data ?? {}, user_metadata: user.raw_user_meta_data ?? {},
+      role: user.role ?? 'authenticated', aal: 'aal1',
+      amr: [{ method: user.is_anonymous ? 'anonymous' : method, timestamp: now }],
+      session_id, is_anonymous: user.is_anonymous,
+    }, this.config.jwt_secret)
+  }
+
+  async #signUpAnonymously({ data }) {
+    const [id, session_id, token] = [randomUUID(), randomUUID(), randomUUID()]
+    const { sql } = this
+    await sql.begin(async (sql) => {
+      await sql`insert into auth.users (id, is_anonymous, raw_app_meta_data, raw_user_meta_data, last_sign_in_at)
+        values (${id}, true, '{}', ${sql.json(data ?? {})}, now())`
+      await sql`insert into auth.sessions (id, user_id, aal) values (${session_id}, ${id}, 'aal1')`
+      await sql`insert into auth.refresh_tokens (id, token, user_id, session_id)
+        values (${randomUUID()}, ${token}, ${id}, ${session_id})`
+    })
+    const row = await this.users.find(id)
+    const body = {
+      access_token: this.#accessToken(row, session_id), token_type: 'bearer', expires_in: HOUR,
+      expires_at: Math.floor(Date.now() / 1000) + HOUR, refresh_token: token, user: await this.users.present(row),
+    }
+    return { status: 200, body }
+  }
+}
+
+const isAnonymous = ({ email, phone, password }) => !email && !phone && !password
+const unexpected = (message) => new AuthError(500, 'unexpected_failure', message)
+
+// The links of invitations are answered as those of sign-ups, which lite knows.
+const known = (query) =>
+  query.replace(/([?&]type=)invite(?=&|$)/, '$1signup').replace(/([?&]type=)email(?=&|$)/, '$1magiclink')
+
+async function read(req) {
+  const parts = []
+  let size = 0
+  for await (const part of req) {
+    parts.push(part)
+    if ((size += part.length) > BODY_LIMIT) throw new AuthError(413, 'request_too_large', 'Request body too large')
+  }
+  return parts.length ? Buffer.concat(parts).toString() : undefined
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text || '{}') ?? {}
+  } catch {
+    throw new AuthError(400, 'bad_json', 'Could not parse request body as JSON')
+  }
+}
+
+function bare(res, { status, text, headers }) {
+  res.writeHead(status, { ...headers, 'access-control-allow-origin': '*' }).end(text)
+}

@@ -1,0 +1,166 @@
+// What stands in front of a hosted project: checks the API key, routes by prefix, answers CORS.
+import { Upstream } from './upstream.mjs'
+import { log, reply } from './answers.mjs'
+
+// Headers that belong to one connection, or that the gateway itself sets.
+const NOT_FORWARDED = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer',
+  'upgrade', 'transfer-encoding', 'content-length', 'expect', 'apikey', 'authorization'])
+const NOT_RETURNED = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade', 'date',
+  'access-control-allow-origin', 'access-control-expose-headers', 'access-control-allow-credentials'])
+const EXPOSED = 'Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Link, Location, '
+  + 'Preference-Applied, Range-Unit, Server, X-Supabase-Api-Version, X-Total-Count'
+const PUBLIC_AUTH = /^\/auth\/v1\/(verify|callback|authorize|health|settings|\.well-known\/.*)$/
+const ROUTE = /^\/(rest|auth)\/v1(?=\/|$)/
+const BROWSER = /^\s*Mozilla\/5\.0/i
+
+/** Makes the origin's request listener. `auth` and `rest` answer (req, res, call); `rest` only without PostgREST. */
+export function createGateway(config, { auth, rest }) {
+  const roles = new Map([
+    [config.publishable_key, 'anon'], [config.anon_key, 'anon'],
+    [config.secret_key, 'service_role'], [config.service_role_key, 'service_role'],
+  ])
+  const upstream = config.rest && new Upstream(config.rest)
+  const proxy = upstream && createProxy(upstream, config)
+
+  function listener(req, res) {
+    const [path, query] = split(req.url)
+    const [prefix, target] = ROUTE.exec(path) ?? []
+    if (!target) return reply(res, 404, { message: 'no Route matched with those values' })
+    if (req.method === 'OPTIONS' && req.headers['access-control-request-method']) return preflight(req, res)
+    const key = req.headers.apikey ?? new URLSearchParams(query).get('apikey')
+    const role = roles.get(key)
+    if (!role && !(PUBLIC_AUTH.test(path) && !key)) return refuse(res, key)
+    if (key === config.secret_key && BROWSER.test(req.headers['user-agent'])) {
+      return reply(res, 401, { message: 'Forbidden use of secret API key in browser' })
+    }
+    const call = { path, prefix, query: withoutKey(query), role, token: userToken(req.headers.authorization) }
+    if (target === 'auth') return auth(req, res, call)
+    return (proxy ?? rest)(req, res, call)
+  }
+  return { listener, close: () => upstream?.close() }
+}
+
+function split(url) {
+  const mark = url.indexOf('?')
+  return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark)]
+}
+
+// The query goes on byte for byte, but for the key.
+function withoutKey(query) {
+  if (!query.includes('apikey=')) return query
+  const kept = query.slice(1).split('&').filter((pair) => !pair.startsWith('apikey='))
+  return kept.length ? `?${kept.join('&')}` : ''
+}
+
+// Clients repeat their API key as bearer token until a user signs in: that is no user.
+// A legacy key is a token like any other.
+function userToken(authorization) {
+  const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
+  return token?.startsWith('sb_') ? undefined : token
+}
+
+function refuse(res, key) {
+  reply(res, 401, key
+    ? { message: 'Invalid API key', hint: 'Double check your Supabase `anon` or `service_role` API key.' }
+    : { message: 'No API key found in request', hint: 'No `apikey` request header or url param was found.' })
+}
+
+function preflight(req, res) {
+  res.writeHead(200, {
+    'access-control-allow-origin': '*',
+    'access-control-allow-methods': 'GET,HEAD,PUT,PATCH,POST,DELETE,OPTIONS,TRACE,CONNECT',
+    'access-control-allow-headers': req.headers['access-control-request-headers'] ?? '*',
+    'access-control-max-age': '3600',
+    'content-length': '0',
+  }).end()
+}
+
+function createProxy(upstream, config) {
+  // anon is who comes without a token; the secret key travels on as the JWT of its role.
+  const bearer = { anon: '', service_role: `authorization: Bearer ${config.service_role_key}\r\n` }
+  let lost = false
+
+  return function proxy(req, res, call) {
+    const answer = new Answer(res)
+    const exchange = upstream.send(requestHead(req, call, bearer, upstream.address), req, {
+      head: (status, headers) => {
+        if (lost) log('rest is back')
+        lost = false
+        answer.head(status, headers)
+      },
+      data: (chunk) => answer.data(chunk),
+      flush: () => answer.flush(),
+      end: () => answer.end(),
+      error: (error) => {
+        if (!lost) log(`rest is lost: ${error.code ?? error.message}`)
+        lost = true
+        answer.fail(error)
+      },
+    })
+    res.on('drain', () => exchange.resume())
+    res.on('close', () => exchange.abort())
+  }
+}
+
+function requestHead(req, { path, prefix, query, role, token }, bearer, { host, port }) {
+  const dropped = new Set(req.headers.connection?.toLowerCase().split(/ *, */))
+  let head = `${req.method} ${path.slice(prefix.length) || '/'}${query} HTTP/1.1\r\nhost: ${host}:${port}\r\n`
+  const raw = req.rawHeaders
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i].toLowerCase()
+    if (name !== 'host' && !NOT_FORWARDED.has(name) && !dropped.has(name)) head += `${raw[i]}: ${raw[i + 1]}\r\n`
+  }
+  return head + (token ? `authorization: Bearer ${token}\r\n` : bearer[role])
+}
+
+// The answer to the client. What arrives in one piece leaves in one piece; nothing is held back for more.
+class Answer {
+  #waiting = []
+  #status
+  #headers
+
+  constructor(res) {
+    this.res = res
+  }
+
+  head(status, headers) {
+    this.#status = status
+    this.#headers = ['access-control-allow-origin', '*', 'access-control-expose-headers', EXPOSED]
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i].toLowerCase()
+      if (!NOT_RETURNED.has(name)) this.#headers.push(headers[i], headers[i + 1])
+      if (name === 'content-length') this.sized = true
+    }
+  }
+
+  data(chunk) {
+    this.#waiting.push(chunk)
+  }
+
+  /** Sends what has come so far; false when the client should be waited for. */
+  flush() {
+    if (!this.res.headersSent) this.res.writeHead(this.#status, this.#headers)
+    if (this.#waiting.length === 0) this.res.flushHeaders()
+    return this.#waiting.splice(0).map((chunk) => this.res.write(chunk)).at(-1)
+  }
+
+  end() {
+    const body = this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting)
+    if (!this.res.headersSent) {
+      const bodiless = this.res.req.method === 'HEAD' || this.#status === 204 || this.#status === 304
+      if (!bodiless && !this.sized) this.#headers.push('content-length', body.length)
+      this.res.writeHead(this.#status, this.#headers)
+    }
+    // Node joins a head and a string into one write; a head and a buffer cost it a slower gathering one.
+    if (body.length < 16_384) this.res.end(body.latin1Slice(), 'latin1')
+    else this.res.end(body)
+  }
+
+  fail(error) {
+    if (this.res.headersSent) return this.res.destroy()
+    const unreachable = error.syscall === 'connect'
+    reply(this.res, unreachable ? 503 : 502, {
+      message: unreachable ? 'The REST server cannot be reached' : 'The REST server broke off its answer',
+    })
+  }
+}

@@ -1,0 +1,229 @@
+// The way to PostgREST: a small HTTP/1.1 client on kept-alive sockets, written because node:http's own
+// costs as much as the whole request. Clients are parsed by node:http; only our own server is parsed here.
+import net from 'node:net'
+
+const IDLE_MS = 10_000 // PostgREST drops an idle connection after 30 s; be sooner
+const MAX_HEAD = 65_536
+const EMPTY = Buffer.alloc(0)
+
+/** A pool of kept-alive connections to one HTTP server. */
+export class Upstream {
+  #idle = []
+
+  constructor(url) {
+    const { hostname, port } = new URL(url)
+    this.address = { host: hostname, port: Number(port || 80), noDelay: true }
+  }
+
+  /**
+   * Sends `head` (request line and headers, without framing) and the body of `req`, and hands the answer to `sink`:
+   * head(status, rawHeaders), data(chunk), flush() → false to pause, end(), error(error).
+   * Returns the exchange, to abort or resume.
+   */
+  send(head, req, sink) {
+    const connection = this.#idle.pop()
+    return new Exchange(this, connection ?? net.connect(this.address), Boolean(connection), head, req, sink)
+  }
+
+  /** Dials anew for a request that met a connection which the server was just closing. */
+  redial() {
+    return net.connect(this.address)
+  }
+
+  release(socket) {
+    const drop = () => {
+      this.#idle = this.#idle.filter((other) => other !== socket)
+      socket.destroy()
+    }
+    socket.removeAllListeners()
+    socket.on('error', drop).on('close', drop).on('data', drop).setTimeout(IDLE_MS, drop)
+    socket.resume()
+    this.#idle.push(socket)
+  }
+
+  close() {
+    for (const socket of [...this.#idle]) socket.destroy()
+  }
+}
+
+class Exchange {
+  #buffer = EMPTY
+  #state = 'head' // head, length, size, chunk, trailer, close, done
+  #left = 0
+  #sent = false // the request body is out
+
+  constructor(pool, socket, reused, head, req, sink) {
+    Object.assign(this, { pool, head, req, sink, method: req.method })
+    this.#attach(socket, reused)
+  }
+
+  #attach(socket, reused) {
+    this.socket = socket
+    socket.removeAllListeners()
+    socket.setTimeout(0)
+    socket.on('data', (chunk) => this.#receive(chunk))
+    socket.on('error', (error) => this.#lost(error, reused))
+    socket.on('end', () => socket.destroy())
+    socket.on('close', () => this.#lost(new Error('connection closed'), reused))
+    this.#write()
+  }
+
+  #write() {
+    const { socket, req, head } = this
+    const length = req.headers['content-length']
+    const chunked = req.headers['transfer-encoding'] !== undefined
+    if (!chunked && !(length > 0)) {
+      this.#sent = true
+      socket.write(`${head}${length === undefined ? '' : 'content-length: 0\r\n'}\r\n`, 'latin1')
+      return
+    }
+    socket.write(`${head}${chunked ? 'transfer-encoding: chunked' : `content-length: ${length}`}\r\n\r\n`, 'latin1')
+    req.on('data', (chunk) => {
+      if (chunked) socket.write(`${chunk.length.toString(16)}\r\n`)
+      const room = socket.write(chunk)
+      if (chunked) socket.write('\r\n')
+      if (!room) req.pause()
+    })
+    req.on('end', () => {
+      this.#sent = true
+      if (chunked) socket.write('0\r\n\r\n')
+    })
+    socket.on('drain', () => req.resume())
+  }
+
+  abort() {
+    if (this.#state === 'done') return
+    this.#state = 'done'
+    this.socket.destroy()
+  }
+
+  resume() {
+    if (this.#state !== 'done') this.socket.resume()
+  }
+
+  // A kept-alive connection may die while it is picked up again. Nothing was answered and there is
+  // no body to repeat: a reading request asks once more on a new connection.
+  #lost(error, reused) {
+    if (this.#state === 'done') return
+    this.socket.removeAllListeners()
+    this.socket.on('error', () => {})
+    const untouched = this.#state === 'head' && this.#buffer.length === 0
+    if (reused && untouched && (this.method === 'GET' || this.method === 'HEAD')) {
+      return this.#attach(this.pool.redial(), false)
+    }
+    if (this.#state === 'close' && !error.code) return this.#finish(false)
+    this.#state = 'done'
+    this.#drop()
+    this.sink.error(error)
+  }
+
+  #finish(reusable) {
+    this.#state = 'done'
+    if (reusable && this.#sent) this.pool.release(this.socket)
+    else this.#drop()
+    this.sink.end()
+  }
+
+  // Answered or lost before the request body was out: let the rest of it run dry.
+  #drop() {
+    this.socket.destroy()
+    if (!this.#sent) this.req.removeAllListeners('data').resume()
+  }
+
+  #receive(chunk) {
+    this.#buffer = this.#buffer.length ? Buffer.concat([this.#buffer, chunk]) : chunk
+    try {
+      while (this.#state !== 'done' && this.#step());
+      if (this.#state !== 'done' && this.#state !== 'head' && this.sink.flush() === false) this.socket.pause()
+    } catch (error) {
+      this.#lost(error, false)
+    }
+  }
+
+  // One step of the parser; false when more bytes are needed.
+  #step() {
+    switch (this.#state) {
+      case 'head': return this.#readHead()
+      case 'size': return this.#readSize()
+      case 'trailer': return this.#readTrailer()
+      default: return this.#readBody()
+    }
+  }
+
+  #take(length) {
+    const taken = this.#buffer.subarray(0, length)
+    this.#buffer = this.#buffer.subarray(length)
+    return taken
+  }
+
+  #line(limit) {
+    const end = this.#buffer.indexOf('\r\n')
+    if (end < 0 && this.#buffer.length > limit) throw new Error('line too long')
+    return end < 0 ? null : this.#take(end + 2).latin1Slice(0, end)
+  }
+
+  #readHead() {
+    const end = this.#buffer.indexOf('\r\n\r\n')
+    if (end < 0) {
+      if (this.#buffer.length > MAX_HEAD) throw new Error('response head too large')
+      return false
+    }
+    const [line, ...fields] = this.#take(end + 4).latin1Slice(0, end).split('\r\n')
+    const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(line)?.[1])
+    if (!status) throw new Error('not an HTTP/1.1 response')
+    if (status < 200) return true // an interim response; the real one follows
+    const headers = []
+    let length
+    let chunked = false
+    for (const field of fields) {
+      const colon = field.indexOf(':')
+      const name = field.slice(0, colon)
+      const value = field.slice(colon + 1).trim()
+      const key = name.toLowerCase()
+      if (key === 'content-length') length = Number(value)
+      else if (key === 'transfer-encoding') chunked = /chunked/i.test(value)
+      else if (key === 'connection') this.closing = /close/i.test(value)
+      headers.push(name, value)
+    }
+    const bodiless = this.method === 'HEAD' || status === 204 || status === 304
+    // PostgREST closes after a HEAD, and does not announce it.
+    if (this.method === 'HEAD') this.closing = true
+    this.#left = bodiless ? 0 : length ?? 0
+    this.#state = bodiless ? 'length' : chunked ? 'size' : length === undefined ? 'close' : 'length'
+    this.sink.head(status, headers)
+    return this.#state === 'length' && this.#left === 0 ? this.#complete() : true
+  }
+
+  #readSize() {
+    const line = this.#line(64)
+    if (line === null) return false
+    if (!/^[0-9a-f]{1,8} *(;.*)?$/i.test(line)) throw new Error('bad chunk size')
+    this.#left = Number.parseInt(line, 16)
+    this.#state = this.#left === 0 ? 'trailer' : 'chunk'
+    return true
+  }
+
+  #readTrailer() {
+    const line = this.#line(MAX_HEAD)
+    if (line === null) return false
+    return line === '' ? this.#complete() : true
+  }
+
+  #readBody() {
+    if (this.#state === 'chunk' && this.#left === 0) {
+      if (this.#line(2) === null) return false
+      this.#state = 'size'
+      return true
+    }
+    if (this.#buffer.length === 0) return false
+    const part = this.#take(this.#state === 'close' ? this.#buffer.length : Math.min(this.#left, this.#buffer.length))
+    this.#left -= part.length
+    this.sink.data(part)
+    return this.#state === 'length' && this.#left === 0 ? this.#complete() : true
+  }
+
+  #complete() {
+    this.#finish(!this.closing && this.#buffer.length === 0)
+    return false
+  }
+}

@@ -1,0 +1,12 @@
+-- Schemas. `supabase db reset` on a URL drops every schema that supabase_admin does not own,
+-- so `auth` and `extensions` belong to it.
+
+create schema auth;
+grant all on schema auth to supabase_auth_admin;
+grant usage on schema auth to postgres, anon, authenticated, service_role;
+
+create schema extensions;
+grant all on schema extensions to postgres;
+grant usage on schema extensions to anon, authenticated, service_role;
+
+grant usage on schema public to postgres, anon, authenticated, service_role;

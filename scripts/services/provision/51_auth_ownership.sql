@@ -1,0 +1,17 @@
+-- The schema `auth` belongs to supabase_admin, what is in it to supabase_auth_admin:
+-- a migration that alters auth.users fails with "must be owner of table users", as hosted.
+
+do $$
+declare
+  object record;
+begin
+  for object in
+    select format('table %s', oid::regclass) as name
+    from pg_class where relnamespace = 'auth'::regnamespace and relkind = 'r'
+    union all
+    select format('function %s', oid::regprocedure)
+    from pg_proc where pronamespace = 'auth'::regnamespace
+  loop
+    execute format('alter %s owner to supabase_auth_admin', object.name);
+  end loop;
+end $$;
