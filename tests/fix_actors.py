@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -95,15 +96,15 @@ def anon(target: Target, http: httpx.Client) -> Actor:
 @pytest.fixture(scope="session")
 def users(admin: Actor, state_dir: Path) -> Iterator[dict[str, Actor]]:
     """alice and bob, signed up and in; removed at the end, their rows by cascade."""
-    with test_run(state_dir) as run:
-        made: dict[str, Actor] = {}
-        try:
-            for name in ("alice", "bob"):
-                made[name] = _sign_in(admin, run, name)
-            yield made
-        finally:
-            for actor in made.values():
-                admin.client.auth.admin.delete_user(actor.id)
+    with test_run(state_dir) as run, ExitStack() as cleanup:
+        made = {}
+        for name in ("alice", "bob"):
+            password = secrets.token_urlsafe(24)
+            user_id = _sign_up(admin, run, name, password)
+            cleanup.callback(admin.client.auth.admin.delete_user, user_id)
+            made[name] = _sign_in(admin, name, run.email(name), password)
+            assert made[name].id == user_id
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -124,21 +125,24 @@ def access(alice: Actor, bob: Actor, anon: Actor, admin: Actor) -> Access:
     return Access(owner=alice, other=bob, anon=anon, admin=admin)
 
 
-def _sign_in(admin: Actor, run: TestRun, name: str) -> Actor:
-    """Sign up where the project takes that without a mail, else have the admin make the user; then sign in."""
-    target, email, password = admin.target, run.email(name), secrets.token_urlsafe(24)
-    visitor = client(target, target.publishable_key, admin.http)
-    if _signs_up_at_once(admin):
-        visitor.auth.sign_up({"email": email, "password": password, "options": {"data": run.metadata}})
-        visitor.auth.sign_out()
-    else:
-        admin.client.auth.admin.create_user(
-            {"email": email, "password": password, "email_confirm": True, "user_metadata": run.metadata}
-        )
+def _sign_up(admin: Actor, run: TestRun, name: str, password: str) -> str:
+    """A new user's id: signed up where the project takes that without a mail, else made by the admin."""
+    email = run.email(name)
+    if not _signs_up_at_once(admin):
+        new = {"email": email, "password": password, "email_confirm": True, "user_metadata": run.metadata}
+        return admin.client.auth.admin.create_user(new).user.id  # type: ignore[arg-type]
+    visitor = client(admin.target, admin.target.publishable_key, admin.http)
+    user = visitor.auth.sign_up({"email": email, "password": password, "options": {"data": run.metadata}}).user
+    assert user is not None
+    return user.id
+
+
+def _sign_in(admin: Actor, name: str, email: str, password: str) -> Actor:
+    """Somebody whose token says who they are."""
+    visitor = client(admin.target, admin.target.publishable_key, admin.http)
     session = visitor.auth.sign_in_with_password({"email": email, "password": password}).session
     assert session is not None
-    assert session.user.email == email
-    actor = Actor(name, target, admin.http, visitor, session.user.id, email)
+    actor = Actor(name, admin.target, admin.http, visitor, session.user.id, email)
     claims = jwt.decode(actor.token, options={"verify_signature": False})
     assert (claims["sub"], claims["role"]) == (actor.id, "authenticated")
     return actor
