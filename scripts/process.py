@@ -5,14 +5,22 @@ Secrets go to a child through its environment or its standard input, never throu
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import psutil
+
+from scripts.waiting import wait_until
+
+GRACE_SECONDS = 5
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 DROPPED = (
     "PG",  # PGHOST, PGOPTIONS and friends would bend every libpq connection of a child
@@ -48,13 +56,52 @@ class Identity:
     born: float
 
     def process(self) -> psutil.Process | None:
-        """The living process, or None when it ended, was reused or is a zombie."""
+        """The living process, or None when it ended or its pid is another's by now."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.born) < 1
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
+        return process if same and not has_ended(process) else None
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Also true of a zombie, for in a container there may be nobody to reap it.
+
+    A zombie with more than one thread still ends, and still holds its ports.
+    """
+    try:
+        return not process.is_running() or (process.status() == psutil.STATUS_ZOMBIE and process.num_threads() < 2)
+    except psutil.NoSuchProcess:
+        return True
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put interruptions off to the end of the block, where they then arrive.
+
+    For the moment between a process' start and the note of it: nobody would stop it otherwise.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Python tells the main thread alone
+        yield
+        return
+    late: list[int] = []
+
+    def note(signum: int, _frame: FrameType | None) -> None:
+        late.append(signum)
+
+    def raise_first() -> None:
+        if late:
+            signal.raise_signal(late[0])
+
+    with contextlib.ExitStack() as afterwards:  # goes on with the others where one of these raises
+        afterwards.callback(raise_first)
+        for one in INTERRUPTIONS:
+            handler = signal.getsignal(one)
+            if handler not in (signal.SIG_IGN, None):  # a child inherits "ignored", but no handler
+                afterwards.callback(signal.signal, one, handler)
+                signal.signal(one, note)
+        yield
 
 
 def inherited(**extra: str) -> dict[str, str]:
@@ -70,30 +117,35 @@ def run(
     text_in: str | None = None,
     user: User | None = None,
     on_stderr: Callable[[str], None] | None = None,
+    umask: int = -1,
 ) -> Completed:
     """Run to the end in a process group of its own; whatever interrupts us ends that group first.
 
     `on_stderr` is given each line of standard error as it comes.
     """
-    with subprocess.Popen(
-        [str(word) for word in argv],
-        env=dict(inherited() if env is None else env),
-        cwd=cwd,
-        stdin=subprocess.DEVNULL if text_in is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-        user=user.uid if user else None,
-        group=user.gid if user else None,
-        extra_groups=[] if user else None,
-    ) as child:
-        try:
-            out, err = _communicate_by_line(child, on_stderr) if on_stderr else child.communicate(text_in)
-        except BaseException:
-            end_group(child.pid)
-            raise
+    with contextlib.ExitStack() as cleanup:
+        with undisturbed():
+            child = cleanup.enter_context(
+                subprocess.Popen(
+                    [str(word) for word in argv],
+                    env=dict(inherited() if env is None else env),
+                    cwd=cwd,
+                    stdin=subprocess.DEVNULL if text_in is None else subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    errors="replace",
+                    start_new_session=True,
+                    user=user.uid if user else None,
+                    group=user.gid if user else None,
+                    extra_groups=[] if user else None,
+                    umask=umask,
+                )
+            )
+            unfinished = cleanup.enter_context(contextlib.ExitStack())
+            unfinished.callback(end_group, child.pid)
+        out, err = _communicate_by_line(child, on_stderr) if on_stderr else child.communicate(text_in)
+        unfinished.pop_all()
     return Completed(child.returncode, out, err)
 
 
@@ -145,14 +197,41 @@ def spawn(
 
 
 def stop(identity: Identity, *, how: signal.Signals = signal.SIGTERM, timeout: float = 10) -> None:
-    """End a spawned service and its group: the polite signal, a bounded wait, then KILL."""
+    """End a spawned service and its children: the polite signal, a bounded wait, then KILL."""
     if process := identity.process():
-        family = [process, *process.children(recursive=True)]
-        process.send_signal(how)
-        _, alive = psutil.wait_procs(family, timeout=timeout)
-        for one in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = [process, *process.children(recursive=True)]
+            process.send_signal(how)
+            if not wait_until(lambda: all(map(has_ended, family)), timeout=timeout):
+                kill(family)
+        _reap(identity.pid)
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """KILL, and wait for the end."""
+    doomed = list(processes)
+    for one in doomed:
+        with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
-        psutil.wait_procs(alive, timeout=timeout)
+    wait_until(lambda: all(map(has_ended, doomed)), timeout=5)
+    for one in doomed:
+        _reap(one.pid)
+
+
+def marked(name: str, value: str) -> list[Identity]:
+    """The living processes that have this variable in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(name) == value and not has_ended(process):
+                found.append(Identity(process.pid, process.create_time()))
+    return found
+
+
+def _reap(pid: int) -> None:
+    """Take note of a child's end; others' children are not ours to reap."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
 
 
 def end_group(leader: int) -> None:
@@ -160,8 +239,8 @@ def end_group(leader: int) -> None:
     for how in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(leader, how)
-            psutil.Process(leader).wait(timeout=5)
-        except (ProcessLookupError, psutil.NoSuchProcess):
+            psutil.Process(leader).wait(timeout=GRACE_SECONDS)
+        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):  # macOS says EPERM of zombies
             return
         except psutil.TimeoutExpired:
             continue

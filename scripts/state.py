@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scripts.places import make
 from scripts.process import Identity
 
 KEY_YEARS = 10
@@ -30,18 +31,41 @@ class State:
 
 
 def load(folder: Path) -> State:
-    """The state in `folder`; a fresh one where there is none or it cannot be read."""
+    """The state in `folder`; a fresh one where there is none or it makes no sense."""
     try:
-        raw: dict[str, Any] = json.loads((folder / "state.json").read_text())
-        services = {name: Identity(**identity) for name, identity in raw.pop("services").items()}
-        return State(**raw, services=services)
+        return _parse(json.loads((folder / "state.json").read_text()))
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return State()
 
 
+def _parse(raw: dict[str, Any]) -> State:
+    """Whatever somebody wrote there, a State of the right types, or one of the errors that `load` knows."""
+    return State(
+        ports={str(name): _positive(port) for name, port in raw["ports"].items()},
+        secrets={str(name): _text(secret) for name, secret in raw["secrets"].items()},
+        passwords={str(name): _text(password) for name, password in raw["passwords"].items()},
+        services={
+            str(name): Identity(_positive(found["pid"]), float(found["born"]))
+            for name, found in raw["services"].items()
+        },
+        cluster=_text(raw["cluster"]),
+    )
+
+
+def _positive(value: object) -> int:
+    if not isinstance(value, int) or value <= 0:
+        raise TypeError(value)
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
 def save(folder: Path, state: State) -> None:
     """Write whole or not at all: an interruption leaves the former state."""
-    folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / "state.json.new"
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(state), file, indent=2)
@@ -51,10 +75,18 @@ def save(folder: Path, state: State) -> None:
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder`'s lock: two tasks that start or stop one stack wait for each other."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     with (folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        _keep_out_of_git(folder)
         yield
+
+
+def _keep_out_of_git(folder: Path) -> None:
+    """The state holds passwords, and not every project ignores it."""
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
 
 
 def new_secrets() -> dict[str, str]:

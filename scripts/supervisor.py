@@ -6,18 +6,22 @@ pid file left by a crash or a reboot is never mistaken for a living service.
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts import process
 from scripts.errors import DiskFullError, StackError
+from scripts.places import make
 from scripts.services.base import Service
 
 READY_SECONDS = 60
 POLL_SECONDS = 0.01
 LOG_LIMIT = 10_000_000
+STOPPED = "stopped"
+MARK = "PUSHPROOF_LOGS"  # in each service's environment, so that it is found again without a state
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,13 @@ class Supervisor:
 
         Raises StackError when a service ends or does not get ready; what this call started is stopped then.
         """
-        self.logs.mkdir(parents=True, exist_ok=True)
+        make(self.logs)
         started: list[str] = []
         try:
             self._start_all(started)
         except BaseException:
-            self.stop(started)
+            with process.undisturbed():  # a second Ctrl-C must not leave half of it behind
+                self.stop(started)
             raise
         return started
 
@@ -77,14 +82,18 @@ class Supervisor:
         return False
 
     def stop(self, names: Sequence[str] | None = None) -> list[str]:
-        """Stop the named services, or all, in reverse; the names of those that ran."""
+        """Stop the named services, or all, in reverse; the names of those that ran.
+
+        All is whatever runs, also what is no service of this stack any more.
+        """
+        signals = {service.name: service.stop_signal for service in self.services}
+        order = [*(self.running.keys() - signals.keys()), *reversed(signals)]
         stopped = []
-        for service in reversed(self.services):
-            if names is None or service.name in names:
-                identity = self.running.pop(service.name, None)
-                if identity and identity.process():
-                    process.stop(identity, how=service.stop_signal)
-                    stopped.append(service.name)
+        for name in order if names is None else [one for one in order if one in names]:
+            identity = self.running.pop(name, None)
+            if identity and identity.process():
+                process.stop(identity, how=signals.get(name, signal.SIGTERM))
+                stopped.append(name)
         self.on_change()
         return stopped
 
@@ -95,7 +104,7 @@ class Supervisor:
     def _health_of(self, service: Service) -> Health:
         identity = self.running.get(service.name)
         if identity is None:
-            return Health(service.name, "down", None, "stopped")
+            return Health(service.name, "down", None, STOPPED)
         if not identity.process():
             return Health(service.name, "down", None, self._last_words(service.name) or "killed: its log is silent")
         if not service.ready():
@@ -112,10 +121,12 @@ class Supervisor:
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
         command = service.command()
-        self.running[service.name] = process.spawn(
-            command.argv, log=log, env=command.env, text_in=command.text_in, user=command.user
-        )
-        self.on_change()
+        env = {**command.env, MARK: str(self.logs)}
+        with process.undisturbed():
+            self.running[service.name] = process.spawn(
+                command.argv, log=log, env=env, text_in=command.text_in, user=command.user
+            )
+            self.on_change()
 
     def _failure(self, name: str, what: str) -> StackError | DiskFullError:
         words = self._last_words(name, lines=8)
@@ -130,3 +141,12 @@ class Supervisor:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 4000))
             return "\n".join(file.read().decode(errors="replace").rstrip().splitlines()[-lines:])
+
+
+def end_strays(logs: Path, running: Mapping[str, process.Identity]) -> list[int]:
+    """Stop services of this stack that nobody noted, because the state was lost or a start was killed; their pids."""
+    known = {identity.pid for identity in running.values() if identity.process()}
+    strays = [one for one in process.marked(MARK, str(logs)) if one.pid not in known]
+    for stray in sorted(strays, key=lambda one: one.born, reverse=True):
+        process.stop(stray, how=signal.SIGINT)  # a polite end for each of our services
+    return [stray.pid for stray in strays]

@@ -119,6 +119,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
     for project in made:
         if (project.folder / ".pushproof").exists():
             project.stack.stop()
+            shutil.rmtree(project.stack.data, ignore_errors=True)  # as root it may lie outside the project
 
 
 @pytest.fixture(scope="session")

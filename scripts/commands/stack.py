@@ -9,6 +9,7 @@ from pathlib import Path
 from scripts.boundary import Run
 from scripts.console import escape
 from scripts.errors import RefusedError, StackError, UsageError
+from scripts.supervisor import STOPPED
 
 SERVICES = ("postgres", "postgrest", "origin")
 FOLLOW_SECONDS = 0.2
@@ -55,7 +56,7 @@ def status(run: Run, *, env: bool) -> None:
     )
     run.console.data([vars(h) | {"port": run.stack.port_of(h.name)} for h in healths])
     down = [h for h in healths if h.state != "up"]
-    if down and len(down) < len(healths):
+    if any(h.why != STOPPED for h in down):
         raise StackError(
             f"{', '.join(h.name for h in down)} {'is' if len(down) == 1 else 'are'} down",
             "`invoke start` brings it back; `invoke logs` shows why it went",

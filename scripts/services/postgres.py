@@ -7,6 +7,7 @@ versions. It holds no password; each stack sets its own, in single-user mode, be
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -24,7 +25,7 @@ import psutil
 from scripts import process
 from scripts.errors import DiskFullError, StackError
 from scripts.parts import Parts, node
-from scripts.places import service_user
+from scripts.places import make, service_user
 from scripts.services.base import HOST, Command, free_port
 from scripts.waiting import wait_until
 
@@ -32,6 +33,7 @@ PROVISION = Path(__file__).parent / "provision"
 DATABASE = "postgres"
 ADMIN = "supabase_admin"
 LOGINS = (ADMIN, "postgres", "authenticator", "supabase_auth_admin")
+NO_SPACE = os.strerror(errno.ENOSPC)
 START_SECONDS = 60  # crash recovery after a kill may take its time
 INITDB = (
     f"--username={ADMIN}",
@@ -67,10 +69,11 @@ class Postgres:
     stop_signal: signal.Signals = signal.SIGINT  # "fast": ends sessions, loses nothing
 
     def prepare(self) -> None:
-        """Remove the pid file of a server that is gone: its pid may be somebody else's by now."""
+        """End what is left of a server that was killed, and remove its pid file: the pid may be anybody's by now."""
         file = self.data / "postmaster.pid"
-        if file.exists() and not _serves(int(file.read_text().split("\n", 1)[0]), self.data):
-            file.unlink()
+        if file.exists():
+            _end_servers(self.data, leader=file.read_text().split("\n", 1)[0])
+            file.unlink(missing_ok=True)
 
     def command(self) -> Command:
         options = SETTINGS | {"port": str(self.port)}
@@ -93,18 +96,24 @@ class Postgres:
 def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str, str]) -> None:
     """Make `data` a provisioned cluster with these passwords by role, whole or not at all."""
     prepared = _prepared(parts, cache)
-    data.parent.mkdir(parents=True, exist_ok=True)
+    make(data.parent)
     scratch = data.with_name(data.name + ".new")
     for leftover in (scratch, data):
         shutil.rmtree(leftover, ignore_errors=True)
     try:
-        shutil.copytree(prepared, scratch)
+        _copy(prepared, scratch)
         _hand_over(scratch)
         _set_passwords(parts, scratch, passwords)
         scratch.rename(data)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def adopt_cluster(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
+    """Give the cluster in `data`, whose passwords nobody knows any more, these."""
+    Postgres(parts, data, port=0).prepare()
+    _set_passwords(parts, data, passwords)
 
 
 def recipe(parts: Parts) -> str:
@@ -118,11 +127,13 @@ def recipe(parts: Parts) -> str:
 def _prepared(parts: Parts, cache: Path) -> Path:
     """The cached cluster, made by whoever comes first."""
     clusters = cache / "clusters"
-    clusters.mkdir(exist_ok=True)
+    make(clusters)
     prepared = clusters / recipe(parts)
     with (clusters / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not prepared.exists():
+            for leftover in clusters.glob("preparing-*"):  # of a run that was killed: we hold the lock
+                shutil.rmtree(leftover, ignore_errors=True)
             with tempfile.TemporaryDirectory(dir=clusters, prefix="preparing-") as folder:
                 scratch = Path(folder)
                 _hand_over(scratch)
@@ -175,14 +186,14 @@ def _running(server: Postgres) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "postgres.log"
         command = server.command()
-        identity = process.spawn(command.argv, log=log, env=command.env, user=command.user)
-        try:
+        with contextlib.ExitStack() as cleanup:
+            with process.undisturbed():
+                identity = process.spawn(command.argv, log=log, env=command.env, user=command.user)
+                cleanup.callback(process.stop, identity, how=server.stop_signal)
             up = wait_until(lambda: server.ready() or identity.process() is None, timeout=START_SECONDS)
             if not up or not server.ready():
                 raise StackError("PostgreSQL does not start", "its log is below", details=log.read_text()[-2000:])
             yield
-        finally:
-            process.stop(identity, how=server.stop_signal)
 
 
 def _set_passwords(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
@@ -200,6 +211,8 @@ def _single_user(parts: Parts, data: Path, statements: str) -> None:
             data,
             "-c",
             "password_encryption=scram-sha-256",
+            "-c",
+            "log_min_error_statement=panic",  # standard error is shown where this fails
             DATABASE,
         ],
         text_in=statements,
@@ -211,12 +224,13 @@ def _single_user(parts: Parts, data: Path, statements: str) -> None:
 
 
 def _tool(parts: Parts, name: str, *arguments: str | Path) -> None:
-    _check(process.run([parts.postgres / name, *arguments], user=service_user(), cwd=Path("/")), name)
+    env = process.inherited(LC_ALL="C")  # _check reads its words
+    _check(process.run([parts.postgres / name, *arguments], env=env, user=service_user(), cwd=Path("/")), name)
 
 
 def _check(done: process.Completed, what: str) -> None:
-    if done.code and "No space left on device" in done.stderr:
-        raise DiskFullError("the disk is full: a cluster needs 50 MB", "free some space, then run this again")
+    if done.code and NO_SPACE in done.stderr:
+        raise _disk_full()
     if done.code:
         raise StackError(f"preparing PostgreSQL failed at {what}", "see below", details=done.stderr[-2000:])
 
@@ -230,9 +244,31 @@ def _hand_over(folder: Path) -> None:
     folder.chmod(0o700)
 
 
-def _serves(pid: int, data: Path) -> bool:
-    """Whether process `pid` is a server of this cluster."""
+def _copy(prepared: Path, data: Path) -> None:
     try:
-        return str(data) in psutil.Process(pid).cmdline()
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        shutil.copytree(prepared, data)
+    except shutil.Error as problem:  # it gathers what went wrong with each file, as text
+        if NO_SPACE in str(problem):
+            raise _disk_full() from None
+        raise
+
+
+def _disk_full() -> DiskFullError:
+    return DiskFullError("the disk is full: a cluster needs 50 MB", "free some space, then run this again")
+
+
+def _end_servers(data: Path, *, leader: str) -> None:
+    """Stop the server with pid `leader` if it is of this cluster, and kill sessions that a killed one left busy."""
+    servers = [one for one in psutil.process_iter() if _serves(one, data)]
+    for one in servers:
+        if str(one.pid) == leader.strip():
+            process.stop(process.Identity(one.pid, one.create_time()), how=signal.SIGINT)
+    process.kill(servers)
+
+
+def _serves(candidate: psutil.Process, data: Path) -> bool:
+    """Whether this is a process of PostgreSQL in this cluster: it works in the folder of its data."""
+    try:
+        return candidate.name() == "postgres" and Path(candidate.cwd()) == data.resolve()
+    except (psutil.Error, OSError):
         return False
