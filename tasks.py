@@ -5,6 +5,7 @@ Each task parses its options and calls one command; scripts/boundary.py turns er
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -23,6 +24,7 @@ def _usage_error(machine: Any, message: str) -> None:
     """A mistyped option gets a remedy, and exit code 2 instead of a failed run's 1."""
     of = f" {machine.context.name}" if machine.context and machine.context.name else ""
     listing = f"invoke --help{of}" if of else "invoke --list"
+    message = re.sub(r"<Argument: ([\w-]+).*?>", r"--\1", message)
     raise Exit(f"ERROR {message}\nFIX   `{listing}` shows what there is", code=2)
 
 
@@ -198,9 +200,8 @@ def run_tests(_: Context, keyword: str = "") -> None:
 )
 def bench(_: Context, suite: str = "stack", runs: int = 5, json: bool = False) -> None:
     """Measure commands, memory and throughput on a stack of its own"""
-    from scripts.commands.bench import bench
-
     from scripts.boundary import boundary
+    from scripts.commands.bench import bench
 
     with boundary(json=json) as run:
         bench(run, suite=suite, runs=runs)

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import signal
+import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from types import FrameType
 
 from scripts import settings as settings_module
 from scripts.console import Console
-from scripts.errors import INTERRUPTED, DiskFullError, PushproofError
+from scripts.errors import DiskFullError, PushproofError, SettingsError
 from scripts.settings import Settings
 from scripts.stack import Stack
 from scripts.targets import Target
 
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP: unwinds like Ctrl-C, so that the same cleaning up runs."""
-
-    def __init__(self, signum: int) -> None:
-        super().__init__()
-        self.signum = signum
+TERMINATING = (signal.SIGTERM, signal.SIGHUP)
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
 class Run:
@@ -33,6 +32,7 @@ class Run:
         self.console = Console(as_json=as_json)
         self._asked = target
         self.started: list[str] = []
+        self.stopped_by = signal.SIGINT
 
     @cached_property
     def settings(self) -> Settings:
@@ -67,43 +67,66 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
     An interrupted run leaves things as it found them: a stack that it started is stopped again.
     """
     run = Run(target, as_json=json)
-    for signum in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, _terminate)
+    _unwind_on_signals(run)
     try:
         yield run
     except PushproofError as error:
         run.console.error(error)
         raise SystemExit(error.code) from None
-    except KeyboardInterrupt as stop:
+    except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if run.started:
             run.stack.stop()
         run.console.status("interrupted")
-        code = 128 + stop.signum if isinstance(stop, Terminated) else INTERRUPTED
-        raise SystemExit(code) from None
-    except OSError as problem:
-        if problem.errno != errno.ENOSPC:
-            _bug(run, problem)
-        full = DiskFullError("the disk is full", "free some space, then run this again")
-        run.console.error(full)
-        raise SystemExit(full.code) from None
+        raise SystemExit(128 + run.stopped_by) from None
+    except BrokenPipeError:  # whoever read our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(128 + signal.SIGPIPE) from None
     except Exception as problem:
-        _bug(run, problem)
+        explained = _explain(run, problem)
+        run.console.error(explained)
+        raise SystemExit(explained.code) from None
 
 
-def _terminate(signum: int, _frame: FrameType | None) -> None:
-    raise Terminated(signum)
+def _unwind_on_signals(run: Run) -> None:
+    """SIGTERM and SIGHUP unwind like Ctrl-C, so that the same cleaning up runs; a second one does not disturb it."""
+
+    def terminate(signum: int, _frame: FrameType | None) -> None:
+        run.stopped_by = signal.Signals(signum)
+        for one in TERMINATING:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for signum in TERMINATING:
+        signal.signal(signum, terminate)
 
 
-def _bug(run: Run, problem: Exception) -> None:
-    """Something we did not foresee: the traceback goes to a file its owner alone can read."""
-    where = run.settings.state_dir / "error.log"
-    where.parent.mkdir(parents=True, exist_ok=True)
-    where.touch(mode=0o600)
-    where.write_text("".join(traceback.format_exception(problem)))
-    error = PushproofError(
+def _explain(run: Run, problem: Exception) -> PushproofError:
+    """What of the machine got in the way, or else a bug."""
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        return DiskFullError("the disk is full", "free some space, then run this again")
+    if isinstance(problem, OSError) and problem.errno in UNUSABLE and problem.filename:
+        return SettingsError(
+            f"cannot use {problem.filename}: {problem.strerror}",
+            "make it writable, or choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR",
+        )
+    return PushproofError(
         f"unexpected {problem.__class__.__name__}",
-        f"this is a bug in pushproof: please report it with {where}",
+        f"this is a bug in pushproof: please report it with {_keep(run, problem)}",
     )
-    run.console.error(error)
-    raise SystemExit(error.code) from None
+
+
+def _keep(run: Run, problem: Exception) -> Path:
+    """Write the traceback to a file that its owner alone can read, in the state folder if there is one."""
+    words = "".join(traceback.format_exception(problem))
+    try:
+        where = run.settings.state_dir / "error.log"
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where.touch(mode=0o600)
+        where.write_text(words)
+    except (PushproofError, OSError):
+        handle, name = tempfile.mkstemp(prefix="pushproof-", suffix=".log")
+        where = Path(name)
+        with os.fdopen(handle, "w") as file:
+            file.write(words)
+    return where

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from scripts.errors import PushproofError
 
+NO_LIMIT = 100_000
 MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]•[/]"}
 
 
@@ -22,16 +24,20 @@ class Console:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
+        self._said_json = False
         self._rich: dict[bool, RichConsole] = {}
 
     def _to(self, *, stderr: bool) -> RichConsole:
         if stderr not in self._rich:
             from rich.console import Console as RichConsole
 
-            plain = not (sys.stderr if stderr else sys.stdout).isatty()
-            # Piped output is read by programs: no wrapping at 80 columns.
+            stream = sys.stderr if stderr else sys.stdout
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # rather \\xe9 than no word, where é has no code
+            plain = not stream.isatty()
+            # Piped output is read by programs: neither wrapped nor cut.
             self._rich[stderr] = RichConsole(
-                stderr=stderr, highlight=False, soft_wrap=plain, width=200 if plain else None
+                stderr=stderr, highlight=False, soft_wrap=plain, width=NO_LIMIT if plain else None
             )
         return self._rich[stderr]
 
@@ -59,15 +65,14 @@ class Console:
 
         table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
         for row in rows:
-            table.add_row(
-                *(Text("null", "dim") if v is None else v if isinstance(v, Text) else Text(str(v)) for v in row)
-            )
+            table.add_row(*(v if isinstance(v, Text) else Text(shown(v), "dim" if v is None else "") for v in row))
         self._to(stderr=False).print(table)
 
     def data(self, value: Any) -> None:
-        """The result for scripts; silent without --json."""
-        if self.as_json:
-            sys.stdout.write(json.dumps(value, default=str, indent=2) + "\n")
+        """The result for scripts: one document, the first. Silent without --json."""
+        if self.as_json and not self._said_json:
+            self._said_json = True
+            sys.stdout.write(json.dumps(value, default=shown, indent=2) + "\n")
             sys.stdout.flush()
 
     @contextlib.contextmanager
@@ -107,7 +112,15 @@ class Console:
             console.print(f"[bold]FIX[/]   {escape(error.hint)}")
         if error.details:
             console.print(error.details, markup=False, style="dim")
-        self.data({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
+        parts = {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}
+        self.data({"error": parts})
+
+
+def shown(value: Any) -> str:
+    """A database's value as a person reads it: SQL's words and JSON, not Python's."""
+    if isinstance(value, bool | dict | list | None):
+        return json.dumps(value, default=shown, ensure_ascii=False)
+    return str(value)
 
 
 def escape(text: str) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from scripts.api import PAUSED, http_status, paused
 from scripts.errors import (
     CredentialsError,
     DiskFullError,
-    PausedError,
     PushproofError,
     SqlError,
     UnreachableError,
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from scripts.targets import Target
 
 CONNECT_SECONDS = 10
-PAUSED = 540  # https://supabase.com/docs/guides/troubleshooting/http-status-codes
 REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
 ADVICE = {
     "42P01": "does an earlier migration create the relation, and is it pushed (`invoke migrations`)? "
@@ -32,10 +29,13 @@ ADVICE = {
     "42P07": "was it made in the dashboard? adopt it with `create … if not exists`, or drop what is there",
     "42710": "write `drop … if exists` before it, or leave it out",
     "23": "rows violate the constraint: find them, mend them in this or an earlier migration, then add the constraint",
-    "42601": "mend the syntax: the position is in the server's words",
+    "42601": "mend the syntax where the server stopped reading",
+    "25001": "it cannot run in a transaction: give it a file, or an `invoke execute`, of its own",
     "57014": "it ran into a time-out: split it, or raise statement_timeout for this session",
     "55P03": "somebody holds the lock: pg_locks shows who",
+    "P0001": "the SQL itself raised this: its words say why",
 }
+APPENDIX = "mend the SQL; https://www.postgresql.org/docs/current/errcodes-appendix.html lists every SQLSTATE"
 
 
 def connect(target: Target, *, autocommit: bool = True) -> psycopg.Connection[tuple[Any, ...]]:
@@ -66,7 +66,7 @@ def connection_error(target: Target, words: str) -> PushproofError:
     """What a failed connection means. `words` are libpq's or the CLI's, which hold no password."""
     database = target.database
     if target.kind == "remote" and http_status(target.url) == PAUSED:
-        return PausedError("the project is paused", "restore it in the dashboard, wait until it is healthy")
+        return paused()
     if any(refusal in words for refusal in REFUSALS):
         return CredentialsError(
             f"{database.label} refuses the password of {database.user}",
@@ -81,34 +81,23 @@ def connection_error(target: Target, words: str) -> PushproofError:
     hint = "check the host in SUPABASE_DB_URL and your network"
     if database.host.startswith("db.") and database.host.endswith(".supabase.co"):
         hint = "the direct host is IPv6 only: from an IPv4 network use the session pooler's URL (port 5432)"
-    return UnreachableError(f"{database.label} does not answer", hint, details=words.strip().splitlines()[-1])
-
-
-def http_status(url: str, path: str = "/auth/v1/health", headers: dict[str, str] | None = None) -> int:
-    """The status of GET `path`; 0 without an answer."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=CONNECT_SECONDS)
-    try:
-        connection.request("GET", path, headers=headers or {})
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
-    finally:
-        connection.close()
+    return UnreachableError(f"{database.label} does not answer", hint, details=words.strip())
 
 
 def sql_error(sqlstate: str, message: str, *, where: str, details: str = "") -> PushproofError:
     """A failed statement as file, SQLSTATE, the server's message, and the advice for that SQLSTATE."""
     if sqlstate == "53100" or "No space left on device" in message:
         return DiskFullError("the disk of the database server is full", "free some space, then run this again")
-    hint = ADVICE.get(sqlstate) or ADVICE.get(sqlstate[:2], "")
-    return SqlError(f"{where}: {message} (SQLSTATE {sqlstate})", hint, details=details)
+    hint = ADVICE.get(sqlstate) or ADVICE.get(sqlstate[:2], APPENDIX)
+    cause, _, more = message.partition("\n")
+    return SqlError(f"{where}: {cause} (SQLSTATE {sqlstate})", hint, details=f"{more}\n{details}".strip())
 
 
-def psycopg_error(problem: psycopg.Error, *, where: str) -> PushproofError:
-    """The same for an error of a connection of ours."""
+def psycopg_error(problem: psycopg.Error, *, where: str, sql: str = "") -> PushproofError:
+    """The same for an error of a connection of ours; with `sql`, the line that the server points at."""
     diag = problem.diag
+    if sql and diag.statement_position:
+        where += f" line {sql[: int(diag.statement_position)].count(chr(10)) + 1}"
     more = (diag.message_detail, diag.message_hint, diag.context)
     return sql_error(
         problem.sqlstate or "-----",

@@ -6,6 +6,7 @@ token by token: white space, comments and semicolons may differ, as the CLI's ow
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable
@@ -77,8 +78,8 @@ def local_migrations(folder: Path) -> tuple[Migration, ...]:
             raise ProjectError(f"{file.name} is not a migration's name: the CLI would skip it", NAMING)
         try:
             file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise ProjectError(f"{file.name} is not UTF-8 text", "save it as UTF-8") from None
+        except (UnicodeDecodeError, OSError):
+            raise ProjectError(f"{file.name} is not a file of UTF-8 text", "save it as one") from None
         found.append(Migration(match[1], match[2], file))
     _check_versions(found)
     return tuple(found)
@@ -120,18 +121,36 @@ def check_transactions(migrations: Iterable[Migration]) -> None:
 
 
 def transaction_statement(sql: str) -> tuple[int, str] | None:
-    """The first top-level transaction statement as (line, words); None without one or for a syntax error."""
+    """The first top-level transaction statement as (line, words); None without one."""
     import pglast
 
-    try:
-        parsed = pglast.parse_sql(sql)
-    except pglast.parser.ParseError:
-        return None  # the server says it better
-    for raw in parsed:
-        if isinstance(raw.stmt, pglast.ast.TransactionStmt):
-            start = raw.stmt_location or 0
-            return sql[:start].count("\n") + 1, sql[start:].split(";")[0].strip()
+    for part in _statements(sql):
+        try:
+            parsed = pglast.parse_sql(sql[part])
+        except pglast.parser.ParseError:
+            continue  # the server says it better
+        if any(isinstance(raw.stmt, pglast.ast.TransactionStmt) for raw in parsed):
+            tokens = _tokens(sql[part])
+            start, end = part.start + tokens[0].start, part.start + tokens[-1].stop
+            return sql[:start].count("\n") + 1, sql[start:end]
     return None
+
+
+def _statements(sql: str) -> list[slice]:
+    """Where each statement is. After a syntax error in one, the scanner still finds the others."""
+    import pglast
+
+    for with_parser in (True, False):
+        with contextlib.suppress(pglast.parser.ParseError):
+            return list(pglast.split(sql, with_parser=with_parser, only_slices=True))
+    return []
+
+
+def _tokens(sql: str) -> list[slice]:
+    """Where each token is, comments left out. Raises ParseError."""
+    import pglast
+
+    return [slice(t.start, t.end + 1) for t in pglast.parser.scan(sql) if "COMMENT" not in t.name]
 
 
 def count_statements(sql: str) -> int | None:
@@ -165,7 +184,7 @@ def fingerprint(sql: str) -> str:
     import pglast
 
     try:
-        tokens = [sql[t.start : t.end + 1] for t in pglast.parser.scan(sql) if "COMMENT" not in t.name]
+        tokens = [sql[where] for where in _tokens(sql)]
     except pglast.parser.ParseError:
         tokens = sql.split()
     return hashlib.sha256("\0".join(word for word in tokens if word != ";").encode()).hexdigest()

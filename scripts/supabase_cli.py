@@ -16,15 +16,16 @@ from typing import Any
 
 from scripts import process
 from scripts.database import REFUSALS, connection_error, sql_error
-from scripts.errors import HistoryError, PartsError, PushproofError, SqlError
+from scripts.errors import HistoryError, PartsError, ProjectError, PushproofError, SqlError
 from scripts.targets import Target
 
 OLDEST = (2, 122)
 KNOWN_MAJORS = (2, 3)
 APPLYING = re.compile(r"Applying migration (\S+?)\.\.\.")
-SQLSTATE = re.compile(r"^ERROR: (?P<message>.*) \(SQLSTATE (?P<state>\w{5})\)$", re.MULTILINE)
+SQLSTATE = re.compile(r"^ERROR: (?P<message>.*?) \(SQLSTATE (?P<state>\w{5})\)$", re.MULTILINE | re.DOTALL)
 STATEMENT = re.compile(r"^At statement: (?P<number>\d+)$", re.MULTILINE)
 UNREACHABLE = ("failed to connect", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "ENETUNREACH", "EAI_AGAIN")
+BAD_CONFIG = ("CliConfigValueError", "DbConfigLoadError")
 QUERY_FAILED = "failed to execute query: error: "
 # `db query` tells the server's words without its SQLSTATE.
 SQLSTATE_OF = {
@@ -36,6 +37,10 @@ SQLSTATE_OF = {
     r"^function .* already exists": "42723",
     r"^relation .* already exists": "42P07",
     r"already exists$": "42710",
+    r"^division by zero$": "22012",
+    r"^invalid input syntax": "22P02",
+    r"^value too long for type": "22001",
+    r"out of range$": "22003",
     r"violates unique constraint": "23505",
     r"violates foreign key constraint": "23503",
     r"violates check constraint": "23514",
@@ -56,8 +61,7 @@ class Cli:
     @cached_property
     def version(self) -> tuple[int, int]:
         """(major, minor). Raises PartsError for one that was never tried with this tool."""
-        said = self.known_version or process.run([self.binary, "--version"], env=self._environment({})).stdout
-        found = re.search(r"(\d+)\.(\d+)\.\d+", said)
+        found = re.search(r"(\d+)\.(\d+)\.\d+", self.known_version or self._run(["--version"], {}).stdout)
         if not found:
             raise PartsError(f"{self.binary} is not the Supabase CLI", "unset SUPABASE_CLI to use the locked one")
         version = int(found[1]), int(found[2])
@@ -82,7 +86,7 @@ class Cli:
         """
         flags = [*(["--dry-run"] if dry_run else []), *(["--include-all"] if include_all else [])]
         answer = self._ask(target, "db", "push", *flags, on_line=on_line)
-        return list(answer["migrations"])
+        return list(answer.get("migrations", [])) if isinstance(answer, dict) else []
 
     def query(self, target: Target, file: Path, *, where: str) -> list[dict[str, Any]] | str:
         """`supabase db query` of a file with one statement: its rows, or the command's tag.
@@ -128,12 +132,18 @@ class Cli:
     def _run(
         self, words: list[str], environment: dict[str, str], on_line: Callable[[str], None] | None = None
     ) -> process.Completed:
-        return process.run(
-            [self.binary, *words, "--workdir", self.workdir, "--agent", "no"],
-            env=self._environment(environment),
-            cwd=self.workdir,
-            on_stderr=on_line,
-        )
+        try:
+            return process.run(
+                [self.binary, *words, "--workdir", self.workdir, "--agent", "no"],
+                env=self._environment(environment),
+                cwd=self.workdir,
+                on_stderr=on_line,
+            )
+        except (FileNotFoundError, PermissionError) as problem:
+            raise PartsError(
+                f"cannot run the Supabase CLI {self.binary}: {problem.strerror}",
+                "name an executable in SUPABASE_CLI, or unset it to use the locked one",
+            ) from None
 
     @staticmethod
     def _environment(extra: dict[str, str]) -> dict[str, str]:
@@ -173,9 +183,12 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
     if code == "DbQueryExecError":
         words = message.removeprefix(QUERY_FAILED)
         return sql_error(_sqlstate_of(words), words, where=where)
-    cause = message.splitlines()[0] if message else "no word"
-    return SqlError(f"the Supabase CLI failed: {cause}", "see below", details=f"{code} {message}".strip())
+    cause = message.splitlines()[0] if message else f"no word, exit code {done.code}"
+    if code in BAD_CONFIG:
+        return ProjectError(f"the Supabase CLI: {cause}", "mend supabase/config.toml")
+    words = f"{code} {message}".strip()
+    return SqlError(f"the Supabase CLI failed: {cause}", "`invoke doctor` looks at what it needs", details=words)
 
 
 def _sqlstate_of(words: str) -> str:
-    return next((state for pattern, state in SQLSTATE_OF.items() if re.search(pattern, words)), "not told")
+    return next((state for pattern, state in SQLSTATE_OF.items() if re.search(pattern, words)), "not told by the CLI")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from scripts.errors import SettingsError
+from scripts.api import KEYS_PAGE
+from scripts.errors import CredentialsError, SettingsError
 from scripts.settings import Settings
 
-PLACEHOLDER = re.compile(r"\[.*PASSWORD.*\]|<.*password.*>", re.IGNORECASE)
+PLACEHOLDER = re.compile(r"\[[\w-]*PASSWORD\]|<[\w-]*password>", re.IGNORECASE)
 TRANSACTION_POOLER = 6543
-WHERE = "Dashboard > Project Settings > API Keys"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ def is_loopback(host: str) -> bool:
 
 
 def remote(settings: Settings) -> Target:
-    """The target that `.env` describes. Raises SettingsError for a missing, swapped or malformed value."""
+    """The target that `.env` describes. Raises SettingsError for a missing, swapped or malformed value,
+    CredentialsError for an expired key.
+    """
     wanted = {
         "SUPABASE_URL": settings.url,
         "SUPABASE_PUBLISHABLE_KEY": settings.publishable_key,
@@ -99,27 +103,39 @@ def remote(settings: Settings) -> Target:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError("SUPABASE_URL is not an http(s) URL", "it looks like https://<ref>.supabase.co")
-    if parts.path not in ("", "/"):
-        raise SettingsError("SUPABASE_URL has a path", "leave out everything behind the host")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    form = "it looks like https://<ref>.supabase.co"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise SettingsError("SUPABASE_URL cannot be read", form) from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise SettingsError("SUPABASE_URL is not an http(s) URL", form)
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise SettingsError("SUPABASE_URL is more than scheme and host", f"leave out the rest: {form}")
+    if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError("SUPABASE_URL is plain http: keys and passwords would travel readable", "use https://")
 
 
 def check_keys(publishable: str, secret: str) -> None:
-    """Raises SettingsError unless each key is what its name says; the message holds neither."""
+    """Raises SettingsError unless each key is what its name says, CredentialsError for an expired one.
+
+    The message holds neither key.
+    """
     for name, value, wanted in (
         ("SUPABASE_SECRET_KEY", secret, "service_role"),
         ("SUPABASE_PUBLISHABLE_KEY", publishable, "anon"),
     ):
         role = key_role(value)
         if not role:
-            raise SettingsError(f"{name} is not a Supabase API key", f"it starts with sb_ (or, legacy, eyJ): {WHERE}")
+            raise SettingsError(
+                f"{name} is not a Supabase API key", f"it starts with sb_ (or, legacy, eyJ): {KEYS_PAGE}"
+            )
         if role != wanted:
             kind = "secret" if role == "service_role" else "publishable"
-            raise SettingsError(f"{name} holds a {kind} key", f"swap the two keys: {WHERE}")
+            raise SettingsError(f"{name} holds a {kind} key", f"swap the two keys: {KEYS_PAGE}")
+        if expired := key_expiry(value):
+            raise CredentialsError(f"{name} is a legacy key that expired on {expired}", f"copy a new one: {KEYS_PAGE}")
 
 
 def key_role(key: str) -> str:
@@ -128,18 +144,35 @@ def key_role(key: str) -> str:
         return "anon"
     if key.startswith("sb_secret_"):
         return "service_role"
+    role = _claims(key).get("role")
+    return role if role in ("anon", "service_role") else ""
+
+
+def key_expiry(key: str) -> str:
+    """The date on which a legacy key expired; empty while it is good, and for keys that do not expire."""
+    expiry = _claims(key).get("exp")
+    if not isinstance(expiry, int) or expiry > datetime.now(UTC).timestamp():
+        return ""
+    return datetime.fromtimestamp(expiry, UTC).date().isoformat()
+
+
+def _claims(key: str) -> dict[str, Any]:
+    """What a legacy key, a JWT, says of itself; nothing for the others."""
+    if not key.startswith("eyJ"):
+        return {}
     import jwt
 
     try:
-        role = jwt.decode(key, options={"verify_signature": False}).get("role")
+        return dict(jwt.decode(key, options={"verify_signature": False, "verify_exp": False}))
     except jwt.InvalidTokenError:
-        return ""
-    return role if role in ("anon", "service_role") else ""
+        return {}
 
 
 def parse_db_url(settings: Settings) -> Database:
     """SUPABASE_DB_URL, taken apart. Raises SettingsError; the message never holds the URL."""
     hint = "copy it from the dashboard's Connect button (session pooler or direct connection)"
+    if PLACEHOLDER.search(settings.db_url):
+        raise _no_password()
     try:
         parts = urlsplit(settings.db_url)
         port, host = parts.port or 5432, parts.hostname
@@ -156,10 +189,14 @@ def parse_db_url(settings: Settings) -> Database:
             "use the session pooler: the same host, port 5432",
         )
     password = unquote(parts.password or "") or settings.db_password
-    if not password or PLACEHOLDER.fullmatch(password):
-        raise SettingsError(
-            "SUPABASE_DB_URL holds no password",
-            "put the database password into it, percent-encoded, or set SUPABASE_DB_PASSWORD",
-        )
+    if not password:
+        raise _no_password()
     name = unquote(parts.path.lstrip("/")) or "postgres"
     return Database(host, port, name, unquote(parts.username), password, settings.db_ca)
+
+
+def _no_password() -> SettingsError:
+    return SettingsError(
+        "SUPABASE_DB_URL holds no password",
+        "put the database password into it, percent-encoded, or set SUPABASE_DB_PASSWORD",
+    )

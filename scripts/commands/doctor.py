@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from scripts import local, parts, process, targets
+from scripts.api import check_answer, check_keys, http_status
 from scripts.boundary import Run
 from scripts.console import escape
-from scripts.database import connect, http_status
+from scripts.database import connect
 from scripts.errors import FailedError, PushproofError
 from scripts.migrations import check_transactions, local_migrations
 from scripts.places import cache_dir
@@ -64,9 +65,14 @@ def _looks(run: Run) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "migrations", lambda: _migrations(settings)
     if settings.target == "embedded":
         yield "ports", lambda: _ports(run)
-    yield "API", lambda: _api(_target(run))
-    yield "API keys", lambda: _keys(_target(run))
-    yield "database", lambda: _database(_target(run))
+    yield "target", lambda: _target(run).label
+    try:
+        target = _target(run)
+    except PushproofError:
+        return
+    yield "API", lambda: _api(target)
+    yield "API keys", lambda: _keys(target)
+    yield "database", lambda: _database(target)
 
 
 def _python() -> str:
@@ -135,22 +141,12 @@ def _target(run: Run) -> targets.Target:
 
 
 def _api(target: targets.Target) -> str:
-    status = http_status(target.url)
-    if status == 0:
-        raise FailedError(f"{target.url} does not answer", _restart(target, "check SUPABASE_URL and your network"))
-    if status >= 500:
-        raise FailedError(f"{target.url} answers {status}", _restart(target, "is the project paused or restarting?"))
+    check_answer(target, http_status(target.url))
     return f"{target.url} answers"
 
 
 def _keys(target: targets.Target) -> str:
-    for name, key in (("publishable", target.publishable_key), ("secret", target.secret_key)):
-        status = http_status(target.url, "/auth/v1/settings", {"apikey": key})
-        if status != 200:
-            raise FailedError(
-                f"the {name} key is refused ({status or 'no answer'})",
-                _restart(target, f"copy it anew: {targets.WHERE}"),
-            )
+    check_keys(target)
     return "both accepted"
 
 
@@ -158,7 +154,3 @@ def _database(target: targets.Target) -> str:
     with connect(target) as connection:
         row = connection.execute("show server_version").fetchone()
     return f"PostgreSQL {row[0] if row else '?'} at {target.database.label}"
-
-
-def _restart(target: targets.Target, otherwise: str) -> str:
-    return "`invoke start`" if target.kind == "embedded" else otherwise

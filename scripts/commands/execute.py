@@ -11,12 +11,15 @@ from scripts.boundary import Run
 from scripts.database import connect, psycopg_error
 from scripts.errors import ProjectError, UsageError
 from scripts.migrations import count_statements, transaction_statement
+from scripts.targets import Target
 
 Result = dict[str, Any]
+# Types that hold more than Python's, such as infinity; their words are as good.
+SAID_BY_THE_SERVER = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "bytea")
 
 
 def execute(run: Run, *, file: str, sql: str) -> list[Result]:
-    """Run the statements of `file` or `sql`; one {tag, rows} a statement.
+    """Run the statements of `file` or `sql`; one {tag, columns, rows} a statement.
 
     There is no `supabase db execute`. `supabase db query` takes one statement; several go through a
     database connection, and either all of them happen or none. The output says which way it went.
@@ -31,11 +34,13 @@ def execute(run: Run, *, file: str, sql: str) -> list[Result]:
             f"{where} line {found[0]} has its own `{found[1]}`",
             "leave it out: everything here runs in one transaction",
         )
-    several = count is not None and count > 1
-    run.console.status(
-        f"{count} statements: through a database connection" if several else "one statement: supabase db query"
-    )
-    results = _through_connection(run, text, where) if several else _through_cli(run, text, where)
+    target = run.target
+    if count is not None and count > 1:
+        run.console.status(f"{count} statements: through a database connection")
+        results = _through_connection(target, text, where)
+    else:
+        run.console.status("one statement: supabase db query")
+        results = _through_cli(run, text, where)
     _show(run, results)
     return results
 
@@ -46,52 +51,82 @@ def _source(file: str, sql: str) -> tuple[str, str]:
     if sql:
         return sql, "--sql"
     try:
-        return Path(file).read_text(encoding="utf-8"), Path(file).name
+        text = Path(file).read_text(encoding="utf-8")
+        if "\0" not in text:
+            return text, Path(file).name
+        cause = "it is not text"
     except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"cannot read {file}: {problem.__class__.__name__}", "name a UTF-8 text file") from None
+        cause = (isinstance(problem, OSError) and problem.strerror) or "it is not UTF-8 text"
+    raise UsageError(f"cannot read {file}: {cause}", "name a file of SQL statements, in UTF-8")
 
 
-def _through_connection(run: Run, text: str, where: str) -> list[Result]:
+def _through_connection(target: Target, text: str, where: str) -> list[Result]:
     import psycopg
 
     results: list[Result] = []
-    with connect(run.target, autocommit=False) as connection:
+    with connect(target, autocommit=False) as connection:
+        for kind in SAID_BY_THE_SERVER:
+            connection.adapters.register_loader(kind, psycopg.types.string.TextLoader)
         try:
             cursor = connection.execute(text.encode())
             while True:
-                results.append({"tag": cursor.statusmessage, "rows": _rows(cursor)})
+                results.append(_result_of(cursor))
                 if not cursor.nextset():
                     break
             connection.commit()
         except psycopg.Error as problem:
-            raise psycopg_error(problem, where=where) from None
+            raise psycopg_error(problem, where=where, sql=text) from None
     return results
 
 
-def _rows(cursor: Any) -> list[dict[str, Any]] | None:
-    if cursor.description is None:
-        return None
-    names = [column.name for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+def _result_of(cursor: Any) -> Result:
+    names = _distinct([column.name for column in cursor.description or ()])
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else None
+    return {"tag": cursor.statusmessage, "columns": names, "rows": rows}
 
 
 def _through_cli(run: Run, text: str, where: str) -> list[Result]:
     target = run.target
+    columns = _described(target, text, where)
     with tempfile.TemporaryDirectory() as folder:  # argv is readable by everybody, a file of ours is not
         copy = Path(folder) / "query.sql"
         copy.touch(mode=0o600)
         copy.write_text(text, encoding="utf-8")
         answer = local.cli(run.settings, run.console).query(target, copy, where=where)
-    return [{"tag": answer, "rows": None} if isinstance(answer, str) else {"tag": None, "rows": answer}]
+    if isinstance(answer, str):
+        return [{"tag": answer, "columns": columns, "rows": None}]
+    rows = [{name: row.get(name) for name in columns} for row in answer]
+    return [{"tag": f"{len(rows)} rows", "columns": columns, "rows": rows}]
+
+
+def _described(target: Target, text: str, where: str) -> list[str]:
+    """The columns in the statement's order, asked without running it; a mistake is told with its SQLSTATE.
+
+    The CLI sorts them by name, shows none of an empty result, and has no SQLSTATE.
+    """
+    import psycopg
+
+    with connect(target) as connection:
+        prepared = connection.pgconn.prepare(b"", text.encode())
+        if prepared.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise psycopg_error(psycopg.errors.error_from_result(prepared), where=where, sql=text)
+        description = connection.pgconn.describe_prepared(b"")
+    return _distinct([(description.fname(n) or b"").decode() for n in range(description.nfields)])
+
+
+def _distinct(columns: list[str]) -> list[str]:
+    """Rows are JSON objects, here and in the CLI: of two columns of one name, one would be lost."""
+    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        raise UsageError(f"two columns are named {', '.join(twice)}", "name each differently: select a.id as a_id, …")
+    return columns
 
 
 def _show(run: Run, results: list[Result]) -> None:
     for result in results:
         rows = result["rows"]
-        if rows:
-            run.console.table(list(rows[0]), (list(row.values()) for row in rows))
-        elif rows is None:
+        if rows is None:
             run.console.plain(result["tag"] or "done")
-        if rows is not None:
+        else:
+            run.console.table(result["columns"], (list(row.values()) for row in rows))
             run.console.plain(f"({len(rows)} row{'' if len(rows) == 1 else 's'})")
     run.console.data(results)

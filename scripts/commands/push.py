@@ -7,10 +7,11 @@ import urllib.request
 from typing import Any
 
 from scripts import local
+from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.console import escape
 from scripts.database import connect
-from scripts.errors import HistoryError
+from scripts.errors import HistoryError, PushproofError, SqlError
 from scripts.migrations import Pairing, check_transactions, local_migrations, pair, read_history
 from scripts.queries import query
 from scripts.stack import api_of
@@ -24,16 +25,20 @@ STATE_COLOURS = {"applied": "green", "pending": "yellow", "edited": "red", "fore
 def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[str]:
     """Push what is pending, then prove it from the history; the file names that were (or would be) pushed.
 
-    Raises ProjectError before anything runs, SqlError from the server, HistoryError when the history
-    read back is not what the push promised.
+    Raises ProjectError before anything runs, SqlError from the server, HistoryError when the target's
+    history does not take these files, or when the history read back is not what the push promised.
     """
     files = local_migrations(run.settings.migrations_dir)
+    schema = api_of(run.settings.supabase_dir / "config.toml").schemas[0]
     target = run.target
     pairs = pair(files, _history(target))
     pending = [p.local for p in pairs if p.local and p.state == "pending"]
     check_transactions(pending)
     _warn_of(run, pairs)
+    _check_order(pairs, include_all=include_all)
     promised = [m.path.name for m in pending]
+    if promised:
+        check_keys(target)  # the API is asked for the new schema in the end
     cli = local.cli(run.settings, run.console)
 
     def progress(line: str) -> None:
@@ -44,14 +49,17 @@ def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[
         with run.console.doing("supabase db push" + (" --dry-run" if dry_run else "")):
             said = cli.push(target, dry_run=dry_run, include_all=include_all, on_line=progress)
     except KeyboardInterrupt:
-        _say_what_landed(run, promised)
+        run.console.status(f"applied before the interruption: {_landed(target, promised)}")
+        raise
+    except SqlError as error:
+        error.details = f"applied before it: {_landed(target, promised)}\n{error.details}".strip()
         raise
     if dry_run:
         _report(run, said, "would push")
         return said
     _read_back(target, files, promised, said)
     if said:
-        _reload(run, target)
+        _reload(run, target, schema)
     _report(run, said, "pushed")
     return said
 
@@ -107,6 +115,22 @@ def _warn_of(run: Run, pairs: tuple[Pairing, ...]) -> None:
             )
 
 
+def _check_order(pairs: tuple[Pairing, ...], *, include_all: bool) -> None:
+    """The CLI refuses both as well, but names no version."""
+    if foreign := [p.version for p in pairs if p.state == "foreign"]:
+        raise HistoryError(
+            f"the target's history holds {', '.join(foreign)}, of which supabase/migrations has no file",
+            "fetch the missing files (`git pull`), then push again; `invoke migrations` shows both sides",
+        )
+    last = max((p.version for p in pairs if p.applied), default="")
+    late = [p.local.path.name for p in pairs if p.local and p.state == "pending" and p.version < last]
+    if late and not include_all:
+        raise HistoryError(
+            f"{', '.join(late)} would come before {last}, which is applied",
+            "give it a later version, or push with --include-all",
+        )
+
+
 def _read_back(target: Target, files: Any, promised: list[str], said: list[str]) -> None:
     """The CLI's exit code proves nothing: hold the history against the files."""
     states = {p.local.path.name: p.state for p in pair(files, _history(target)) if p.local}
@@ -123,16 +147,17 @@ def _read_back(target: Target, files: Any, promised: list[str], said: list[str])
         )
 
 
-def _say_what_landed(run: Run, promised: list[str]) -> None:
-    """After an interruption only the history knows what was committed."""
-    applied = {a.version for a in _history(run.target)}
-    landed = [name for name in promised if name.split("_")[0] in applied]
-    run.console.status(f"applied before the interruption: {', '.join(landed) or 'nothing'}")
+def _landed(target: Target, promised: list[str]) -> str:
+    """What of it was committed: after an interruption or a failure only the history knows."""
+    try:
+        applied = {a.version for a in _history(target)}
+    except PushproofError:
+        return "unknown, the database does not answer; see `invoke migrations`"
+    return ", ".join(name for name in promised if name.split("_")[0] in applied) or "nothing"
 
 
-def _reload(run: Run, target: Target) -> None:
+def _reload(run: Run, target: Target, schema: str) -> None:
     """Have PostgREST read the new schema, and wait until it answers for every exposed object."""
-    schema = api_of(run.settings.supabase_dir / "config.toml").schemas[0]
     with connect(target) as connection:
         connection.execute("notify pgrst, 'reload schema'")
         wanted = {row[0] for row in connection.execute(query("exposed_objects"), {"schema": schema})}

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import psycopg
-
 from scripts import local
 from scripts.boundary import Run
 from scripts.console import escape
-from scripts.database import connect, psycopg_error
 from scripts.errors import RefusedError
 from scripts.migrations import check_transactions, local_migrations
-from scripts.queries import query
 
 
 def reset_local(run: Run) -> None:
-    """Remove users and whatever migrations made, then push and seed, by the CLI's own reset.
+    """The CLI's own reset: it removes users and whatever migrations made, then pushes and seeds.
 
     Raises RefusedError for a remote target, or one whose database is not on this machine, before
     anything is touched.
@@ -33,11 +29,6 @@ def reset_local(run: Run) -> None:
             f"the {kind} target's database is on {target.database.host}, not on this machine",
             "reset-local acts on loopback only; check DB_URL of `supabase status`",
         )
-    with connect(target) as connection:
-        try:
-            connection.execute(query("remove_all_users"))
-        except psycopg.Error as problem:
-            raise psycopg_error(problem, where="removing the users") from None
     with run.console.doing("supabase db reset"):
         local.cli(run.settings, run.console).reset(
             target,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.errors import FailedError
 from scripts.testusers import client, forget_dead_runs, left_behind
@@ -22,6 +23,7 @@ def sweep(run: Run) -> list[str]:
     import httpx
 
     target = run.target
+    check_keys(target)
     with httpx.Client(timeout=HTTP_SECONDS) as http:
         removed, stuck = _remove(client(target, target.secret_key, http), run)
     if not removed and not stuck:

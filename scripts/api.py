@@ -1,0 +1,73 @@
+"""A target's HTTP API: whether it answers, and whether it takes the target's keys."""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from scripts.errors import CredentialsError, PausedError, UnreachableError
+
+if TYPE_CHECKING:
+    from scripts.targets import Target
+
+SECONDS = 10
+PAUSED = 540  # https://supabase.com/docs/guides/troubleshooting/http-status-codes
+KEYS_PAGE = "Dashboard > Project Settings > API Keys"
+
+
+def http_status(url: str, path: str = "/auth/v1/health", headers: dict[str, str] | None = None) -> int:
+    """The status of GET `path`; 0 without an answer."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=SECONDS)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+def paused() -> PausedError:
+    """A hosted project sleeps until somebody restores it."""
+    return PausedError("the project is paused", "restore it in the dashboard, wait until it is healthy")
+
+
+def check_answer(target: Target, status: int) -> None:
+    """Raise UnreachableError or PausedError for a status that no healthy project answers."""
+    remote = target.kind == "remote"
+    if status == PAUSED:
+        raise paused()
+    if status == 0:
+        raise UnreachableError(
+            f"{target.url} does not answer",
+            "check SUPABASE_URL and your network" if remote else "run `invoke start`, then `invoke status`",
+        )
+    if status >= 500:
+        raise UnreachableError(
+            f"{target.url} answers {status}",
+            "wait until it is healthy: the dashboard shows its state" if remote else "`invoke logs` shows why",
+        )
+
+
+def check_keys(target: Target) -> None:
+    """Raise unless the API answers and takes both keys.
+
+    UnreachableError, PausedError, or CredentialsError, whose message holds no key.
+    """
+    bearer = {"Authorization": f"Bearer {target.secret_key}"}
+    for name, key, path, more in (
+        ("publishable", target.publishable_key, "/auth/v1/settings", {}),
+        ("secret", target.secret_key, "/auth/v1/admin/users?page=1&per_page=1", bearer),
+    ):
+        status = http_status(target.url, path, {"apikey": key, **more})
+        check_answer(target, status)
+        if status != 200:
+            raise CredentialsError(
+                f"{target.url} refuses the {name} key ({status})",
+                f"copy it anew: {KEYS_PAGE}"
+                if target.kind == "remote"
+                else "run `invoke stop` and `invoke start`; the state may be another stack's",
+            )

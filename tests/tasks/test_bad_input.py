@@ -1,0 +1,221 @@
+"""Bad input: one line of cause, one of remedy, an exit code of its kind, no secret, nothing half done."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jwt
+import pytest
+
+from tests.fix_stack import Project, RunningStack
+from tests.tasks.answers import document, refuses
+
+PASSWORD = "hunter2-hunter2"
+SECRET = "sb_secret_hunter2hunter2"
+PUBLISHABLE = "sb_publishable_public"
+NOWHERE = "postgresql://postgres:hunter2-hunter2@127.0.0.1:9/postgres"
+EXPIRED = jwt.encode({"role": "service_role", "exp": 1_000_000_000}, "a secret of at least 32 bytes, hunter2", "HS256")
+REMOTE = {
+    "SUPABASE_TARGET": "remote",
+    "SUPABASE_URL": "https://abc.supabase.co",
+    "SUPABASE_PUBLISHABLE_KEY": PUBLISHABLE,
+    "SUPABASE_SECRET_KEY": SECRET,
+    "SUPABASE_DB_URL": f"postgresql://postgres.abc:{PASSWORD}@pooler.invalid:5432/postgres",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What somebody got wrong, and what they are told."""
+
+    name: str
+    words: str
+    code: int
+    cause: str
+    remedy: str
+    files: dict[str, str | bytes] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def remote(name: str, cause: str, remedy: str, *, code: int = 11, **wrong: str) -> Case:
+    """A target remote with one setting that is wrong."""
+    return Case(name, "push", code, cause, remedy, environment={**REMOTE, **wrong})
+
+
+FILES = "supabase/migrations"
+CASES = (
+    Case("misnamed", "push", 10, "create brands.sql is not", "033_add_tags.sql", {f"{FILES}/create brands.sql": ""}),
+    Case(
+        "same version twice",
+        "push",
+        10,
+        "001_a.sql and 001_b.sql have the same version",
+        "next free number",
+        {f"{FILES}/001_a.sql": "", f"{FILES}/001_b.sql": ""},
+    ),
+    Case(
+        "odd width",
+        "migrations",
+        10,
+        "0003_c.sql: its version has 4 digits, others 3",
+        "as wide as the others",
+        {f"{FILES}/{name}": "" for name in ("001_a.sql", "002_b.sql", "0003_c.sql")},
+    ),
+    Case("config.toml", "push", 10, "config.toml is not TOML", "mend that line", {"supabase/config.toml": "[api\n"}),
+    Case("unknown option", "push --hard", 2, "--hard", "invoke --help push"),
+    Case("option without a value", "push --target", 2, "Flag --target needed", "invoke --help push"),
+    Case("unknown task", "pusch", 2, "pusch", "invoke --list"),
+    Case("unknown target", "push --target mars", 2, "'mars'", "embedded, local, remote"),
+    Case("both sources", "execute --file a.sql --sql select", 2, "either --file or --sql", "invoke execute"),
+    Case("no such file", "execute --file /none.sql", 2, "/none.sql: No such file", "name a file"),
+    Case("nothing to execute", "execute --file /dev/null", 2, "null holds no statement", "something to run"),
+    Case("blanks to execute", "execute --sql=;", 2, "--sql holds no statement", "something to run"),
+    Case("own transaction", "execute --sql commit", 10, "line 1 has its own `commit`", "leave it out"),
+    Case("line of .env", "push", 11, ".env line 2 is not NAME=value", ".env.example", {".env": "A=1\nB c\n"}),
+    Case("port", "start", 11, "PUSHPROOF_API_PORT is not a port", "1 to 65535", {".env": "PUSHPROOF_API_PORT=x"}),
+    Case("remote reset", "reset-local --target remote", 21, "never touches a remote target", "embedded or local"),
+    Case("remote stop", "stop --target remote", 21, "the target is remote", "--target"),
+    remote("swapped keys", "SUPABASE_SECRET_KEY holds a publishable key", "swap", SUPABASE_SECRET_KEY=PUBLISHABLE),
+    remote("expired key", "expired on 2001-09-09", "API Keys", code=16, SUPABASE_SECRET_KEY=EXPIRED),
+    remote("not encoded", "cannot be read", "percent-encode", SUPABASE_DB_URL=NOWHERE.replace(PASSWORD, "hunter2/#")),
+    remote("unknown database host", "pooler.invalid:5432/postgres does not answer", "network", code=15),
+    remote("closed database port", "127.0.0.1:9/postgres does not answer", "network", code=15, SUPABASE_DB_URL=NOWHERE),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_told_and_left_alone(bare: Project, case: Case) -> None:
+    """Each mistake is told with its remedy before anything is started or made."""
+    for name, content in case.files.items():
+        file = bare.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    done = bare.invoke(*case.words.split(), **case.environment)
+    refuses(done, case.code, case.cause, case.remedy)
+    assert all(secret not in done.output for secret in ("hunter2", EXPIRED))
+    assert not (bare.folder / ".pushproof" / "state.json").exists()
+
+
+def test_no_parts_and_no_network(bare: Project) -> None:
+    """Told as such; nothing half installed stays."""
+    with tempfile.TemporaryDirectory(prefix="pushproof-cache-") as cache:
+        Path(cache).chmod(0o755)  # for PostgreSQL's user
+        done = bare.invoke("push", PUSHPROOF_CACHE_DIR=cache, npm_config_registry="http://127.0.0.1:9")
+        refuses(done, 12, "npm registry does not answer", "connect to the network once")
+        assert [file.name for file in Path(cache, "parts").iterdir()] == ["lock"]
+
+
+def test_no_project(tmp_path: Path) -> None:
+    """Outside of a project, what is missing and how to name another folder."""
+    refuses(Project(tmp_path).invoke("push"), 10, f"no supabase/ folder in {tmp_path}", "SUPABASE_WORKDIR")
+
+
+@pytest.mark.parametrize("words", ["push --target mars", "execute --sql commit", "migrations --target remote"])
+def test_json_on_failure(bare: Project, words: str) -> None:
+    """With --json a failure is one document too, the same as the lines on standard error."""
+    done = bare.invoke(*words.split(), "--json")
+    error = document(done)["error"]
+    assert error["code"] == done.code
+    assert f"ERROR {error['message']}\n" in done.stderr
+    assert f"FIX   {error['hint']}\n" in done.stderr
+
+
+def test_port_in_use(bare: Project) -> None:
+    """A port that was asked for and is taken stops the start; no service stays behind."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = bare.invoke("start", PUSHPROOF_API_PORT=port)
+    refuses(done, 14, f"port {port}, asked for as the api port, is in use", "choose another")
+    assert bare.stack.state.services == {}
+
+
+def test_full_disk(bare: Project) -> None:
+    """No room for the state file: told as a full disk; nothing was started."""
+    state = bare.folder / ".pushproof"
+    state.mkdir()
+    (state / "state.json.new").symlink_to("/dev/full")
+    refuses(bare.invoke("start"), 20, "the disk is full", "free some space")
+    assert bare.stack.state.services == {}
+
+
+def test_folder_that_cannot_be_used(bare: Project) -> None:
+    """A state folder that is none is a wrong setting, not a bug."""
+    refuses(bare.invoke("start", PUSHPROOF_STATE_DIR="/dev/null"), 11, "cannot use /dev/null", "PUSHPROOF_STATE_DIR")
+
+
+@pytest.mark.parametrize(
+    ("cli", "cause"),
+    [("/nonexistent", "cannot run the Supabase CLI"), ("/bin/true", "is not the Supabase CLI")],
+)
+def test_cli_that_is_none(blank: Project, cli: str, cause: str) -> None:
+    """A SUPABASE_CLI that cannot be run, or is something else."""
+    refuses(blank.invoke("push", SUPABASE_CLI=cli), 12, cause, "SUPABASE_CLI")
+
+
+def test_nothing_to_verify(blank: Project) -> None:
+    """No check is not a green check."""
+    refuses(blank.invoke("verify"), 10, "no check in supabase/checks", "add one")
+
+
+def test_local_without_docker(bare: Project) -> None:
+    """No stack of `supabase start` runs here: the embedded one is pointed to."""
+    refuses(bare.invoke("push", "--target", "local"), 15, "no local Supabase stack runs", "supabase start")
+
+
+@pytest.mark.parametrize("words", ["smoke", "sweep", "push", "execute --sql select"])
+def test_paused(bare: Project, paused_url: str, words: str) -> None:
+    """HTTP 540 and a closed database port: the project is paused, whatever is asked of it."""
+    bare.write("migrations/001_a.sql", "select 1")
+    paused = {**REMOTE, "SUPABASE_URL": paused_url, "SUPABASE_DB_URL": NOWHERE}
+    refuses(bare.invoke(*words.split(), **paused), 17, "the project is paused", "restore it in the dashboard")
+
+
+def test_paused_for_doctor(bare: Project, paused_url: str) -> None:
+    """The doctor names it for the API as for the database."""
+    done = bare.invoke("doctor", **{**REMOTE, "SUPABASE_URL": paused_url, "SUPABASE_DB_URL": NOWHERE})
+    refuses(done, 1, "API, API keys, database", "above")
+    assert done.stdout.count("the project is paused") == 3
+
+
+@pytest.mark.parametrize(("words", "key"), [("smoke", "secret"), ("smoke", "publishable"), ("sweep", "secret")])
+def test_wrong_key(client_project: Project, words: str, key: str) -> None:
+    """A key that the API refuses is told before anybody signs up."""
+    done = client_project.invoke(words, **{f"SUPABASE_{key.upper()}_KEY": f"sb_{key}_hunter2hunter2"})
+    refuses(done, 16, f"refuses the {key} key (401)", "API Keys")
+    assert "hunter2" not in done.output
+
+
+def test_wrong_key_for_a_push(client_project: Project, stack: RunningStack) -> None:
+    """Before anything is pushed, too."""
+    client_project.write("migrations/900_a.sql", "select 1")
+    done = client_project.invoke("push", SUPABASE_SECRET_KEY=SECRET)
+    refuses(done, 16, "refuses the secret key (401)", "API Keys")
+    with stack.connect("postgres") as connection:
+        history = connection.execute("select max(version) from supabase_migrations.schema_migrations").fetchone()
+    assert history == ("032",)
+
+
+@pytest.mark.parametrize("words", ["push", "verify", "execute --sql select"])
+def test_wrong_password(client_project: Project, project: Project, words: str) -> None:
+    """The database's refusal names who was refused, not what was tried."""
+    url = project.stack.target().database.url.replace("@", f":{PASSWORD}@", 1)
+    done = client_project.invoke(*words.split(), SUPABASE_DB_URL=url)
+    refuses(done, 16, "refuses the password of postgres", "percent-encoding")
+    assert PASSWORD not in done.output
+
+
+def test_doctor_names_wrong_key_and_password(client_project: Project, project: Project) -> None:
+    """The doctor looks at everything, and names both."""
+    url = project.stack.target().database.url.replace("@", f":{PASSWORD}@", 1)
+    done = client_project.invoke("doctor", SUPABASE_SECRET_KEY=SECRET, SUPABASE_DB_URL=url)
+    refuses(done, 1, "2 of 11 need attention: API keys, database", "above")
+    assert "refuses the secret key (401)" in done.stdout
+    assert "refuses the password of postgres" in done.stdout
+
+
+def test_unreachable_api(client_project: Project) -> None:
+    """A host that does not answer, told by whoever needs the API."""
+    refuses(client_project.invoke("sweep", SUPABASE_URL="http://127.0.0.1:9"), 15, "does not answer", "SUPABASE_URL")

@@ -1,0 +1,186 @@
+"""`invoke push` and `invoke migrations`: what is pending goes in, in order, and is read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import httpx
+import psutil
+import pytest
+
+from scripts.boundary import Run
+from scripts.commands.push import push
+from scripts.database import connect
+from scripts.errors import SqlError
+from scripts.migrations import local_migrations, pair, read_history
+from scripts.services.postgres import ADMIN
+from tests.fix_stack import Project
+from tests.tasks.answers import document, refuses, secrets_of, succeeds
+
+Ask = Callable[..., list[tuple[object, ...]]]
+EXPOSED = """
+    create table public.notes (id int primary key);
+    grant select on public.notes to service_role
+"""
+APPLIED = """
+    create schema supabase_migrations;
+    create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
+    insert into supabase_migrations.schema_migrations values ('002', '{select 2}', 'b')
+"""
+
+
+def run_of(project: Project) -> Run:
+    """A task's run, in this process."""
+    run = Run("", as_json=True)
+    run.__dict__["settings"] = project.settings
+    return run
+
+
+def states(project: Project) -> dict[str, str]:
+    """The state of each version."""
+    with connect(project.stack.target()) as connection:
+        history = read_history(connection)
+    return {p.version: p.state for p in pair(local_migrations(project.settings.migrations_dir), history)}
+
+
+def test_from_dry_run_to_nothing_pending(blank: Project, sql: Ask) -> None:
+    """A dry run changes nothing, a push goes in order and is seen by the API at once, a second has nothing to do."""
+    blank.write("migrations/001_notes.sql", EXPOSED)
+    blank.write("migrations/002_more.sql", "insert into public.notes values (1); -- needs 001")
+    files = ["001_notes.sql", "002_more.sql"]
+    assert document(blank.invoke("push", "--dry-run", "--json")) == {"dry_run": True, "migrations": files}
+    assert sql("select to_regclass('public.notes'), to_regclass('supabase_migrations.schema_migrations')") == [
+        (None, None)
+    ]
+    pushed = succeeds(blank.invoke("push"))
+    assert [line for line in pushed.stdout.splitlines() if line] == [f"✓ pushed {name}" for name in files]
+    target = blank.stack.target()
+    answer = httpx.get(f"{target.url}/rest/v1/notes", headers={"apikey": target.secret_key})
+    assert (answer.status_code, answer.json()) == (200, [{"id": 1}])
+    assert states(blank) == {"001": "applied", "002": "applied"}
+    assert document(blank.invoke("push", "--json")) == {"dry_run": False, "migrations": []}
+
+
+def test_api_that_is_not_told(blank: Project) -> None:
+    """Where no event trigger tells the API of a new table, as on hosted projects that dropped theirs, the push does."""
+    state = blank.stack.state
+    watch = "alter event trigger pgrst_ddl_watch {0}; alter event trigger pgrst_drop_watch {0}"
+    blank.write("migrations/001_notes.sql", EXPOSED)
+    admin = replace(blank.stack.target().database, user=ADMIN, password=state.passwords[ADMIN])
+    with connect(replace(blank.stack.target(), database=admin)) as connection:
+        connection.execute(watch.format("disable").encode())
+        try:
+            push(run_of(blank))
+            target = blank.stack.target()
+            answer = httpx.get(f"{target.url}/rest/v1/notes", headers={"apikey": target.secret_key})
+        finally:
+            connection.execute(watch.format("enable").encode())
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
+def test_sql_that_fails(blank: Project, sql: Ask) -> None:
+    """File, statement, SQLSTATE and advice; the earlier file stays and is reported, the failing one leaves nothing."""
+    blank.write("migrations/001_a.sql", "create table public.notes (id int primary key)")
+    text = "create table public.half (); insert into public.notes values (1);\nselect * from public.nowhere"
+    blank.write("migrations/002_b.sql", text)
+    done = blank.invoke("push", "--json")
+    cause = '002_b.sql, statement 3: relation "public.nowhere" does not exist (SQLSTATE 42P01)'
+    refuses(done, 18, cause, "invoke migrations")
+    error = document(done)["error"]
+    assert error["message"] == cause
+    assert error["details"].splitlines()[0] == "applied before it: 001_a.sql"
+    assert "applied before it: 001_a.sql" in done.stderr
+    assert states(blank) == {"001": "applied", "002": "pending"}
+    assert sql("select to_regclass('public.half'), count(*) from public.notes") == [(None, 0)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "sqlstate", "advice"),
+    [
+        ("alter table auth.users add column x int", "42501", "no superuser"),
+        ("create table a (id int check (id > 1)); insert into a values (1)", "23514", "find them"),
+        ("create function f() returns int language sql as 'select 1';" * 2, "42723", "create or replace function"),
+        ("do $$ begin raise exception E'first line\\nsecond'; end $$", "P0001", "raised this"),
+    ],
+)
+def test_advice(blank: Project, statement: str, sqlstate: str, advice: str) -> None:
+    """Each frequent failure has its own remedy, and a cause of one line."""
+    blank.write("migrations/001_a.sql", statement)
+    with pytest.raises(SqlError) as caught:
+        push(run_of(blank))
+    assert caught.value.message.startswith("001_a.sql, statement ")
+    assert caught.value.message.endswith(f"(SQLSTATE {sqlstate})")
+    assert "\n" not in caught.value.message
+    assert advice in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["create table public.a ();\n-- done\ncommit;", "select 1;\n\nCOMMIT;\nselec 1"])
+def test_own_commit_is_refused(blank: Project, sql: Ask, text: str) -> None:
+    """A file that ends its transaction is refused before anything runs, also where the rest does not parse."""
+    blank.write("migrations/001_fine.sql", "create table public.fine ()")
+    blank.write("migrations/002_commits.sql", text)
+    refuses(blank.invoke("push"), 10, "002_commits.sql line 3 has its own", "leave it out")
+    assert sql("select to_regclass('public.fine')") == [(None,)]
+
+
+def test_claim_without_deed(blank: Project, stand_in: Callable[[str, str], str]) -> None:
+    """A CLI that says it pushed is not believed: the history is."""
+    blank.write("migrations/001_a.sql", "select 1")
+    liar = stand_in("db push", json.dumps({"upToDate": False, "migrations": ["001_a.sql"]}))
+    refuses(blank.invoke("push", SUPABASE_CLI=liar), 19, "001_a.sql is pending", "invoke migrations")
+
+
+def test_late_file(blank: Project, sql: Ask) -> None:
+    """A file that sorts before the last applied one needs --include-all."""
+    blank.write("migrations/002_b.sql", "select 2")
+    sql(APPLIED)
+    blank.write("migrations/001_a.sql", "select 1")
+    refuses(blank.invoke("push"), 19, "001_a.sql would come before 002", "--include-all")
+    assert states(blank) == {"001": "pending", "002": "applied"}
+    succeeds(blank.invoke("push", "--include-all"))
+    assert states(blank) == {"001": "applied", "002": "applied"}
+
+
+def test_edited_and_foreign(blank: Project) -> None:
+    """White space and comments are no edit; other statements are, and are warned of; a version without a file stops."""
+    first = blank.write("migrations/001_a.sql", "create table public.a (id int);\nselect 'é';")
+    second = blank.write("migrations/002_b.sql", "select 2")
+    succeeds(blank.invoke("push"))
+    first.write_text("-- made for äöü\ncreate table public.a\n  (id int); select /* 1 */ 'é'")
+    assert states(blank) == {"001": "applied", "002": "applied"}
+    first.write_text("create table public.a (id bigint);\nselect 'é';")
+    assert states(blank) == {"001": "edited", "002": "applied"}
+    pushed = succeeds(blank.invoke("push"))
+    assert "edited since it was applied 001_a.sql" in pushed.stderr
+    assert "nothing pending" in pushed.stdout
+    second.unlink()
+    shown = succeeds(blank.invoke("migrations")).stdout.split()
+    assert ("edited" in shown, "foreign" in shown) == (True, True)
+    rows = document(blank.invoke("migrations", "--json"))
+    assert [tuple(row.values()) for row in rows] == [
+        ("001", "001_a.sql", "a", "edited"),
+        ("002", None, "b", "foreign"),
+    ]
+    blank.write("migrations/003_c.sql", "select 3")
+    refuses(blank.invoke("push", "--include-all"), 19, "the target's history holds 002", "git pull")
+    assert states(blank) == {"001": "edited", "002": "foreign", "003": "pending"}
+
+
+def test_no_secret_in_argv(blank: Project) -> None:
+    """While a push runs, no process of it shows a secret to whoever asks for its arguments."""
+    blank.write("migrations/001_a.sql", "select pg_sleep(0.5)")
+    seen: set[str] = set()
+    with blank.popen("push") as task:
+        while task.poll() is None:
+            for child in psutil.Process(task.pid).children(recursive=True):
+                try:
+                    seen.add(" ".join(child.cmdline()))
+                except psutil.NoSuchProcess:
+                    continue
+        out, err = task.communicate()
+    assert task.returncode == 0, err
+    assert any("db push" in words for words in seen)
+    everything = "\n".join((*seen, out, err))
+    assert [s for s in secrets_of(blank) if s in everything] == []

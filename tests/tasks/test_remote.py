@@ -1,0 +1,81 @@
+"""The targets remote and local: the same tasks against a stack that somebody else runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fix_stack import Project, RunningStack
+from tests.tasks.answers import document, refuses, secrets_of, succeeds
+
+
+def test_smoke(client_project: Project, project: Project) -> None:
+    """The main job against the target that `.env` describes; nothing is started here, no secret is shown."""
+    done = succeeds(client_project.invoke("smoke", "-k", "sessions"))
+    target = project.stack.target()
+    assert f"target remote · {target.url} · postgres@{target.database.label}\n" in done.stderr
+    assert not (client_project.folder / ".pushproof" / "state.json").exists()
+    assert [s for s in secrets_of(project) if s in done.output] == []
+
+
+@pytest.mark.parametrize("words", ["push", "verify", "migrations", "sweep", "doctor", "execute --sql select"])
+def test_other_tasks(client_project: Project, words: str) -> None:
+    """--target remote means the same as the variable."""
+    env = client_project.folder / ".env"
+    env.write_text(env.read_text().replace("SUPABASE_TARGET=remote\n", ""))
+    assert "target remote ·" in succeeds(client_project.invoke(*words.split(), "--target", "remote")).output.replace(
+        "✓ target       remote", "target remote"
+    )
+
+
+def test_exported_variables_win(client_project: Project) -> None:
+    """What is exported outranks `.env`, the target included."""
+    elsewhere = {"SUPABASE_DB_URL": "postgresql://postgres:x@127.0.0.1:9/postgres"}
+    refuses(client_project.invoke("verify", **elsewhere), 15, "127.0.0.1:9/postgres does not answer", "network")
+    refuses(client_project.invoke("verify", SUPABASE_TARGET="mars"), 2, "'mars'", "embedded")
+
+
+def test_legacy_keys(client_project: Project, stack: RunningStack) -> None:
+    """A project that has only the old JWT keys is served as well."""
+    legacy = {"SUPABASE_ANON_KEY": stack.anon_key, "SUPABASE_SERVICE_ROLE_KEY": stack.service_role_key}
+    env = client_project.folder / ".env"
+    kept = [line for line in env.read_text().splitlines() if "_KEY=" not in line]
+    env.write_text("\n".join((*kept, *(f"{name}={value}" for name, value in legacy.items()))))
+    succeeds(client_project.invoke("smoke", "-k", "brands"))
+
+
+@pytest.fixture
+def local_cli(blank: Project, stand_in: Callable[[str, str], str]) -> str:
+    """The CLI, but `supabase status` tells of the blank project's stack: real ones need Docker."""
+    target = blank.stack.target()
+    url = target.database.url.replace("@", f":{target.database.password}@", 1)
+    answer = {
+        "API_URL": target.url,
+        "DB_URL": url,
+        "PUBLISHABLE_KEY": target.publishable_key,
+        "SECRET_KEY": target.secret_key,
+    }
+    return stand_in("status -o json", json.dumps(answer))
+
+
+def test_local(bare: Project, blank: Project, local_cli: str) -> None:
+    """Push, verify and reset act on the stack that `supabase status` names; the stack tasks refuse."""
+    local = {"SUPABASE_CLI": local_cli, "SUPABASE_TARGET": "local"}
+    bare.write("migrations/001_a.sql", "create table public.a (id int)")
+    bare.write("checks/a.sql", "-- There\nselect 'a', to_regclass('public.a')::text")
+    assert "pushed 001_a.sql" in succeeds(bare.invoke("push", **local)).stdout
+    assert document(bare.invoke("verify", "--json", **local))[0]["found"] == "public.a"
+    refuses(bare.invoke("start", **local), 21, "the target is local", "supabase start")
+    bare.write("migrations/001_a.sql", "create table public.b (id int)")
+    succeeds(bare.invoke("reset-local", **local))
+    assert document(bare.invoke("verify", "--json", **local))[0]["found"] is None
+
+
+def test_env_lines(project: Project, tmp_path: Path) -> None:
+    """`status --env` prints what another project's `.env` takes."""
+    lines = succeeds(project.invoke("status", "--env")).stdout
+    names = [line.split("=")[0] for line in lines.splitlines()]
+    assert names == ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY", "SUPABASE_DB_URL"]

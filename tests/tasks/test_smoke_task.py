@@ -1,0 +1,116 @@
+"""`invoke smoke`: green only when everything is, and no test user stays whatever happens."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from scripts.boundary import Run
+from scripts.commands.smoke import Tally, summarise
+from scripts.commands.verify import Verdict
+from scripts.errors import FailedError
+from scripts.waiting import wait_until
+from tests.fix_stack import Connection, Project, RunningStack
+from tests.tasks.answers import document, refuses, secrets_of, succeeds
+
+
+@pytest.fixture
+def watched(project: Project, postgres: Connection) -> Iterator[Connection]:
+    """The shared stack, which must run on, and have no test user and no run in the end."""
+    services = {name: identity.pid for name, identity in project.stack.state.services.items()}
+    yield postgres
+    assert {name: identity.pid for name, identity in project.stack.state.services.items()} == services
+    assert all(psutil.pid_exists(pid) for pid in services.values())
+    assert postgres.execute("select email from auth.users where email like 'pushproof-%'").fetchall() == []
+    assert list((project.settings.state_dir / "runs").glob("*")) == []
+
+
+def test_green(project: Project, watched: Connection) -> None:
+    """--json gives one document of what was done; pytest's words are on standard error."""
+    done = succeeds(project.invoke("smoke", "--json", "-k", "brands"))
+    answer = document(done)
+    assert answer.pop("seconds") > 0
+    passed = answer["tests"].pop("passed")
+    assert passed > 3
+    assert f"{passed} passed" in done.stderr
+    checks = len(list((project.folder / "supabase" / "checks").iterdir()))
+    assert answer == {
+        "target": "embedded",
+        "url": project.stack.target().url,
+        "pushed": [],
+        "checks": {"total": checks, "red": []},
+        "tests": {"failed": [], "skipped": 0},
+    }
+
+
+def test_red(project: Project, watched: Connection, superuser: Connection) -> None:
+    """A red check and a failing test make the run red and are named; the traceback has neither keys nor tokens."""
+    check = project.write("checks/zz_never.sql", "-- Never\nselect 'this', 'that'")
+    superuser.execute("alter table auth.users add constraint nobody check (false) not valid")
+    try:
+        done = project.invoke("smoke", "-k", "test_select and brands", "--", "--tb=long", "--showlocals")
+    finally:
+        check.unlink()
+        superuser.execute("alter table auth.users drop constraint nobody")
+    name = "tests/smoke/test_access_brands.py::test_select"
+    assert done.code == 1
+    assert done.stderr.splitlines()[-2:] == [
+        f"ERROR smoke failed: check zz_never, {name}",
+        "FIX   the first red line above says what was expected",
+    ]
+    assert "expected this\n    found    that" in done.stdout
+    assert "[redacted]" in done.stderr
+    assert [s for s in secrets_of(project) if s in done.output] == []
+    assert "eyJ" not in done.output
+    assert "nothing was left behind" in succeeds(project.invoke("sweep")).stdout
+
+
+@pytest.mark.parametrize(
+    ("check", "outcome", "named"),
+    [
+        (True, "passed", ""),
+        (False, "passed", "check x"),
+        (True, "failed", "test_x"),
+        (True, "skipped", "skipped tests"),
+    ],
+)
+def test_what_is_green(stack: RunningStack, check: bool, outcome: str, named: str) -> None:
+    """A red check, a failed test and a skipped one are each enough for red."""
+    run = Run("", as_json=True)
+    run.__dict__["target"] = stack.target
+    tally = Tally(run)
+    tally.pytest_runtest_logreport(SimpleNamespace(when="call", outcome=outcome, nodeid="test_x"))
+    verdicts = [Verdict("x", "X", "1", "1" if check else "2", ok=check)]
+    if named:
+        with pytest.raises(FailedError, match=named):
+            summarise(run, [], verdicts, tally, 1.0)
+    else:
+        summarise(run, [], verdicts, tally, 1.0)
+
+
+def test_nothing_proved(project: Project, watched: Connection) -> None:
+    """A run without a test is no green run."""
+    refuses(project.invoke("smoke", "-k", "nothing_matches"), 1, "no test was run", "tests/smoke")
+
+
+def test_unknown_pytest_option(project: Project, watched: Connection) -> None:
+    """pytest's refusal of an option is a usage error."""
+    refuses(project.invoke("smoke", "--", "--nonsense"), 2, "pytest does not know", "pytest --help")
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted(
+    project: Project, stack: RunningStack, watched: Connection, how: signal.Signals, code: int
+) -> None:
+    """Ctrl-C and TERM amid the tests: users go, the stack that ran before runs on, no traceback of ours."""
+    with project.popen("smoke") as smoke:
+        assert wait_until(lambda: watched.execute("select from public.brands").rowcount > 0, timeout=30)
+        smoke.send_signal(how)
+        _, err = smoke.communicate()
+    assert smoke.returncode == code, err
+    assert "interrupted" in err
+    assert "unexpected" not in err

@@ -1,0 +1,69 @@
+"""What is printed where: results on standard output, the rest on standard error."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from scripts.commands.smoke import Redacted
+from scripts.console import Console, shown
+from scripts.errors import SqlError
+from scripts.targets import Database, Target
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (1, "1"),
+        ("é", "é"),
+        ({"é": [None, False]}, '{"é": [null, false]}'),
+        ([Decimal("1.50")], '["1.50"]'),
+    ],
+)
+def test_values(value: object, text: str) -> None:
+    """As SQL and JSON have them, not as Python does."""
+    assert shown(value) == text
+
+
+def test_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows of any values, with brackets that are no markup; JSON is silent."""
+    console = Console()
+    console.table(["[bold]", "b"], [["[red]x", None]])
+    console.plain("[dim]")
+    console.data({"a": 1})
+    out, err = capsys.readouterr()
+    assert all(text in out for text in ("[red]x", "null", "[dim]"))
+    assert ("{" in out, err) == (False, "")
+
+
+def test_nothing_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """Piped output keeps wide rows whole."""
+    Console().table(["a"] * 99, [["long value"] * 99])
+    assert capsys.readouterr().out.count("long value") == 99
+
+
+def test_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json the first document is the only one; an error without a result is a document itself."""
+    console = Console(as_json=True)
+    console.line("unseen", ok=True)
+    console.data({"a": Decimal(1)})
+    console.error(SqlError("cause", "remedy", details="words"))
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"a": "1"}
+    assert err == "ERROR cause\nFIX   remedy\nwords\n"
+    Console(as_json=True).error(SqlError("[cause]", "remedy", details="words"))
+    error = {"code": 18, "message": "[cause]", "hint": "remedy", "details": "words"}
+    assert json.loads(capsys.readouterr().out) == {"error": error}
+
+
+def test_redacted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Keys, password and tokens of a target do not pass."""
+    import sys
+
+    target = Target("remote", "", "sb_publishable_p", "sb_secret_s", Database("", 1, "", "", "hunter2"))
+    print("sb_publishable_p sb_secret_s hunter2 eyJhb.eyJz-_.x_-y é", file=Redacted(sys.stdout, target))
+    assert capsys.readouterr().out == "[redacted] [redacted] [redacted] [redacted] é\n"
