@@ -41,13 +41,13 @@ class Settings:
 
 
 def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings of the project in SUPABASE_WORKDIR, or else the current folder.
+    """Settings of the project in SUPABASE_WORKDIR, or else in the current folder or the nearest above it.
 
     `target` is what --target said. Raises UsageError for an unknown target, SettingsError for an
     unreadable `.env`, ProjectError where there is no `supabase/` folder.
     """
     exported = os.environ if environ is None else environ
-    project = Path(exported.get("SUPABASE_WORKDIR") or Path.cwd()).resolve()
+    project = _project(exported.get("SUPABASE_WORKDIR", ""))
     values = {**_dotenv(project / ".env"), **{k: v for k, v in exported.items() if v}}
     chosen = target or values.get("SUPABASE_TARGET", "embedded")
     if chosen not in TARGETS:
@@ -73,6 +73,14 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
         db_port=_port(values, "PUSHPROOF_DB_PORT"),
         cli=values.get("SUPABASE_CLI", ""),
     )
+
+
+def _project(named: str) -> Path:
+    """Upwards, as the CLI looks for it: invoke finds tasks.py from a folder below too."""
+    if named:
+        return Path(named).resolve()
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "supabase").is_dir()), here)
 
 
 def _dotenv(file: Path) -> dict[str, str]:

@@ -207,8 +207,17 @@ def api_of(config: Path) -> Api:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ProjectError(f"supabase/config.toml is not TOML: {problem}", "mend that line") from None
     default = Api()
+    if not isinstance(max_rows := section.get("max_rows", default.max_rows), int):
+        raise ProjectError("api.max_rows of supabase/config.toml is not a number", "write it as 1000")
     return Api(
-        schemas=tuple(section.get("schemas", default.schemas)),
-        extra_search_path=tuple(section.get("extra_search_path", default.extra_search_path)),
-        max_rows=section.get("max_rows", default.max_rows),
+        schemas=_names(section, "schemas", default.schemas),
+        extra_search_path=_names(section, "extra_search_path", default.extra_search_path),
+        max_rows=max_rows,
     )
+
+
+def _names(section: Mapping[str, object], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    found = section.get(name, [*default])
+    if not isinstance(found, list) or not found or not all(isinstance(one, str) for one in found):
+        raise ProjectError(f"api.{name} of supabase/config.toml is not a list of names", 'write it as ["public"]')
+    return tuple(found)

@@ -1,3 +1,12 @@
 """Fixtures, one file per concern."""
 
+from __future__ import annotations
+
+import pytest
+
 pytest_plugins = ["tests.fix_stack", "tests.fix_actors"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """tests/smoke comes last: its users live to the end, and the tests of `smoke` and `sweep` count users."""
+    items.sort(key=lambda item: item.path.parent.name == "smoke")

@@ -272,11 +272,14 @@ class TestHeal:
                 active = "select 1 from pg_stat_activity where pid = %s and state = 'active'"
                 assert wait_until(lambda: other.execute(active, [pid]).fetchone(), timeout=30)
             session = psutil.Process(pid)
-            psutil.Process(pids(home)["postgres"]).kill()
-            assert not has_ended(session)
-            assert home.stack.start() == ["postgres"]
-            assert has_ended(session)
-            thread.join()
+            try:
+                psutil.Process(pids(home)["postgres"]).kill()
+                assert not has_ended(session)
+                assert home.stack.start() == ["postgres"]
+                assert has_ended(session)
+            finally:
+                process.kill([session])
+                thread.join()
         assert_data_is_there(home)
 
     def test_a_reboot(self, home: Project) -> None:
@@ -325,7 +328,8 @@ class TestHeal:
         """`stop` ends what no state knows of, too."""
         before = family(home)
         (home.settings.state_dir / "state.json").unlink()
-        assert home.invoke("stop").code == 0
+        done = home.invoke("stop")
+        assert done.code == 0 and "stopped process" in done.stdout
         assert all(has_ended(one) for one in before)
 
     def test_who_removes_the_folder_begins_afresh(self, new: Callable[[], Project]) -> None:

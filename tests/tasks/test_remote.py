@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fix_stack import Project, RunningStack
-from tests.tasks.answers import document, refuses, secrets_of, succeeds
+from tests.tasks.answers import refuses, secrets_of, succeeds
 
 
 def test_smoke(client_project: Project, project: Project) -> None:
@@ -61,17 +61,19 @@ def local_cli(blank: Project, stand_in: Callable[[str, str], str]) -> str:
     return stand_in("status -o json", json.dumps(answer))
 
 
-def test_local(bare: Project, blank: Project, local_cli: str) -> None:
-    """Push, verify and reset act on the stack that `supabase status` names; the stack tasks refuse."""
+def test_local(bare: Project, blank: Project, local_cli: str, sql: Callable[..., list[tuple[object, ...]]]) -> None:
+    """Push and reset act on the stack that `supabase status` names; the stack tasks refuse."""
+    there = "select to_regclass('public.a')::text, to_regclass('public.b')::text"
     local = {"SUPABASE_CLI": local_cli, "SUPABASE_TARGET": "local"}
     bare.write("migrations/001_a.sql", "create table public.a (id int)")
-    bare.write("checks/a.sql", "-- There\nselect 'a', to_regclass('public.a')::text")
-    assert "pushed 001_a.sql" in succeeds(bare.invoke("push", **local)).stdout
-    assert document(bare.invoke("verify", "--json", **local))[0]["found"] == "public.a"
-    refuses(bare.invoke("start", **local), 21, "the target is local", "supabase start")
+    done = succeeds(bare.invoke("push", **local))
+    assert "pushed 001_a.sql" in done.stdout
+    assert f"target local · {blank.stack.target().url}" in done.stderr
+    assert sql(there) == [("a", None)]
     bare.write("migrations/001_a.sql", "create table public.b (id int)")
     succeeds(bare.invoke("reset-local", **local))
-    assert document(bare.invoke("verify", "--json", **local))[0]["found"] is None
+    assert sql(there) == [(None, "b")]
+    refuses(bare.invoke("start", **local), 21, "the target is local", "supabase start")
 
 
 def test_env_lines(project: Project, tmp_path: Path) -> None:

@@ -86,3 +86,11 @@ def test_unknown_target_and_no_project(tmp_path: Path) -> None:
         load(tmp_path, "mars")
     with pytest.raises(ProjectError, match="no supabase/ folder"):
         load(tmp_path)
+
+
+def test_the_project_is_found_from_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """invoke finds tasks.py upwards, and so is the project."""
+    below = tmp_path / "supabase" / "migrations"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert settings.load(environ={}).project == tmp_path

@@ -80,6 +80,19 @@ class Fake:
         return ready
 
 
+@dataclass
+class Clock:
+    """Time that passes by sleeping alone, and at once."""
+
+    now: float = 0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(tmp_path / "logs")
@@ -178,8 +191,7 @@ def test_a_failing_start_says_why_and_leaves_nothing(
     details: str,
 ) -> None:
     """The error names the service and repeats its log's last words; what this call started is stopped."""
-    if "never_ready" in change:
-        monkeypatch.setattr(supervisor, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(supervisor, "time", Clock())
     vars(world).update(change)
     with pytest.raises(error) as caught:
         make().start()
