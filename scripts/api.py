@@ -16,13 +16,15 @@ PAUSED = 540  # https://supabase.com/docs/guides/troubleshooting/http-status-cod
 KEYS_PAGE = "Dashboard > Project Settings > API Keys"
 
 
-def http_status(url: str, path: str = "/auth/v1/health", headers: dict[str, str] | None = None) -> int:
-    """The status of GET `path`; 0 without an answer."""
+def http_status(
+    url: str, path: str = "/auth/v1/health", headers: dict[str, str] | None = None, *, method: str = "GET"
+) -> int:
+    """The status of a request without a body; 0 without an answer."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=SECONDS)
     try:
-        connection.request("GET", path, headers=headers or {})
+        connection.request(method, path, headers=headers or {})
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return 0

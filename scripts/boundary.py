@@ -56,7 +56,7 @@ class Run:
             found = local(self.settings, self.console)
         else:
             found = targets.remote(self.settings)
-        self.console.status(f"[bold]target[/] {found.label}")
+        self.console.status(found.label, head="target")
         return found
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -16,44 +16,32 @@ if TYPE_CHECKING:
     from scripts.errors import PushproofError
 
 NO_LIMIT = 100_000
-MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]•[/]"}
+STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("", "")}
 
 
 class Console:
-    """Prints for people, or with `as_json` one JSON document for scripts."""
+    """Prints for people, or with `as_json` one JSON document for scripts.
+
+    Lines are written as they are; rich, which takes a tenth of a second to import, draws tables and
+    what moves.
+    """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self._said_json = False
-        self._rich: dict[bool, RichConsole] = {}
-
-    def _to(self, *, stderr: bool) -> RichConsole:
-        if stderr not in self._rich:
-            from rich.console import Console as RichConsole
-
-            stream = sys.stderr if stderr else sys.stdout
+        for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # rather \\xe9 than no word, where é has no code
-            plain = not stream.isatty()
-            # Piped output is read by programs: neither wrapped nor cut.
-            self._rich[stderr] = RichConsole(
-                stderr=stderr, highlight=False, soft_wrap=plain, width=NO_LIMIT if plain else None
-            )
-        return self._rich[stderr]
 
-    def status(self, text: str) -> None:
-        """A line about what goes on."""
-        self._to(stderr=True).print(text, markup=True)
+    def status(self, text: str, *, head: str = "", style: str = "bold") -> None:
+        """A line about what goes on, after a word that stands out."""
+        _write(sys.stderr, (head, style), (text, ""))
 
-    def line(self, text: str, *, ok: bool | None = None) -> None:
+    def line(self, text: str, *, ok: bool | None = None, head: str = "") -> None:
         """A line of the result, with a mark where `ok` says how it went; silent with --json."""
         if not self.as_json:
-            self._to(stderr=False).print(text if ok is None else f"{MARKS[ok]} {text}")
-
-    def plain(self, text: str) -> None:
-        """Text as it is, without markup; silent with --json."""
-        if not self.as_json:
-            self._to(stderr=False).print(text, markup=False)
+            _write(sys.stdout, MARKS[ok], (head, "bold"), (text, ""))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Rows under headings; None shows as `null`. Silent with --json."""
@@ -66,7 +54,7 @@ class Console:
         table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
         for row in rows:
             table.add_row(*(v if isinstance(v, Text) else Text(shown(v), "dim" if v is None else "") for v in row))
-        self._to(stderr=False).print(table)
+        _rich(stderr=False).print(table)
 
     def data(self, value: Any) -> None:
         """The result for scripts: one document, the first. Silent without --json."""
@@ -78,20 +66,19 @@ class Console:
     @contextlib.contextmanager
     def doing(self, text: str) -> Iterator[None]:
         """Show that `text` is under way: a spinner on a terminal, a line elsewhere."""
-        console = self._to(stderr=True)
-        if console.is_terminal and not os.environ.get("CI"):
-            with console.status(text):
+        if sys.stderr.isatty() and not os.environ.get("CI"):
+            with _rich(stderr=True).status(text):
                 yield
         else:
-            console.print(f"{text} …", markup=False)
+            self.status(f"{text} …")
             yield
 
     @contextlib.contextmanager
     def progress(self, text: str, *, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        """A bar on a terminal, a line at the start and at the end elsewhere; yields its setter."""
+        """A bar on a terminal, a line elsewhere; yields its setter."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        console = self._to(stderr=True)
+        console = _rich(stderr=True)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -99,19 +86,18 @@ class Console:
             TimeElapsedColumn(),
         )
         if not console.is_terminal:
-            console.print(f"{text} (about {total} {unit}) …", markup=False)
+            self.status(f"{text} (about {total} {unit}) …")
         with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
             bar = progress.add_task(text, total=total)
             yield lambda done: progress.update(bar, completed=min(done, total))
 
     def error(self, error: PushproofError) -> None:
         """One line of cause, one of remedy, then the server's own words if there are any."""
-        console = self._to(stderr=True)
-        console.print(f"[bold red]ERROR[/] {escape(error.message)}")
+        self.status(error.message, head="ERROR", style="red")
         if error.hint:
-            console.print(f"[bold]FIX[/]   {escape(error.hint)}")
+            self.status(error.hint, head="FIX  ")
         if error.details:
-            console.print(error.details, markup=False, style="dim")
+            self.status("", head=error.details, style="dim")
         parts = {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}
         self.data({"error": parts})
 
@@ -123,8 +109,17 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def escape(text: str) -> str:
-    """`text` with what rich would take for markup made literal."""
-    from rich.markup import escape as rich_escape
+def _write(stream: TextIO, *pieces: tuple[str, str]) -> None:
+    """Pieces of (text, style) in one line, styled on a terminal that has colours (https://no-color.org)."""
+    coloured = stream.isatty() and not os.environ.get("NO_COLOR")
+    words = (f"\033[{STYLES[style]}m{text}\033[0m" if coloured and style else text for text, style in pieces if text)
+    stream.write(" ".join(words) + "\n")
+    stream.flush()
 
-    return rich_escape(text)
+
+def _rich(*, stderr: bool) -> RichConsole:
+    """rich's console. Piped output is read by programs: neither wrapped nor cut."""
+    from rich.console import Console as RichConsole
+
+    plain = not (sys.stderr if stderr else sys.stdout).isatty()
+    return RichConsole(stderr=stderr, highlight=False, soft_wrap=plain, width=NO_LIMIT if plain else None)

@@ -199,8 +199,10 @@ def _report_unpinned(folder: Path, console: Console) -> None:
     for name in sorted(installed.keys() - locked.keys()):
         if (folder / name).exists():
             console.status(
-                f"[yellow]not pinned[/] {name.removeprefix('node_modules/')} {installed[name]['version']}: "
-                f"package-lock.json holds no hash for it; the registry says {installed[name]['integrity']}"
+                f"{name.removeprefix('node_modules/')} {installed[name]['version']}: "
+                f"package-lock.json holds no hash for it; the registry says {installed[name]['integrity']}",
+                head="not pinned",
+                style="yellow",
             )
 
 

@@ -6,6 +6,7 @@ nothing fails by them: machines are shared and noisy.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -111,7 +112,7 @@ def _figures(bench: Bench) -> Iterator[Figure]:
     yield _figure("smoke, stack stopped", bench.seconds(lambda: bench.invoke("smoke"), before=stop), "s", 5)
     yield _figure("smoke, stack running", bench.seconds(lambda: bench.invoke("smoke")), "s", 2.5)
     yield _figure("reset-local", bench.seconds(lambda: bench.invoke("reset-local")), "s", 1.5)
-    yield _figure("push beyond the bare CLI", _push_overhead(bench), "s", 0.5)
+    yield _figure("push of one file, beyond the bare CLI", _push_overhead(bench), "s", 0.5)
     stop()
     bench.stack.start()
     yield _figure("stack idle, proportional set size", [_pss_mb(bench.stack)], "MB", 200)
@@ -125,13 +126,19 @@ def _figure(name: str, values: list[float], unit: str, bar: float | None) -> Fig
 
 
 def _push_overhead(bench: Bench) -> list[float]:
-    """`invoke push` less the CLI by itself, nothing pending, in turn."""
+    """`invoke push` of one file less the CLI's own push of another such file."""
     from scripts.console import Console
 
     cli, target = local.cli(bench.settings, Console(as_json=True)), bench.stack.target()
-    cli.version  # noqa: B018 - asked once, not measured
-    ours = bench.seconds(lambda: bench.invoke("push"))
-    bare = bench.seconds(lambda: cli.push(target))
+    versions = itertools.count(100)
+
+    def one_more() -> None:
+        version = next(versions)
+        file = bench.settings.migrations_dir / f"{version}_measured.sql"
+        file.write_text(f"create table public.measured_{version} (id bigint primary key);\n")
+
+    ours = bench.seconds(lambda: bench.invoke("push"), before=one_more)
+    bare = bench.seconds(lambda: cli.push(target), before=one_more)
     return [a - b for a, b in zip(ours, bare, strict=True)]
 
 

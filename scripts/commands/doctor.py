@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from scripts import local, parts, process, targets
 from scripts.api import check_answer, check_keys, http_status
 from scripts.boundary import Run
-from scripts.console import escape
 from scripts.database import connect
 from scripts.errors import FailedError, PushproofError
 from scripts.migrations import check_transactions, local_migrations
@@ -42,9 +41,9 @@ def doctor(run: Run) -> list[Finding]:
         except PushproofError as problem:
             findings.append(Finding(subject, ok=False, found=problem.message, fix=problem.hint))
         finding = findings[-1]
-        run.console.line(f"{subject:12} {escape(finding.found)}", ok=finding.ok)
+        run.console.line(f"{subject:12} {finding.found}", ok=finding.ok)
         if finding.fix:
-            run.console.line(f"{'':14}[bold]fix[/] {escape(finding.fix)}")
+            run.console.line(finding.fix, head=f"{'fix':>17}")
     run.console.data([asdict(f) for f in findings])
     if bad := [f.subject for f in findings if not f.ok]:
         raise FailedError(f"{len(bad)} of {len(findings)} need attention: {', '.join(bad)}", "see the fixes above")

@@ -125,8 +125,8 @@ def _show(run: Run, results: list[Result]) -> None:
     for result in results:
         rows = result["rows"]
         if rows is None:
-            run.console.plain(result["tag"] or "done")
+            run.console.line(result["tag"] or "done")
         else:
             run.console.table(result["columns"], (list(row.values()) for row in rows))
-            run.console.plain(f"({len(rows)} row{'' if len(rows) == 1 else 's'})")
+            run.console.line(f"({len(rows)} row{'' if len(rows) == 1 else 's'})")
     run.console.data(results)

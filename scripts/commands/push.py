@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import urllib.request
 from typing import Any
+from urllib.parse import quote
 
 from scripts import local
-from scripts.api import check_keys
+from scripts.api import check_keys, http_status
 from scripts.boundary import Run
-from scripts.console import escape
 from scripts.database import connect
 from scripts.errors import HistoryError, PushproofError, SqlError
 from scripts.migrations import Pairing, check_transactions, local_migrations, pair, read_history
@@ -29,7 +29,8 @@ def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[
     history does not take these files, or when the history read back is not what the push promised.
     """
     files = local_migrations(run.settings.migrations_dir)
-    schema = api_of(run.settings.supabase_dir / "config.toml").schemas[0]
+    config = run.settings.supabase_dir / "config.toml"
+    schema = api_of(config).schemas[0]
     target = run.target
     pairs = pair(files, _history(target))
     pending = [p.local for p in pairs if p.local and p.state == "pending"]
@@ -37,31 +38,40 @@ def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[
     _warn_of(run, pairs)
     _check_order(pairs, include_all=include_all)
     promised = [m.path.name for m in pending]
+    known: set[str] = set()
     if promised:
         check_keys(target)  # the API is asked for the new schema in the end
-    cli = local.cli(run.settings, run.console)
+        known = _exposed(target, schema)
+    # The CLI would start only to match the same versions again; secrets of the vault it pushes every time.
+    said = (
+        _call_cli(run, target, promised, dry_run=dry_run, include_all=include_all)
+        if promised or "[db.vault]" in (config.read_text() if config.exists() else "")
+        else []
+    )
+    if (promised or said) and not dry_run:
+        _read_back(target, files, promised, said)
+        _reload(run, target, schema, known)
+    _report(run, said, "would push" if dry_run else "pushed")
+    return said
+
+
+def _call_cli(run: Run, target: Target, promised: list[str], *, dry_run: bool, include_all: bool) -> list[str]:
+    """The file names that the CLI says it pushed. Whatever ends it early, what had landed by then is said."""
 
     def progress(line: str) -> None:
         if line.startswith("Applying migration"):
-            run.console.status(f"  {escape(line.rstrip('.'))}")
+            run.console.status(f"  {line.rstrip('.')}")
 
+    cli = local.cli(run.settings, run.console)
     try:
         with run.console.doing("supabase db push" + (" --dry-run" if dry_run else "")):
-            said = cli.push(target, dry_run=dry_run, include_all=include_all, on_line=progress)
+            return cli.push(target, dry_run=dry_run, include_all=include_all, on_line=progress)
     except KeyboardInterrupt:
         run.console.status(f"applied before the interruption: {_landed(target, promised)}")
         raise
     except SqlError as error:
         error.details = f"applied before it: {_landed(target, promised)}\n{error.details}".strip()
         raise
-    if dry_run:
-        _report(run, said, "would push")
-        return said
-    _read_back(target, files, promised, said)
-    if said:
-        _reload(run, target, schema)
-    _report(run, said, "pushed")
-    return said
 
 
 def list_migrations(run: Run) -> tuple[Pairing, ...]:
@@ -110,8 +120,9 @@ def _warn_of(run: Run, pairs: tuple[Pairing, ...]) -> None:
     for p in pairs:
         if p.state == "edited" and p.local:
             run.console.status(
-                f"[yellow]edited since it was applied[/] {p.local.path.name}: it is not pushed again; "
-                "put the change into a new migration"
+                f"{p.local.path.name}: it is not pushed again; put the change into a new migration",
+                head="edited since it was applied",
+                style="yellow",
             )
 
 
@@ -156,17 +167,38 @@ def _landed(target: Target, promised: list[str]) -> str:
     return ", ".join(name for name in promised if name.split("_")[0] in applied) or "nothing"
 
 
-def _reload(run: Run, target: Target, schema: str) -> None:
-    """Have PostgREST read the new schema, and wait until it answers for every exposed object."""
+def _exposed(target: Target, schema: str) -> set[str]:
+    """The paths that the REST API should answer for the schema."""
+    with connect(target) as connection:
+        return {row[0] for row in connection.execute(query("exposed_objects"), {"schema": schema})}
+
+
+def _reload(run: Run, target: Target, schema: str, known: set[str]) -> None:
+    """Have PostgREST read the new schema, and wait until it answers for what it did not know.
+
+    It takes over a schema as a whole: where there are new relations, they stand for new functions too.
+    """
+    new = _exposed(target, schema) - known
+    relations = {path for path in new if not path.startswith("/rpc/")}
     with connect(target) as connection:
         connection.execute("notify pgrst, 'reload schema'")
-        wanted = {row[0] for row in connection.execute(query("exposed_objects"), {"schema": schema})}
-    if not wait_until(lambda: wanted <= _answered_by_rest(target), timeout=RELOAD_SECONDS, interval=0.05):
-        missing = sorted(wanted - _answered_by_rest(target))
-        run.console.status(f"[yellow]the REST API does not show yet[/] {', '.join(missing)}")
+    missing = relations or new
+
+    def arrived() -> bool:
+        missing.difference_update(_answering(target, relations) if relations else _described(target))
+        return not missing
+
+    if not wait_until(arrived, timeout=RELOAD_SECONDS):
+        run.console.status(", ".join(sorted(missing)), head="the REST API does not show yet", style="yellow")
 
 
-def _answered_by_rest(target: Target) -> set[str]:
+def _answering(target: Target, relations: set[str]) -> set[str]:
+    """OPTIONS tells from PostgREST's own cache whether it knows a relation; a read may go past the cache."""
+    headers = {"apikey": target.secret_key}
+    return {r for r in relations if http_status(target.url, f"/rest/v1{quote(r)}", headers, method="OPTIONS") == 200}
+
+
+def _described(target: Target) -> set[str]:
     """The paths of the API's own description, as service_role sees it."""
     request = urllib.request.Request(  # noqa: S310 - an http(s) URL, checked with the settings
         f"{target.url}/rest/v1/", headers={"apikey": target.secret_key}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from scripts import local
 from scripts.boundary import Run
-from scripts.console import escape
 from scripts.errors import RefusedError
 from scripts.migrations import check_transactions, local_migrations
 
@@ -32,7 +31,7 @@ def reset_local(run: Run) -> None:
     with run.console.doing("supabase db reset"):
         local.cli(run.settings, run.console).reset(
             target,
-            on_line=lambda line: run.console.status(f"  {escape(line)}") if "migration" in line else None,
+            on_line=lambda line: run.console.status(f"  {line}") if "migration" in line else None,
         )
     run.console.line(f"empty project, {len(files)} migrations pushed, seed applied", ok=True)
     run.console.data({"migrations": [m.path.name for m in files]})

@@ -96,7 +96,7 @@ def _pytest(run: Run, folder: Path, keyword: str, more: str) -> Tally:
 
     tally = Tally(run)
     arguments = [str(folder), "--rootdir", str(TESTS.parent), "-q", "--tb=short", "--no-header"]
-    arguments += ["-p", "no:cacheprovider"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:anyio"]
     arguments += ["-k", keyword] if keyword else []
     with contextlib.redirect_stdout(Redacted(sys.stderr, run.target)):
         code = int(pytest.main([*arguments, *shlex.split(more)], plugins=[tally]))
@@ -120,7 +120,7 @@ def summarise(run: Run, pushed: Sequence[str], verdicts: Sequence[Verdict], tall
     words = f"{len(pushed)} pushed · {len(verdicts) - len(red)}/{len(verdicts)} checks · {passed} tests passed"
     words += f", {len(tally.failed)} failed" if tally.failed else ""
     words += f", {skipped} skipped" if skipped else ""
-    run.console.line(f"[bold]smoke[/] {words} · {seconds:.1f} s", ok=not bad)
+    run.console.line(f"{words} · {seconds:.1f} s", ok=not bad, head="smoke")
     run.console.data(
         {
             "target": run.target.kind,

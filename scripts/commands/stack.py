@@ -7,7 +7,6 @@ from collections import deque
 from pathlib import Path
 
 from scripts.boundary import Run
-from scripts.console import escape
 from scripts.errors import RefusedError, StackError, UsageError
 from scripts.supervisor import STOPPED
 
@@ -78,14 +77,14 @@ def logs(run: Run, *, service: str, follow: bool, lines: int) -> None:
             with file.open("rb") as stream:
                 stream.seek(end if file.stat().st_size >= end else 0)
                 for line in stream.read().decode(errors="replace").splitlines():
-                    run.console.plain(f"{file.stem:9} {line}")
+                    run.console.line(f"{file.stem:9} {line}")
                 ends[file] = stream.tell()
 
 
 def _show_tail(run: Run, file: Path, lines: int) -> int:
     with file.open("rb") as stream:
         for line in deque(stream, maxlen=lines):
-            run.console.plain(f"{file.stem:9} {line.decode(errors='replace').rstrip()}")
+            run.console.line(f"{file.stem:9} {line.decode(errors='replace').rstrip()}")
         return stream.tell()
 
 
@@ -99,13 +98,13 @@ def _print_env(run: Run) -> None:
         f"SUPABASE_SECRET_KEY={target.secret_key}",
         f"SUPABASE_DB_URL={database.url.replace('@', f':{database.password}@', 1)}",
     ):
-        run.console.plain(line)
+        run.console.line(line)
 
 
 def _embedded_only(run: Run) -> None:
     kind = run.settings.target
     if kind != "embedded":
         raise RefusedError(
-            f"this task is about the embedded stack, the target is {escape(kind)}",
+            f"this task is about the embedded stack, the target is {kind}",
             "leave out --target and SUPABASE_TARGET" if kind == "remote" else "use `supabase start` and `stop`",
         )

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from scripts.boundary import Run
-from scripts.console import escape
 from scripts.database import connect
 from scripts.errors import FailedError, ProjectError
 from scripts.targets import Target
@@ -78,10 +77,10 @@ def report(run: Run, verdicts: list[Verdict]) -> None:
     """One line a check; a red one with what was expected and found."""
     for v in verdicts:
         if v.ok:
-            run.console.line(f"{v.check}: {escape(_short(v.found))}", ok=True)
+            run.console.line(f"{v.check}: {_short(v.found)}", ok=True)
         else:
-            run.console.line(f"[bold]{v.check}[/]: {escape(v.title)}", ok=False)
-            run.console.plain(f"    expected {v.expected}\n    found    {v.found}")
+            run.console.line(v.title, ok=False, head=f"{v.check}:")
+            run.console.line(f"    expected {v.expected}\n    found    {v.found}")
 
 
 def _short(text: str | None, limit: int = 90) -> str:

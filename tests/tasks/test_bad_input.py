@@ -152,7 +152,7 @@ def test_folder_that_cannot_be_used(bare: Project) -> None:
 )
 def test_cli_that_is_none(blank: Project, cli: str, cause: str) -> None:
     """A SUPABASE_CLI that cannot be run, or is something else."""
-    refuses(blank.invoke("push", SUPABASE_CLI=cli), 12, cause, "SUPABASE_CLI")
+    refuses(blank.invoke("execute", "--sql", "select 1", SUPABASE_CLI=cli), 12, cause, "SUPABASE_CLI")
 
 
 def test_nothing_to_verify(blank: Project) -> None:

@@ -33,7 +33,7 @@ def test_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     """Rows of any values, with brackets that are no markup; JSON is silent."""
     console = Console()
     console.table(["[bold]", "b"], [["[red]x", None]])
-    console.plain("[dim]")
+    console.line("[dim]")
     console.data({"a": 1})
     out, err = capsys.readouterr()
     assert all(text in out for text in ("[red]x", "null", "[dim]"))
