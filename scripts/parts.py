@@ -7,7 +7,6 @@ that the lock does not name is taken from the registry by its exact version, and
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -25,6 +24,7 @@ from scripts.console import Console
 from scripts.errors import DiskFullError, PartsError
 from scripts.places import cache_dir, make
 from scripts.settings import Settings
+from scripts.waiting import exclusive
 
 MANIFESTS = Path(__file__).parent.parent
 INSTALLED_MB = 241  # `du -sm node_modules` on linux-x64
@@ -127,8 +127,7 @@ def ensure(settings: Settings, console: Console) -> Parts:
     if not parts.missing:
         return parts
     make(parts.folder.parent)
-    with (parts.folder.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with exclusive(parts.folder.parent / "lock"):
         if parts.missing:
             _install(parts, console)
     return parts

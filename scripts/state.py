@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -15,6 +14,7 @@ from typing import Any
 
 from scripts.places import make
 from scripts.process import Identity
+from scripts.waiting import exclusive
 
 KEY_YEARS = 10
 
@@ -76,8 +76,7 @@ def save(folder: Path, state: State) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder`'s lock: two tasks that start or stop one stack wait for each other."""
     make(folder)
-    with (folder / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with exclusive(folder / "lock"):
         _keep_out_of_git(folder)
         yield
 

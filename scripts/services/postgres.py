@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -27,7 +26,7 @@ from scripts.errors import DiskFullError, StackError
 from scripts.parts import Parts, node
 from scripts.places import make, service_user
 from scripts.services.base import HOST, Command, free_port
-from scripts.waiting import wait_until
+from scripts.waiting import exclusive, wait_until
 
 PROVISION = Path(__file__).parent / "provision"
 DATABASE = "postgres"
@@ -129,8 +128,7 @@ def _prepared(parts: Parts, cache: Path) -> Path:
     clusters = cache / "clusters"
     make(clusters)
     prepared = clusters / recipe(parts)
-    with (clusters / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with exclusive(clusters / "lock"):
         if not prepared.exists():
             for leftover in clusters.glob("preparing-*"):  # of a run that was killed: we hold the lock
                 shutil.rmtree(leftover, ignore_errors=True)
