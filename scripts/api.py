@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 SECONDS = 10
 PAUSED = 540  # https://supabase.com/docs/guides/troubleshooting/http-status-codes
+RESTART = {
+    "embedded": "run `invoke stop` and `invoke start`; `invoke status` shows how it is",
+    "local": "run `supabase stop` and `supabase start`; `supabase status` shows how it is",
+}
 KEYS_PAGE = "Dashboard > Project Settings > API Keys"
 
 
@@ -45,13 +49,18 @@ def check_answer(target: Target, status: int) -> None:
     if status == 0:
         raise UnreachableError(
             f"{target.url} does not answer",
-            "check SUPABASE_URL and your network" if remote else "run `invoke start`, then `invoke status`",
+            "check SUPABASE_URL and your network" if remote else RESTART[target.kind],
         )
     if status >= 500:
         raise UnreachableError(
             f"{target.url} answers {status}",
-            "wait until it is healthy: the dashboard shows its state" if remote else "`invoke logs` shows why",
+            "wait until it is healthy: the dashboard shows its state" if remote else RESTART[target.kind],
         )
+
+
+def service_headers(target: Target) -> dict[str, str]:
+    """The secret key as client libraries send it: a legacy one counts only as a bearer token."""
+    return {"apikey": target.secret_key, "Authorization": f"Bearer {target.secret_key}"}
 
 
 def check_keys(target: Target) -> None:
@@ -59,17 +68,14 @@ def check_keys(target: Target) -> None:
 
     UnreachableError, PausedError, or CredentialsError, whose message holds no key.
     """
-    bearer = {"Authorization": f"Bearer {target.secret_key}"}
-    for name, key, path, more in (
-        ("publishable", target.publishable_key, "/auth/v1/settings", {}),
-        ("secret", target.secret_key, "/auth/v1/admin/users?page=1&per_page=1", bearer),
+    for name, headers, path in (
+        ("publishable", {"apikey": target.publishable_key}, "/auth/v1/settings"),
+        ("secret", service_headers(target), "/auth/v1/admin/users?page=1&per_page=1"),
     ):
-        status = http_status(target.url, path, {"apikey": key, **more})
+        status = http_status(target.url, path, headers)
         check_answer(target, status)
         if status != 200:
             raise CredentialsError(
                 f"{target.url} refuses the {name} key ({status})",
-                f"copy it anew: {KEYS_PAGE}"
-                if target.kind == "remote"
-                else "run `invoke stop` and `invoke start`; the state may be another stack's",
+                f"copy it anew: {KEYS_PAGE}" if target.kind == "remote" else RESTART[target.kind],
             )

@@ -16,7 +16,8 @@ from types import FrameType
 
 from scripts import settings as settings_module
 from scripts.console import Console
-from scripts.errors import DiskFullError, PushproofError, SettingsError
+from scripts.errors import DiskFullError, PushproofError, SettingsError, UnreachableError
+from scripts.process import INTERRUPTIONS
 from scripts.settings import Settings
 from scripts.stack import Stack
 from scripts.targets import Target
@@ -66,6 +67,8 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
 
     An interrupted run leaves things as it found them: a stack that it started is stopped again.
     """
+    for name in [one for one in os.environ if one.startswith("PG")]:
+        del os.environ[name]  # libpq would follow PGHOSTADDR, PGSSLMODE or PGOPTIONS past the target that we name
     run = Run(target, as_json=json)
     _unwind_on_signals(run)
     try:
@@ -74,9 +77,10 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
         run.console.error(error)
         raise SystemExit(error.code) from None
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for one in INTERRUPTIONS:
+            signal.signal(one, signal.SIG_IGN)
         if run.started:
-            run.stack.stop()
+            run.stack.stop(run.started)
         run.console.status("interrupted")
         raise SystemExit(128 + run.stopped_by) from None
     except BrokenPipeError:  # whoever read our output has gone, as `| head` does
@@ -89,7 +93,7 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
 
 
 def _unwind_on_signals(run: Run) -> None:
-    """SIGTERM and SIGHUP unwind like Ctrl-C, so that the same cleaning up runs; a second one does not disturb it."""
+    """SIGTERM and SIGHUP unwind like Ctrl-C, so that the same cleaning up runs."""
 
     def terminate(signum: int, _frame: FrameType | None) -> None:
         run.stopped_by = signal.Signals(signum)
@@ -110,10 +114,22 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
             f"cannot use {problem.filename}: {problem.strerror}",
             "make it writable, or choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR",
         )
+    if isinstance(problem, _connection_errors()):
+        return UnreachableError(f"the connection was lost: {problem.__class__.__name__}", "run this again")
     return PushproofError(
         f"unexpected {problem.__class__.__name__}",
         f"this is a bug in pushproof: please report it with {_keep(run, problem)}",
     )
+
+
+def _connection_errors() -> tuple[type[Exception], ...]:
+    """Those of the libraries that this run has imported."""
+    names = (
+        ("psycopg", "OperationalError"),
+        ("httpx", "TransportError"),
+        ("supabase_auth.errors", "AuthRetryableError"),
+    )
+    return tuple(getattr(sys.modules[module], name) for module, name in names if module in sys.modules)
 
 
 def _keep(run: Run, problem: Exception) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scripts.api import PAUSED, http_status, paused
+from scripts.api import PAUSED, RESTART, http_status, paused
 from scripts.errors import (
     CredentialsError,
     DiskFullError,
@@ -72,12 +72,12 @@ def connection_error(target: Target, words: str) -> PushproofError:
             f"{database.label} refuses the password of {database.user}",
             "check SUPABASE_DB_URL (percent-encoding!), or reset the database password in the dashboard"
             if target.kind == "remote"
-            else "run `invoke stop` and `invoke start`; the state may be another stack's",
+            else RESTART[target.kind],
         )
     if "No space left on device" in words:
         return DiskFullError(f"the disk of {database.host} is full", "free some space on it")
     if target.kind != "remote":
-        return UnreachableError(f"{database.label} does not answer", "run `invoke start`, then `invoke status`")
+        return UnreachableError(f"{database.label} does not answer", RESTART[target.kind])
     hint = "check the host in SUPABASE_DB_URL and your network"
     if database.host.startswith("db.") and database.host.endswith(".supabase.co"):
         hint = "the direct host is IPv6 only: from an IPv4 network use the session pooler's URL (port 5432)"

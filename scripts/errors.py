@@ -79,6 +79,3 @@ class DiskFullError(PushproofError):
 
 class RefusedError(PushproofError):
     code, kind = 21, "refused, to protect the target"
-
-
-INTERRUPTED = 130

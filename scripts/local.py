@@ -35,5 +35,5 @@ def local(settings: Settings, console: Console) -> Target:
         found["API_URL"].rstrip("/"),
         found.get("PUBLISHABLE_KEY") or found["ANON_KEY"],
         found.get("SECRET_KEY") or found["SERVICE_ROLE_KEY"],
-        parse_db_url(replace(settings, db_url=found["DB_URL"])),
+        parse_db_url(replace(settings, db_url=found["DB_URL"], db_password="", db_ca="")),
     )

@@ -207,7 +207,7 @@ def _report_unpinned(folder: Path, console: Console) -> None:
 
 @contextlib.contextmanager
 def _progress(console: Console, folder: Path) -> Iterator[None]:
-    """Show how much has arrived while npm, in the foreground so that Ctrl-C reaches it, installs."""
+    """Show how much has arrived while npm installs."""
     over = threading.Event()
     with console.progress("Installing the npm parts, once", total=INSTALLED_MB, unit="MB") as advance:
 

@@ -57,7 +57,9 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
             f"no supabase/ folder in {project}",
             "run this in the folder that holds supabase/, or set SUPABASE_WORKDIR to it",
         )
-    cache = values.get("PUSHPROOF_CACHE_DIR", "")
+    cache, authority = values.get("PUSHPROOF_CACHE_DIR", ""), values.get("SUPABASE_DB_CA", "")
+    if authority and not _path(project, authority).is_file():
+        raise SettingsError("SUPABASE_DB_CA names no file", "download the certificate, or leave the setting out")
     return Settings(
         project=project,
         target=chosen,
@@ -66,9 +68,9 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
         secret_key=values.get("SUPABASE_SECRET_KEY") or values.get("SUPABASE_SERVICE_ROLE_KEY", ""),
         db_url=values.get("SUPABASE_DB_URL", ""),
         db_password=values.get("SUPABASE_DB_PASSWORD", ""),
-        db_ca=values.get("SUPABASE_DB_CA", ""),
-        state_dir=Path(values.get("PUSHPROOF_STATE_DIR") or project / ".pushproof").expanduser().absolute(),
-        cache_dir=Path(cache).expanduser().absolute() if cache else None,
+        db_ca=str(_path(project, authority)) if authority else "",
+        state_dir=_path(project, values.get("PUSHPROOF_STATE_DIR") or ".pushproof"),
+        cache_dir=_path(project, cache) if cache else None,
         api_port=_port(values, "PUSHPROOF_API_PORT"),
         db_port=_port(values, "PUSHPROOF_DB_PORT"),
         cli=values.get("SUPABASE_CLI", ""),
@@ -81,6 +83,11 @@ def _project(named: str) -> Path:
         return Path(named).resolve()
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "supabase").is_dir()), here)
+
+
+def _path(project: Path, text: str) -> Path:
+    """Relative ones are the project's, wherever in it the task runs."""
+    return (project / Path(text).expanduser()).absolute()
 
 
 def _dotenv(file: Path) -> dict[str, str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from scripts import parts as npm
 from scripts import state as states
@@ -69,10 +70,12 @@ class Stack:
             self._ensure_cluster(parts)
             return supervisor.start()
 
-    def stop(self) -> list[str]:
-        """Stop every service; the names of those that ran."""
+    def stop(self, names: Sequence[str] | None = None) -> list[str]:
+        """Stop the named services, or all; the names of those that ran."""
         with states.locked(self.folder):
             self.state = states.load(self.folder)
+            if names is not None:
+                return self._supervisor(npm.locate(self.settings)).stop(names)
             stopped = self._supervisor(npm.locate(self.settings)).stop() if self.state.services else []
             return [*stopped, *(f"process {pid}" for pid in self._end_strays())]
 
@@ -185,6 +188,7 @@ class Stack:
 
     def _services(self, parts: Parts) -> Iterable[Service]:
         ports, passwords = self.state.ports, self.state.passwords
+        api = api_of(self.settings.supabase_dir / "config.toml")
         yield Postgres(parts, self.data, ports["postgres"])
         if parts.postgrest:
             yield Postgrest(
@@ -192,20 +196,28 @@ class Stack:
                 ports["rest"],
                 ports["rest_admin"],
                 ports["postgres"],
-                api_of(self.settings.supabase_dir / "config.toml"),
+                api,
                 password=passwords["authenticator"],
                 jwt_secret=self.state.secrets["jwt_secret"],
             )
         rest_port = ports["rest"] if parts.postgrest else None
-        yield Origin(parts, ports["api"], rest_port, ports["postgres"], passwords, self.state.secrets)
+        yield Origin(parts, ports["api"], rest_port, ports["postgres"], api.schemas, passwords, self.state.secrets)
+
+
+def section_of(config: Path, name: str) -> dict[str, Any]:
+    """A section of supabase/config.toml; empty where it says nothing. Raises ProjectError."""
+    try:
+        found = tomllib.loads(config.read_text()).get(name, {}) if config.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ProjectError(f"supabase/config.toml is not TOML: {problem}", "mend that line") from None
+    if not isinstance(found, dict):
+        raise ProjectError(f"{name} of supabase/config.toml is no section", f"write it as [{name}]")
+    return found
 
 
 def api_of(config: Path) -> Api:
     """The `[api]` section of supabase/config.toml; the CLI's defaults where it says nothing."""
-    try:
-        section = tomllib.loads(config.read_text()).get("api", {}) if config.exists() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ProjectError(f"supabase/config.toml is not TOML: {problem}", "mend that line") from None
+    section = section_of(config, "api")
     default = Api()
     if not isinstance(max_rows := section.get("max_rows", default.max_rows), int):
         raise ProjectError("api.max_rows of supabase/config.toml is not a number", "write it as 1000")

@@ -119,8 +119,7 @@ class Cli:
         """Run a verb against the target and decode its answer; `where` names the SQL in an error."""
         flag = "--remote" if self.version[0] >= 3 else "--db-url"
         flags = [f"{flag}={target.database.url}", "--yes", "--output-format", "json"]
-        tls = {"PGSSLMODE": "disable"} if target.database.loopback else {}  # else v3 tries TLS first, and warns
-        done = self._run([*words, *flags], {**tls, **target.database.environment}, on_line)
+        done = self._run([*words, *flags], target.database.environment, on_line)
         try:
             answer = json.loads(done.stdout)
         except ValueError:

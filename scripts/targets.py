@@ -15,6 +15,7 @@ from scripts.settings import Settings
 
 PLACEHOLDER = re.compile(r"\[[\w-]*PASSWORD\]|<[\w-]*password>", re.IGNORECASE)
 TRANSACTION_POOLER = 6543
+REFERENCE = "[a-z]{20}"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Database:
         """libpq's settings: TLS for whatever is not on loopback, and the CA checked where it is known."""
         if self.ca:
             return {"sslmode": "verify-full", "sslrootcert": self.ca}
-        return {} if self.loopback else {"sslmode": "require"}
+        return {"sslmode": "disable" if self.loopback else "require"}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -98,8 +99,22 @@ def remote(settings: Settings) -> Target:
             "copy .env.example to .env, which says where each value is found",
         )
     _check_url(settings.url)
-    check_keys(settings.publishable_key, settings.secret_key)
-    return Target("remote", settings.url, settings.publishable_key, settings.secret_key, parse_db_url(settings))
+    check_key_kinds(settings.publishable_key, settings.secret_key)
+    database = parse_db_url(settings)
+    _check_same_project(settings.url, database)
+    return Target("remote", settings.url, settings.publishable_key, settings.secret_key, database)
+
+
+def _check_same_project(url: str, database: Database) -> None:
+    """Migrations must not go into one hosted project while access is proved on another."""
+    api = re.fullmatch(rf"https://({REFERENCE})\.supabase\.co", url)
+    direct = re.fullmatch(rf"db\.({REFERENCE})\.supabase\.co", database.host)
+    db = direct or re.fullmatch(rf"\w+\.({REFERENCE})", database.user)
+    if api and db and api[1] != db[1]:
+        raise SettingsError(
+            f"SUPABASE_URL is project {api[1]}, SUPABASE_DB_URL is project {db[1]}",
+            "copy both from one project's dashboard; an exported variable wins over .env",
+        )
 
 
 def _check_url(url: str) -> None:
@@ -117,7 +132,7 @@ def _check_url(url: str) -> None:
         raise SettingsError("SUPABASE_URL is plain http: keys and passwords would travel readable", "use https://")
 
 
-def check_keys(publishable: str, secret: str) -> None:
+def check_key_kinds(publishable: str, secret: str) -> None:
     """Raises SettingsError unless each key is what its name says, CredentialsError for an expired one.
 
     The message holds neither key.

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -49,13 +49,13 @@ class TestRun:
 
 
 @contextlib.contextmanager
-def test_run(state_dir: Path) -> Iterator[TestRun]:
-    """A run with a file that says it lives, from before its first user to after its last."""
+def test_run(state_dir: Path, url: str) -> Iterator[TestRun]:
+    """A run on the project at `url`, with a file that says it lives, from before its first user to after its last."""
     run = TestRun(secrets.token_hex(6))
     file = _runs(state_dir) / f"{run.id}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     me = psutil.Process()
-    file.write_text(json.dumps(asdict(Identity(me.pid, me.create_time()))))
+    file.write_text(json.dumps({"url": url, **asdict(Identity(me.pid, me.create_time()))}))
     yield run
     file.unlink(missing_ok=True)  # not in a `finally`: an interrupted run leaves it for the sweep
 
@@ -93,15 +93,25 @@ def _is_over(run: str, user: User, state_dir: Path) -> bool:
     return user.created_at < datetime.now(UTC) - ELSEWHERE
 
 
-def forget_dead_runs(state_dir: Path) -> None:
-    """Remove the files of runs that are over, once their users are swept."""
+def forget_dead_runs(state_dir: Path, url: str) -> None:
+    """Remove the files of runs on this project that are over, once their users are swept."""
     for file in _runs(state_dir).glob("*.json"):
-        if not _lives(file):
+        if _read(file).get("url") in (url, None) and not _lives(file):
             file.unlink()
 
 
 def _lives(file: Path) -> bool:
-    return Identity(**json.loads(file.read_text())).process() is not None
+    found = _read(file)
+    return bool(found) and Identity(found["pid"], found["born"]).process() is not None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """What a run noted; nothing where it was killed amid the writing."""
+    try:
+        found = json.loads(file.read_text())
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) and {"pid", "born"} <= found.keys() else {}
 
 
 def _runs(state_dir: Path) -> Path:

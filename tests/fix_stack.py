@@ -54,7 +54,11 @@ class Project:
     @property
     def environment(self) -> dict[str, str]:
         """Ours, without the settings of whoever runs the tests."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("SUPABASE_", "PUSHPROOF_STATE", "PG"))}
+        kept = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("SUPABASE_", "PUSHPROOF_STATE", "PUSHPROOF_API", "PUSHPROOF_DB", "PG"))
+        }
         return {**kept, "SUPABASE_WORKDIR": str(self.folder), "NO_COLOR": "1"}
 
     def invoke(self, *words: str, **extra: str) -> Completed:

@@ -87,7 +87,10 @@ class Bench:
         environment = process.inherited(
             SUPABASE_WORKDIR=str(self.settings.project), SUPABASE_TARGET="embedded", NO_COLOR="1"
         )
-        environment.pop("PUSHPROOF_STATE_DIR", None)
+        for name in ("PUSHPROOF_STATE_DIR", "PUSHPROOF_API_PORT", "PUSHPROOF_DB_PORT"):
+            environment.pop(name, None)
+        if self.settings.cache_dir:
+            environment["PUSHPROOF_CACHE_DIR"] = str(self.settings.cache_dir)
         done = process.run([sys.executable, "-m", "invoke", *words], cwd=REPOSITORY, env=environment)
         if done.code:
             raise FailedError(

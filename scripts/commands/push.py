@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import quote
 
 from scripts import local
-from scripts.api import check_keys, http_status
+from scripts.api import check_keys, http_status, service_headers
 from scripts.boundary import Run
 from scripts.database import connect
-from scripts.errors import HistoryError, PushproofError, SqlError
+from scripts.errors import HistoryError, PushproofError
 from scripts.migrations import Pairing, check_transactions, local_migrations, pair, read_history
 from scripts.queries import query
-from scripts.stack import api_of
+from scripts.stack import api_of, section_of
 from scripts.targets import Target
 from scripts.waiting import wait_until
 
@@ -45,11 +45,11 @@ def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[
     # The CLI would start only to match the same versions again; secrets of the vault it pushes every time.
     said = (
         _call_cli(run, target, promised, dry_run=dry_run, include_all=include_all)
-        if promised or "[db.vault]" in (config.read_text() if config.exists() else "")
+        if promised or section_of(config, "db").get("vault")
         else []
     )
     if (promised or said) and not dry_run:
-        _read_back(target, files, promised, said)
+        read_back(target, files, promised, said)
         _reload(run, target, schema, known)
     _report(run, said, "would push" if dry_run else "pushed")
     return said
@@ -69,7 +69,7 @@ def _call_cli(run: Run, target: Target, promised: list[str], *, dry_run: bool, i
     except KeyboardInterrupt:
         run.console.status(f"applied before the interruption: {_landed(target, promised)}")
         raise
-    except SqlError as error:
+    except PushproofError as error:
         error.details = f"applied before it: {_landed(target, promised)}\n{error.details}".strip()
         raise
 
@@ -142,7 +142,7 @@ def _check_order(pairs: tuple[Pairing, ...], *, include_all: bool) -> None:
         )
 
 
-def _read_back(target: Target, files: Any, promised: list[str], said: list[str]) -> None:
+def read_back(target: Target, files: Any, promised: list[str], said: list[str]) -> None:
     """The CLI's exit code proves nothing: hold the history against the files."""
     states = {p.local.path.name: p.state for p in pair(files, _history(target)) if p.local}
     wrong = [name for name in promised if states[name] != "applied"]
@@ -185,7 +185,7 @@ def _reload(run: Run, target: Target, schema: str, known: set[str]) -> None:
     missing = relations or new
 
     def arrived() -> bool:
-        missing.difference_update(_answering(target, relations) if relations else _described(target))
+        missing.difference_update(_answering(target, missing) if relations else _described(target))
         return not missing
 
     if not wait_until(arrived, timeout=RELOAD_SECONDS):
@@ -194,14 +194,14 @@ def _reload(run: Run, target: Target, schema: str, known: set[str]) -> None:
 
 def _answering(target: Target, relations: set[str]) -> set[str]:
     """OPTIONS tells from PostgREST's own cache whether it knows a relation; a read may go past the cache."""
-    headers = {"apikey": target.secret_key}
+    headers = service_headers(target)
     return {r for r in relations if http_status(target.url, f"/rest/v1{quote(r)}", headers, method="OPTIONS") == 200}
 
 
 def _described(target: Target) -> set[str]:
     """The paths of the API's own description, as service_role sees it."""
     request = urllib.request.Request(  # noqa: S310 - an http(s) URL, checked with the settings
-        f"{target.url}/rest/v1/", headers={"apikey": target.secret_key}
+        f"{target.url}/rest/v1/", headers=service_headers(target)
     )
     try:
         with urllib.request.urlopen(request, timeout=RELOAD_SECONDS) as answer:  # noqa: S310

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scripts import local
 from scripts.boundary import Run
+from scripts.commands.push import read_back
 from scripts.errors import RefusedError
 from scripts.migrations import check_transactions, local_migrations
 
@@ -12,7 +13,7 @@ def reset_local(run: Run) -> None:
     """The CLI's own reset: it removes users and whatever migrations made, then pushes and seeds.
 
     Raises RefusedError for a remote target, or one whose database is not on this machine, before
-    anything is touched.
+    anything is touched; HistoryError when the history is not what the files promise.
     """
     kind = run.settings.target
     if kind == "remote":
@@ -33,5 +34,8 @@ def reset_local(run: Run) -> None:
             target,
             on_line=lambda line: run.console.status(f"  {line}") if "migration" in line else None,
         )
-    run.console.line(f"empty project, {len(files)} migrations pushed, seed applied", ok=True)
-    run.console.data({"migrations": [m.path.name for m in files]})
+    names = [m.path.name for m in files]
+    read_back(target, files, names, names)
+    seeded = (run.settings.supabase_dir / "seed.sql").exists()
+    run.console.line(f"empty project, {len(files)} migrations pushed{', seed.sql run' if seeded else ''}", ok=True)
+    run.console.data({"migrations": names})

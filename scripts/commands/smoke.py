@@ -19,7 +19,7 @@ from scripts.errors import FailedError, UsageError
 from scripts.targets import Target
 
 TESTS = Path(__file__).parent.parent.parent / "tests"
-PASSED, FAILED, STOPPED, USAGE, NO_TESTS = 0, 1, 2, 4, 5  # pytest's exit codes
+PASSED, FAILED, USAGE, NO_TESTS = 0, 1, 4, 5  # pytest's exit codes
 NAMED = 10  # failed tests; more are counted
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 
@@ -40,14 +40,22 @@ class Redacted:
         return getattr(self._stream, name)
 
 
-class Tally:
+class Stopper:
+    """A pytest plugin: tells Ctrl-C from a test file that cannot be read, which pytest's exit code does not."""
+
+    interrupted = False
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
+
+
+class Tally(Stopper):
     """A pytest plugin: hands the target to the fixtures, and counts."""
 
     def __init__(self, run: Run) -> None:
         self.pushproof_run = run
         self.counts: dict[str, int] = {}
         self.failed: dict[str, None] = {}  # in their order, each once
-        self.interrupted = False
 
     def pytest_configure(self, config: Any) -> None:
         config.pushproof_run = self.pushproof_run
@@ -58,9 +66,10 @@ class Tally:
             if report.outcome == "failed":
                 self.failed[report.nodeid] = None
 
-    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        """pytest's exit code says the same when a test file cannot be read."""
-        self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
+    def pytest_collectreport(self, report: Any) -> None:
+        """A whole file may be skipped, which no test's own report says."""
+        if report.skipped:
+            self.counts["skipped"] = self.counts.get("skipped", 0) + 1
 
 
 def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
@@ -96,7 +105,7 @@ def _pytest(run: Run, folder: Path, keyword: str, more: str) -> Tally:
 
     tally = Tally(run)
     arguments = [str(folder), "--rootdir", str(TESTS.parent), "-q", "--tb=short", "--no-header"]
-    arguments += ["-p", "no:cacheprovider", "-p", "no:anyio"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:anyio", "-W", "default"]
     arguments += ["-k", keyword] if keyword else []
     with contextlib.redirect_stdout(Redacted(sys.stderr, run.target)):
         code = int(pytest.main([*arguments, *shlex.split(more)], plugins=[tally]))
@@ -143,8 +152,9 @@ def test(*, keyword: str, pytest_args: str) -> None:
     import pytest
 
     arguments = [str(TESTS), "--rootdir", str(TESTS.parent), *(["-k", keyword] if keyword else [])]
-    code = int(pytest.main([*arguments, *shlex.split(pytest_args)]))
-    if code == STOPPED:
+    stopper = Stopper()
+    code = int(pytest.main([*arguments, *shlex.split(pytest_args)], plugins=[stopper]))
+    if stopper.interrupted:
         raise KeyboardInterrupt
     if code:
         raise FailedError(f"pytest ended with code {code}", "the failures are listed above")

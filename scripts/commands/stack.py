@@ -28,6 +28,7 @@ def start(run: Run) -> None:
 def stop(run: Run) -> None:
     """Stop every service of this checkout's stack. Its data stays."""
     _embedded_only(run)
+    _announce(run)
     with run.console.doing("Stopping the stack"):
         stopped = run.stack.stop()
     run.console.line(f"stopped {', '.join(stopped)}" if stopped else "nothing was running", ok=True)
@@ -40,6 +41,7 @@ def status(run: Run, *, env: bool) -> None:
     Raises StackError when a stack that was started is not healthy.
     """
     _embedded_only(run)
+    _announce(run)
     if env:
         _print_env(run)
         return
@@ -65,6 +67,7 @@ def status(run: Run, *, env: bool) -> None:
 def logs(run: Run, *, service: str, follow: bool, lines: int) -> None:
     """The last lines of the services' logs; with `follow`, what comes until Ctrl-C."""
     _embedded_only(run)
+    _announce(run)
     if service and service not in SERVICES:
         raise UsageError(f"no service {service!r}", f"choose one of {', '.join(SERVICES)}")
     files = [run.settings.state_dir / "logs" / f"{name}.log" for name in ([service] if service else SERVICES)]
@@ -90,15 +93,25 @@ def _show_tail(run: Run, file: Path, lines: int) -> int:
 
 def _print_env(run: Run) -> None:
     """Asked for by name, so that secrets are shown to whoever may read the state file anyway."""
+    if not run.stack.state.ports:
+        raise StackError("no stack here yet", "`invoke start` makes one")
     target = run.stack.target()
     database = target.database
-    for line in (
+    lines = (
         f"SUPABASE_URL={target.url}",
         f"SUPABASE_PUBLISHABLE_KEY={target.publishable_key}",
         f"SUPABASE_SECRET_KEY={target.secret_key}",
         f"SUPABASE_DB_URL={database.url.replace('@', f':{database.password}@', 1)}",
-    ):
+    )
+    for line in lines:
         run.console.line(line)
+    run.console.data(dict(line.split("=", 1) for line in lines))
+
+
+def _announce(run: Run) -> None:
+    """The target, without starting it."""
+    if run.stack.state.ports:
+        run.console.status(run.stack.target().label, head="target")
 
 
 def _embedded_only(run: Run) -> None:

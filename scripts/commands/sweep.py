@@ -24,7 +24,7 @@ def sweep(run: Run) -> list[str]:
 
     target = run.target
     check_keys(target)
-    with httpx.Client(timeout=HTTP_SECONDS) as http:
+    with httpx.Client(timeout=HTTP_SECONDS, trust_env=not target.database.loopback) as http:
         removed, stuck = _remove(client(target, target.secret_key, http), run)
     if not removed and not stuck:
         run.console.line("nothing was left behind", ok=True)
@@ -50,5 +50,5 @@ def _remove(admin: Client, run: Run) -> tuple[list[str], list[str]]:
         removed.append(str(user.email))
         run.console.line(f"removed {user.email}", ok=True)
     if not stuck:
-        forget_dead_runs(run.settings.state_dir)
+        forget_dead_runs(run.settings.state_dir, run.target.url)
     return removed, stuck

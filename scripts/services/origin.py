@@ -24,6 +24,7 @@ class Origin:
     port: int
     rest_port: int | None
     database_port: int
+    schemas: tuple[str, ...]
     passwords: dict[str, str] = field(repr=False)
     secrets: dict[str, str] = field(repr=False)
     name: str = "origin"
@@ -39,6 +40,7 @@ class Origin:
             "host": HOST,
             "port": self.port,
             "rest": f"http://{HOST}:{self.rest_port}" if self.rest_port else None,
+            "schemas": self.schemas,
             "database": {
                 "host": HOST,
                 "port": self.database_port,

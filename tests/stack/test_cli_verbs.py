@@ -15,8 +15,13 @@ from tests.fix_stack import Connection, Project, RunningStack, running
 
 @pytest.fixture(scope="module")
 def own(projects: Callable[..., Project]) -> tuple[Project, RunningStack]:
-    """A stack of this module's: a reset may not pull the ground from under others."""
+    """A stack of this module's: a reset may not pull the ground from under others.
+
+    It exposes the schemas of the config.toml that `supabase init` writes.
+    """
     project = projects()
+    config = (project.folder / "supabase/config.toml").read_text()
+    project.write("config.toml", config.replace('schemas = ["public"]', 'schemas = ["public", "graphql_public"]'))
     return project, running(project)
 
 

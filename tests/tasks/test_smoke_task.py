@@ -114,3 +114,13 @@ def test_interrupted(
     assert smoke.returncode == code, err
     assert "interrupted" in err
     assert "unexpected" not in err
+
+
+def test_a_skipped_file_is_no_green_file(stack: RunningStack) -> None:
+    """A file that is skipped as a whole reports no test: it makes the run red all the same."""
+    run = Run("", as_json=True)
+    run.__dict__["target"] = stack.target
+    tally = Tally(run)
+    tally.pytest_collectreport(SimpleNamespace(skipped=True))
+    with pytest.raises(FailedError, match="skipped tests"):
+        summarise(run, [], [Verdict("x", "X", "1", "1", ok=True)], tally, 1.0)

@@ -94,3 +94,10 @@ def test_the_project_is_found_from_below(tmp_path: Path, monkeypatch: pytest.Mon
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
     assert settings.load(environ={}).project == tmp_path
+
+
+def test_paths_are_the_projects(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path of `.env` means the same wherever the task runs."""
+    monkeypatch.chdir("/")
+    found = load(folder, PUSHPROOF_STATE_DIR="state", PUSHPROOF_CACHE_DIR="../cache")
+    assert (found.state_dir, found.cache_dir) == (folder / "state", folder / "../cache")

@@ -42,6 +42,7 @@ def legacy(role: str, expires: int = NEVER) -> str:
     [
         ("SUPABASE_SECRET_KEY", "", "not set for the target remote: SUPABASE_SECRET_KEY"),
         ("SUPABASE_DB_URL", "", "not set for the target remote: SUPABASE_DB_URL"),
+        ("SUPABASE_DB_CA", "nowhere.crt", "SUPABASE_DB_CA names no file"),
         ("SUPABASE_URL", "abc.supabase.co", "not an http"),
         ("SUPABASE_URL", "ftp://abc.supabase.co", "not an http"),
         ("SUPABASE_URL", "https://[::1", "cannot be read"),
@@ -107,7 +108,21 @@ def test_secrets_do_not_show(folder: Path) -> None:
 def test_tls(folder: Path) -> None:
     """TLS is required off this machine, the server's name is checked where the CA is known."""
     assert target(folder).database.environment["PGSSLMODE"] == "require"
-    known = target(folder, SUPABASE_DB_CA="/ca.crt").database.environment
-    assert (known["PGSSLMODE"], known["PGSSLROOTCERT"]) == ("verify-full", "/ca.crt")
+    certificate = folder / "ca.crt"
+    certificate.touch()
+    known = target(folder, SUPABASE_DB_CA="ca.crt").database.environment
+    assert (known["PGSSLMODE"], known["PGSSLROOTCERT"]) == ("verify-full", str(certificate))
     here = target(folder, SUPABASE_DB_URL="postgresql://postgres:hunter2@localhost/postgres")
-    assert "PGSSLMODE" not in here.database.environment
+    assert here.database.environment["PGSSLMODE"] == "disable"
+
+
+@pytest.mark.parametrize(
+    ("host", "user"),
+    [("db." + "b" * 20 + ".supabase.co", "postgres"), ("aws-0-x.pooler.supabase.com", "postgres." + "b" * 20)],
+)
+def test_one_project(folder: Path, host: str, user: str) -> None:
+    """Migrations must not go into one project while access is proved on another."""
+    both = {"SUPABASE_DB_URL": f"postgresql://{user}:hunter2@{host}:5432/postgres"}
+    with pytest.raises(SettingsError, match=r"SUPABASE_URL is project a+, SUPABASE_DB_URL is project b+"):
+        target(folder, SUPABASE_URL=f"https://{'a' * 20}.supabase.co", **both)
+    assert target(folder, SUPABASE_URL=f"https://{'b' * 20}.supabase.co", **both).database.host == host

@@ -9,4 +9,8 @@ create schema extensions;
 grant all on schema extensions to postgres;
 grant usage on schema extensions to anon, authenticated, service_role;
 
+-- `supabase init` exposes it, and PostgREST does not start with a schema that is missing.
+create schema graphql_public;
+grant usage on schema graphql_public to postgres, anon, authenticated, service_role;
+
 grant usage on schema public to postgres, anon, authenticated, service_role;
