@@ -30,6 +30,7 @@ from scripts.settings import Settings
 from scripts.stack import Stack
 
 REPOSITORY = Path(__file__).parent.parent.parent
+INVOKE = Path(sys.executable).parent / "invoke"
 LOAD = Path(__file__).parent / "load.mjs"
 CONNECTIONS, LOAD_SECONDS = 16, 3
 
@@ -91,7 +92,7 @@ class Bench:
             environment.pop(name, None)
         if self.settings.cache_dir:
             environment["PUSHPROOF_CACHE_DIR"] = str(self.settings.cache_dir)
-        done = process.run([sys.executable, "-m", "invoke", *words], cwd=REPOSITORY, env=environment)
+        done = process.run([INVOKE, *words], cwd=REPOSITORY, env=environment)
         if done.code:
             raise FailedError(
                 f"invoke {' '.join(words)} ended with {done.code}", "see below", details=done.stderr[-2000:]

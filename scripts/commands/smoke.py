@@ -105,7 +105,7 @@ def _pytest(run: Run, folder: Path, keyword: str, more: str) -> Tally:
 
     tally = Tally(run)
     arguments = [str(folder), "--rootdir", str(TESTS.parent), "-q", "--tb=short", "--no-header"]
-    arguments += ["-p", "no:cacheprovider", "-p", "no:anyio", "-W", "default"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception", "-W", "default"]
     arguments += ["-k", keyword] if keyword else []
     with contextlib.redirect_stdout(Redacted(sys.stderr, run.target)):
         code = int(pytest.main([*arguments, *shlex.split(more)], plugins=[tally]))
