@@ -7,6 +7,7 @@ from scripts.boundary import Run
 from scripts.commands.push import read_back
 from scripts.errors import RefusedError
 from scripts.migrations import check_transactions, local_migrations
+from scripts.stack import section_of
 
 
 def reset_local(run: Run) -> None:
@@ -36,6 +37,7 @@ def reset_local(run: Run) -> None:
         )
     names = [m.path.name for m in files]
     read_back(target, files, names, names)
-    seeded = (run.settings.supabase_dir / "seed.sql").exists()
+    seed = section_of(run.settings.supabase_dir / "config.toml", "db").get("seed", {})
+    seeded = seed.get("enabled", True) and (run.settings.supabase_dir / "seed.sql").exists()
     run.console.line(f"empty project, {len(files)} migrations pushed{', seed.sql run' if seeded else ''}", ok=True)
     run.console.data({"migrations": names})

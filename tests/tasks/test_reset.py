@@ -33,7 +33,7 @@ def test_empty_pushed_and_seeded(blank: Project, sql: Ask) -> None:
     assert sign_up(blank) == 200
     sql("create table public.stray (); create schema other; create table public.a (wrong int)")
     done = succeeds(blank.invoke("reset-local"))
-    assert "1 migrations pushed, seed applied" in done.stdout
+    assert "1 migrations pushed, seed.sql run" in done.stdout
     assert sql("select (select count(*) from auth.users), to_regclass('public.stray'), to_regnamespace('other')") == [
         (0, None, None)
     ]
