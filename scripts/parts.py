@@ -213,7 +213,7 @@ def _progress(console: Console, folder: Path) -> Iterator[None]:
 
         def watch() -> None:
             while not over.wait(0.5):
-                advance(_megabytes(folder))
+                advance(megabytes(folder))
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
@@ -224,13 +224,14 @@ def _progress(console: Console, folder: Path) -> Iterator[None]:
             watcher.join()
 
 
-def _megabytes(folder: Path) -> int:
-    sizes = 0
-    for where, _, files in os.walk(folder):  # npm moves folders meanwhile, which rglob does not bear
-        for name in files:
+def megabytes(folder: Path) -> int:
+    """What a folder takes on disk, in MB, as `du -sm` counts."""
+    blocks = 0
+    for where, folders, files in os.walk(folder):  # npm moves folders meanwhile, which rglob does not bear
+        for name in (*folders, *files):
             with contextlib.suppress(OSError):
-                sizes += (Path(where) / name).lstat().st_size
-    return sizes >> 20
+                blocks += (Path(where) / name).lstat().st_blocks
+    return round(blocks * 512 / 2**20)
 
 
 def _node_root() -> Path:

@@ -30,6 +30,7 @@ KNOWN_BY = {
     "api": ("origin",),
 }
 OWNER_OF_PORT = {port: services[0] for port, services in KNOWN_BY.items()}
+SERVICES = tuple(dict.fromkeys(OWNER_OF_PORT.values()))
 
 
 class Stack:

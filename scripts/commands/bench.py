@@ -185,11 +185,7 @@ def _disk(bench: Bench) -> Iterator[Figure]:
         ("disk: Node.js in the virtual environment", parts.node().parent.parent),
         ("disk: prepared cluster", found.folder.parent.parent / "clusters" / recipe(found)),
     ):
-        yield _figure(name, [_megabytes(folder)], "MB", None)
-
-
-def _megabytes(folder: Path) -> float:
-    return round(sum(f.lstat().st_blocks * 512 for f in folder.rglob("*")) / 2**20)
+        yield _figure(name, [parts.megabytes(folder)], "MB", None)
 
 
 @contextmanager

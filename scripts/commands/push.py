@@ -41,7 +41,8 @@ def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[
     known: set[str] = set()
     if promised:
         check_keys(target)  # the API is asked for the new schema in the end
-        known = _exposed(target, schema)
+        with connect(target) as connection:
+            known = _exposed(connection, schema)
     # The CLI would start only to match the same versions again; secrets of the vault it pushes every time.
     said = (
         _call_cli(run, target, promised, dry_run=dry_run, include_all=include_all)
@@ -167,10 +168,9 @@ def _landed(target: Target, promised: list[str]) -> str:
     return ", ".join(name for name in promised if name.split("_")[0] in applied) or "nothing"
 
 
-def _exposed(target: Target, schema: str) -> set[str]:
+def _exposed(connection: Any, schema: str) -> set[str]:
     """The paths that the REST API should answer for the schema."""
-    with connect(target) as connection:
-        return {row[0] for row in connection.execute(query("exposed_objects"), {"schema": schema})}
+    return {row[0] for row in connection.execute(query("exposed_objects"), {"schema": schema})}
 
 
 def _reload(run: Run, target: Target, schema: str, known: set[str]) -> None:
@@ -178,11 +178,11 @@ def _reload(run: Run, target: Target, schema: str, known: set[str]) -> None:
 
     It takes over a schema as a whole: where there are new relations, they stand for new functions too.
     """
-    new = _exposed(target, schema) - known
-    relations = {path for path in new if not path.startswith("/rpc/")}
     with connect(target) as connection:
+        new = _exposed(connection, schema) - known
         connection.execute("notify pgrst, 'reload schema'")
-    missing = relations or new
+    relations = {path for path in new if not path.startswith("/rpc/")}
+    missing = set(relations or new)
 
     def arrived() -> bool:
         missing.difference_update(_answering(target, missing) if relations else _described(target))

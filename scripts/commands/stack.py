@@ -8,9 +8,9 @@ from pathlib import Path
 
 from scripts.boundary import Run
 from scripts.errors import RefusedError, StackError, UsageError
+from scripts.stack import SERVICES
 from scripts.supervisor import STOPPED
 
-SERVICES = ("postgres", "postgrest", "origin")
 FOLLOW_SECONDS = 0.2
 
 

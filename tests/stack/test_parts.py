@@ -260,7 +260,7 @@ def test_progress_bears_folders_that_vanish(tmp_path: Path, monkeypatch: pytest.
         return scan(folder)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    assert parts._megabytes(tmp_path) == 3
+    assert parts.megabytes(tmp_path) == 3
 
 
 def test_install_scripts_stay_off() -> None:

@@ -16,7 +16,7 @@ from scripts.database import connect
 from scripts.errors import SqlError
 from scripts.migrations import local_migrations, pair, read_history
 from scripts.services.postgres import ADMIN
-from tests.fix_stack import Project
+from tests.fix_stack import Project, RunningStack
 from tests.tasks.answers import document, refuses, secrets_of, succeeds
 
 Ask = Callable[..., list[tuple[object, ...]]]
@@ -189,3 +189,9 @@ def test_no_secret_in_argv(blank: Project) -> None:
     assert any("db push" in words for words in seen)
     everything = "\n".join((*seen, out, err))
     assert [s for s in secrets_of(blank) if s in everything] == []
+
+
+def test_the_environment_bends_no_connection(project: Project, stack: RunningStack) -> None:
+    """libpq's variables would lead past the target that is named at the top."""
+    done = project.invoke("migrations", PGHOSTADDR="127.0.0.9", PGSSLMODE="require")
+    assert succeeds(done).stdout.count("applied") >= 4

@@ -9,7 +9,7 @@ create schema extensions;
 grant all on schema extensions to postgres;
 grant usage on schema extensions to anon, authenticated, service_role;
 
--- `supabase init` exposes it, and PostgREST does not start with a schema that is missing.
+-- Hosted projects have it, and the config.toml of `supabase init` exposes it.
 create schema graphql_public;
 grant usage on schema graphql_public to postgres, anon, authenticated, service_role;
 
