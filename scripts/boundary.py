@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator
 from functools import cached_property
@@ -90,6 +92,16 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
         explained = _explain(run, problem)
         run.console.error(explained)
         raise SystemExit(explained.code) from None
+
+
+def import_meanwhile(*names: str) -> None:
+    """Import what a task will need, in the time in which a server or the CLI works for it."""
+
+    def load() -> None:
+        for name in names:
+            importlib.import_module(name)
+
+    threading.Thread(target=load).start()
 
 
 def _unwind_on_signals(run: Run) -> None:

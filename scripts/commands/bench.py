@@ -24,10 +24,13 @@ import psutil
 
 from scripts import local, parts, process
 from scripts.boundary import Run
+from scripts.console import Console
 from scripts.errors import FailedError, UsageError
 from scripts.services.postgres import recipe
 from scripts.settings import Settings
 from scripts.stack import Stack
+from scripts.supabase_cli import Cli
+from scripts.targets import Target
 
 REPOSITORY = Path(__file__).parent.parent.parent
 INVOKE = Path(sys.executable).parent / "invoke"
@@ -100,13 +103,14 @@ class Bench:
 
     def seconds(self, command: Callable[[], object], before: Callable[[], object] = lambda: None) -> list[float]:
         """Wall seconds of `command`, `before` not counted, after one run to warm up."""
-        taken = []
-        for _ in range(self.runs + 1):
-            before()
-            began = time.perf_counter()
-            command()
-            taken.append(time.perf_counter() - began)
-        return taken[1:]
+        return [_seconds(command, before) for _ in range(self.runs + 1)][1:]
+
+
+def _seconds(command: Callable[[], object], before: Callable[[], object]) -> float:
+    before()
+    began = time.perf_counter()
+    command()
+    return time.perf_counter() - began
 
 
 def _figures(bench: Bench) -> Iterator[Figure]:
@@ -115,8 +119,10 @@ def _figures(bench: Bench) -> Iterator[Figure]:
     yield _figure("start to healthy", bench.seconds(lambda: bench.invoke("start"), before=stop), "s", 1.5)
     yield _figure("smoke, stack stopped", bench.seconds(lambda: bench.invoke("smoke"), before=stop), "s", 5)
     yield _figure("smoke, stack running", bench.seconds(lambda: bench.invoke("smoke")), "s", 2.5)
+    cli, target = local.cli(bench.settings, Console(as_json=True)), bench.stack.target()
     yield _figure("reset-local", bench.seconds(lambda: bench.invoke("reset-local")), "s", 1.5)
-    yield _figure("push of one file, beyond the bare CLI", _push_overhead(bench), "s", 0.5)
+    yield _figure("the bare CLI's db reset in it", bench.seconds(lambda: cli.reset(target)), "s", None)
+    yield _figure("push of one file, beyond the bare CLI", _push_overhead(bench, cli, target), "s", 0.5)
     stop()
     bench.stack.start()
     yield _figure("stack idle, proportional set size", [_pss_mb(bench.stack)], "MB", 200)
@@ -129,11 +135,8 @@ def _figure(name: str, values: list[float], unit: str, bar: float | None) -> Fig
     return Figure(name, median, low, high, unit, bar)
 
 
-def _push_overhead(bench: Bench) -> list[float]:
+def _push_overhead(bench: Bench, cli: Cli, target: Target) -> list[float]:
     """`invoke push` of one file less the CLI's own push of another such file."""
-    from scripts.console import Console
-
-    cli, target = local.cli(bench.settings, Console(as_json=True)), bench.stack.target()
     versions = itertools.count(100)
 
     def one_more() -> None:
@@ -141,9 +144,11 @@ def _push_overhead(bench: Bench) -> list[float]:
         file = bench.settings.migrations_dir / f"{version}_measured.sql"
         file.write_text(f"create table public.measured_{version} (id bigint primary key);\n")
 
-    ours = bench.seconds(lambda: bench.invoke("push"), before=one_more)
-    bare = bench.seconds(lambda: cli.push(target), before=one_more)
-    return [a - b for a, b in zip(ours, bare, strict=True)]
+    pairs = [
+        (_seconds(lambda: bench.invoke("push"), one_more), _seconds(lambda: cli.push(target), one_more))
+        for _ in range(bench.runs + 1)  # in turn: a shared machine's speed drifts
+    ]
+    return [ours - bare for ours, bare in pairs[1:]]
 
 
 def _pss_mb(stack: Stack) -> float:
@@ -202,6 +207,4 @@ def _project(settings: Settings) -> Iterator[Settings]:
         try:
             yield copy
         finally:
-            from scripts.console import Console
-
             Stack(copy, Console(as_json=True)).stop()

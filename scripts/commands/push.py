@@ -32,17 +32,16 @@ def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[
     config = run.settings.supabase_dir / "config.toml"
     schema = api_of(config).schemas[0]
     target = run.target
-    pairs = pair(files, _history(target))
+    with connect(target) as connection:
+        pairs = pair(files, read_history(connection))
+        known = _exposed(connection, schema) if any(p.state == "pending" for p in pairs) else set()
     pending = [p.local for p in pairs if p.local and p.state == "pending"]
     check_transactions(pending)
     _warn_of(run, pairs)
     _check_order(pairs, include_all=include_all)
     promised = [m.path.name for m in pending]
-    known: set[str] = set()
     if promised:
         check_keys(target)  # the API is asked for the new schema in the end
-        with connect(target) as connection:
-            known = _exposed(connection, schema)
     # The CLI would start only to match the same versions again; secrets of the vault it pushes every time.
     said = (
         _call_cli(run, target, promised, dry_run=dry_run, include_all=include_all)

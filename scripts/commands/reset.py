@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scripts import local
-from scripts.boundary import Run
+from scripts.boundary import Run, import_meanwhile
 from scripts.commands.push import read_back
 from scripts.errors import RefusedError
 from scripts.migrations import check_transactions, local_migrations
@@ -30,6 +30,7 @@ def reset_local(run: Run) -> None:
             f"the {kind} target's database is on {target.database.host}, not on this machine",
             "reset-local acts on loopback only; check DB_URL of `supabase status`",
         )
+    import_meanwhile("psycopg")
     with run.console.doing("supabase db reset"):
         local.cli(run.settings, run.console).reset(
             target,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from scripts.api import check_keys
-from scripts.boundary import Run
+from scripts.boundary import Run, import_meanwhile
 from scripts.commands.push import push
 from scripts.commands.verify import Verdict, report, verdicts_of
 from scripts.errors import FailedError, UsageError
@@ -75,7 +73,7 @@ class Tally(Stopper):
 def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     """Start if needed, push, verify, run tests/smoke; one summary. Raises FailedError for anything red."""
     began = time.monotonic()
-    threading.Thread(target=_import_meanwhile).start()
+    import_meanwhile("supabase", "pytest")
     target = run.target
     check_keys(target)
     pushed = push(run)
@@ -85,12 +83,6 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     run.console.line(f"verify: {len(verdicts) - len(red)} of {len(verdicts)} checks are green", ok=not red)
     tally = _pytest(run, TESTS / "smoke", keyword, pytest_args)
     summarise(run, pushed, verdicts, tally, time.monotonic() - began)
-
-
-def _import_meanwhile() -> None:
-    """These take a second to import, in which the CLI works in a process of its own."""
-    for name in ("supabase", "pytest"):
-        importlib.import_module(name)
 
 
 def _pytest(run: Run, folder: Path, keyword: str, more: str) -> Tally:
