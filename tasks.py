@@ -83,6 +83,32 @@ def execute(_: Context, target: str = "", file: str = "", sql: str = "", json: b
         execute(run, file=file, sql=sql)
 
 
+@task(
+    help={
+        **COMMON,
+        "differential": "ask each cell by SQL claims too, and report where the answers differ",
+        "only": "only cells whose name contains this",
+        "junit": "write JUnit XML to this file",
+        "sarif": "write SARIF to this file",
+    }
+)
+def rls(
+    _: Context,
+    target: str = "",
+    differential: bool = False,
+    only: str = "",
+    junit: str = "",
+    sarif: str = "",
+    json: bool = False,
+) -> None:
+    """Prove supabase/access.toml: every actor, verb and relation"""
+    from scripts.boundary import boundary
+    from scripts.commands.rls import Options, rls
+
+    with boundary(target, json=json) as run:
+        rls(run, Options(differential, junit, sarif, only))
+
+
 @task(help=COMMON)
 def migrations(_: Context, target: str = "", json: bool = False) -> None:
     """Show local and applied migrations, edited ones marked"""

@@ -79,3 +79,7 @@ class DiskFullError(PushproofError):
 
 class RefusedError(PushproofError):
     code, kind = 21, "refused, to protect the target"
+
+
+class IntentError(PushproofError):
+    code, kind = 22, "supabase/access.toml: missing, incomplete, or not what the database holds"

@@ -30,6 +30,7 @@ class Settings:
     api_port: int | None
     db_port: int | None
     cli: str
+    production: bool
 
     @property
     def supabase_dir(self) -> Path:
@@ -74,6 +75,7 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
         api_port=_port(values, "PUSHPROOF_API_PORT"),
         db_port=_port(values, "PUSHPROOF_DB_PORT"),
         cli=values.get("SUPABASE_CLI", ""),
+        production=_yes(values, "SUPABASE_PRODUCTION"),
     )
 
 
@@ -108,6 +110,13 @@ def _dotenv(file: Path) -> dict[str, str]:
                 f"{file.name} line {binding.original.line} is not NAME=value", "see .env.example for the form"
             )
     return {b.key: b.value for b in bindings if b.key and b.value}
+
+
+def _yes(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "false").lower()
+    if text not in ("true", "false", "1", "0", "yes", "no"):
+        raise SettingsError(f"{name} is neither true nor false", "write true for the project that your users use")
+    return text in ("true", "1", "yes")
 
 
 def _port(values: Mapping[str, str], name: str) -> int | None:

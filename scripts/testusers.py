@@ -11,7 +11,7 @@ import contextlib
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from scripts.errors import CredentialsError
 from scripts.process import Identity
 from scripts.targets import Target
 
@@ -71,6 +72,53 @@ def client(target: Target, key: str, http: httpx.Client) -> Client:
     from supabase import ClientOptions, create_client
 
     return create_client(target.url, key, ClientOptions(auto_refresh_token=False, httpx_client=http))
+
+
+def sign_up(
+    target: Target,
+    admin: Client,
+    http: httpx.Client,
+    run: TestRun,
+    name: str,
+    user_metadata: Mapping[str, Any] | None = None,
+) -> tuple[str, str]:
+    """A new user's id and password: signed up where the project takes that without a mail, else made by the admin."""
+    from supabase_auth.errors import AuthApiError
+
+    email, password = run.email(name), f"aA1!{secrets.token_urlsafe(24)}"  # whatever characters the project asks for
+    metadata = {**(user_metadata or {}), **run.metadata}
+    if _signs_up_at_once(target, http):
+        visitor = client(target, target.publishable_key, http)
+        try:
+            user = visitor.auth.sign_up({"email": email, "password": password, "options": {"data": metadata}}).user
+        except AuthApiError as refusal:
+            if refusal.code != "email_address_invalid":  # hosted Auth may take no address at example.com
+                raise
+        else:
+            if user is None:
+                raise CredentialsError("Auth signed nobody up", "look at its sign-up settings")
+            return user.id, password
+    made = admin.auth.admin.create_user(
+        {"email": email, "password": password, "email_confirm": True, "user_metadata": metadata}
+    )
+    return made.user.id, password
+
+
+def sign_in(target: Target, http: httpx.Client, run: TestRun, name: str, password: str) -> Client:
+    """A client of its own on which the user signed in. Raises CredentialsError unless the token says who they are."""
+    import jwt
+
+    visitor = client(target, target.publishable_key, http)
+    session = visitor.auth.sign_in_with_password({"email": run.email(name), "password": password}).session
+    claims = jwt.decode(session.access_token, options={"verify_signature": False}) if session else {}
+    if session is None or (claims.get("sub"), claims.get("role")) != (session.user.id, "authenticated"):
+        raise CredentialsError(f"the token of {name} does not say who they are", "look at the project's Auth hooks")
+    return visitor
+
+
+def _signs_up_at_once(target: Target, http: httpx.Client) -> bool:
+    answer = http.get(f"{target.url}/auth/v1/settings", headers={"apikey": target.publishable_key}).json()
+    return bool(answer.get("mailer_autoconfirm")) and not answer.get("disable_signup")
 
 
 def all_users(admin: Client) -> Iterator[User]:

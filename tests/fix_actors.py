@@ -6,7 +6,6 @@ removes those of a run that was killed.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ import httpx
 import jwt
 import pytest
 from supabase import Client
-from supabase_auth.errors import AuthApiError
 
 from scripts.targets import Target
-from scripts.testusers import TestRun, client, test_run
+from scripts.testusers import client, sign_in, sign_up, test_run
 from tests.access import Access
 
 
@@ -100,11 +98,11 @@ def users(admin: Actor, state_dir: Path) -> Iterator[dict[str, Actor]]:
     with test_run(state_dir, admin.target.url) as run, ExitStack() as cleanup:
         made = {}
         for name in ("alice", "bob"):
-            password = f"aA1!{secrets.token_urlsafe(24)}"  # whatever characters the project asks for
-            user_id = _sign_up(admin, run, name, password)
+            user_id, password = sign_up(admin.target, admin.client, admin.http, run, name)
             cleanup.callback(admin.client.auth.admin.delete_user, user_id)
-            made[name] = _sign_in(admin, name, run.email(name), password)
-            assert made[name].id == user_id
+            visitor = sign_in(admin.target, admin.http, run, name, password)
+            made[name] = Actor(name, admin.target, admin.http, visitor, user_id, run.email(name))
+            assert jwt.decode(made[name].token, options={"verify_signature": False})["sub"] == user_id
         yield made
 
 
@@ -124,41 +122,3 @@ def bob(users: dict[str, Actor]) -> Actor:
 def access(alice: Actor, bob: Actor, anon: Actor, admin: Actor) -> Access:
     """The proofs: what alice may, bob and anon may not, and admin reads back."""
     return Access(owner=alice, other=bob, anon=anon, admin=admin)
-
-
-def _sign_up(admin: Actor, run: TestRun, name: str, password: str) -> str:
-    """A new user's id: signed up where the project takes that without a mail, else made by the admin."""
-    email = run.email(name)
-    if not _signs_up_at_once(admin):
-        return _make(admin, run, email, password)
-    visitor = client(admin.target, admin.target.publishable_key, admin.http)
-    try:
-        user = visitor.auth.sign_up({"email": email, "password": password, "options": {"data": run.metadata}}).user
-    except AuthApiError as refusal:
-        if refusal.code != "email_address_invalid":  # hosted Auth may take no address at example.com
-            raise
-        return _make(admin, run, email, password)
-    assert user is not None
-    return user.id
-
-
-def _make(admin: Actor, run: TestRun, email: str, password: str) -> str:
-    new = {"email": email, "password": password, "email_confirm": True, "user_metadata": run.metadata}
-    return admin.client.auth.admin.create_user(new).user.id  # type: ignore[arg-type]
-
-
-def _sign_in(admin: Actor, name: str, email: str, password: str) -> Actor:
-    """Somebody whose token says who they are."""
-    visitor = client(admin.target, admin.target.publishable_key, admin.http)
-    session = visitor.auth.sign_in_with_password({"email": email, "password": password}).session
-    assert session is not None
-    actor = Actor(name, admin.target, admin.http, visitor, session.user.id, email)
-    claims = jwt.decode(actor.token, options={"verify_signature": False})
-    assert (claims["sub"], claims["role"]) == (actor.id, "authenticated")
-    return actor
-
-
-def _signs_up_at_once(admin: Actor) -> bool:
-    headers = {"apikey": admin.target.publishable_key}
-    settings = admin.http.get(f"{admin.target.url}/auth/v1/settings", headers=headers).json()
-    return bool(settings.get("mailer_autoconfirm")) and not settings.get("disable_signup")

@@ -1,0 +1,143 @@
+"""`invoke rls`: every actor, verb and relation over HTTP, held against supabase/access.toml."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.api import check_keys
+from scripts.boundary import Run, import_meanwhile
+from scripts.database import connect
+from scripts.errors import FailedError, RefusedError
+from scripts.rls import reports
+from scripts.rls.actors import USERS, signed_in
+from scripts.rls.asking import Api
+from scripts.rls.catalog import Catalog, read_catalog
+from scripts.rls.cells import Cell, Probe
+from scripts.rls.coverage import coverage
+from scripts.rls.differential import disagreements
+from scripts.rls.engine import Engine
+from scripts.rls.intent import FILE, Intent, load
+from scripts.rls.kinds import kinds
+from scripts.rls.rows import Rows
+from scripts.stack import api_of
+
+SHOWN = 5  # failing cells that the closing error names
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `invoke rls` was told."""
+
+    differential: bool = False
+    junit: str = ""
+    sarif: str = ""
+    only: str = ""
+
+
+def rls(run: Run, options: Options) -> list[Cell]:
+    """Ask every cell and report. Raises FailedError for any that is not as declared, RefusedError on production."""
+    _refuse_production(run)
+    import_meanwhile("supabase", "urllib3")
+    target = run.target
+    check_keys(target)
+    catalog = catalog_of(run)
+    intent = load(run.settings.supabase_dir / FILE, catalog)
+    with probing(run, catalog, intent) as probe:
+        engine = Engine(kinds(), probe)
+        began = time.monotonic()
+        cells = ask(run, engine, options.only)
+        seconds = time.monotonic() - began
+        differing = list(disagreements(probe, cells)) if options.differential else []
+    report(run, cells, catalog, seconds, options)
+    for one in differing:
+        run.console.line(
+            f"{one.cell.name}: {one.cell.observed} by token, {one.by_sql} by SQL claims ({one.words})", ok=False
+        )
+    _judge(cells, len(differing))
+    return cells
+
+
+def catalog_of(run: Run) -> Catalog:
+    """The target's catalog. Raises FailedError where there is nothing to ask about."""
+    schemas = api_of(run.settings.supabase_dir / "config.toml").schemas
+    with connect(run.target) as connection:
+        catalog = read_catalog(connection, schemas)
+    if not catalog.exposed:
+        raise FailedError(
+            f"no relation in {', '.join(schemas)}: nothing would be proved", "`invoke push` the migrations first"
+        )
+    return catalog
+
+
+@contextlib.contextmanager
+def probing(run: Run, catalog: Catalog, intent: Intent) -> Iterator[Probe]:
+    """Signed-in actors with rows of their own; whatever happens, all of it is removed in the end."""
+    target = run.target
+    with signed_in(target, run.settings.state_dir, intent.actors) as actors:
+        rows = Rows(lambda: connect(target), catalog, intent, {a.name: a.id for a in actors.values() if a.id})
+        try:
+            rows.populate(USERS)
+            yield Probe(catalog, intent, rows, actors, Api.of(target))
+        finally:
+            rows.clean()
+
+
+def ask(run: Run, engine: Engine, only: str) -> list[Cell]:
+    """Every case, or those whose name contains `only`; progress on a terminal."""
+    cases = [c for c in engine.cases() if only in c.name]
+    if not cases:
+        raise FailedError(f"no cell matches {only!r}: nothing is proved", "`invoke rls --json` names the cells")
+    total = sum(len(c.expected) for c in cases)
+    cells: list[Cell] = []
+    with run.console.progress("Asking", total=total, unit="cells") as advance:
+        for cell in engine.run(cases):
+            cells.append(cell)
+            advance(len(cells))
+    return cells
+
+
+def report(run: Run, cells: Sequence[Cell], catalog: Catalog, seconds: float, options: Options) -> None:
+    """The matrix, what failed, the coverage; files for programs where asked."""
+    covered = coverage(catalog, cells)
+    actors = list(dict.fromkeys(c.actor for c in cells if c.case.kind == "select")) or sorted({c.actor for c in cells})
+    reports.matrix(run.console, cells, actors)
+    reports.failures(run.console, cells)
+    if not options.only:
+        reports.uncovered(run.console, covered)
+    if options.junit:
+        reports.write_junit(Path(options.junit), cells, seconds)
+    if options.sarif:
+        reports.write_sarif(Path(options.sarif), cells, _version())
+    bad = sum(not c.ok for c in cells)
+    words = f"{len(cells)} cells, {bad} not as declared · {len(cells) / seconds:.0f} a second · {seconds:.1f} s"
+    run.console.line(words, ok=not bad, head="rls")
+    run.console.data(reports.document(cells, covered, seconds, target=run.target.kind, url=run.target.url))
+
+
+def _judge(cells: Sequence[Cell], differing: int) -> None:
+    bad = [c.name for c in cells if not c.ok]
+    if bad or differing:
+        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        ways = f"{differing} cells differ between token and SQL claims" if differing else ""
+        raise FailedError(
+            "; ".join(w for w in (", ".join(bad[:SHOWN]) + more, ways) if w),
+            "the first red line above says what happened; mend the schema, or supabase/access.toml if it is wrong",
+        )
+
+
+def _refuse_production(run: Run) -> None:
+    if run.settings.production:
+        raise RefusedError(
+            "this project is marked as production, and the proof makes users and rows",
+            "prove a staging project or the embedded stack; SUPABASE_PRODUCTION marks it",
+        )
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("pushproof")

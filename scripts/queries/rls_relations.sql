@@ -1,0 +1,29 @@
+-- Every table, partition, view, materialized view and foreign table outside of Supabase's own schemas.
+-- `rights`: what the API's roles may do with it or with one of its columns.
+select
+  c.oid::bigint as oid,
+  n.nspname as schema,
+  c.relname as name,
+  c.relkind::text as kind,
+  c.relispartition as partition,
+  c.relrowsecurity as rls,
+  pg_catalog.pg_relation_is_updatable(c.oid, true) as updatable,
+  array(
+    select r.rolname || ' ' || v.verb
+    from pg_catalog.pg_roles r, unnest(array['select', 'insert', 'update', 'delete']) as v(verb)
+    where r.rolname in ('anon', 'authenticated', 'service_role')
+      and case v.verb
+        when 'delete' then pg_catalog.has_table_privilege(r.oid, c.oid, v.verb)
+        else pg_catalog.has_any_column_privilege(r.oid, c.oid, v.verb)
+      end
+  ) as rights
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f')
+  and n.nspname !~ '^pg_'
+  and n.nspname <> all (%(internal)s)
+  and not exists (
+    select from pg_catalog.pg_depend d
+    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e'
+  )
+order by 2, 3

@@ -1,0 +1,160 @@
+"""Requests to the REST API, and what came back: the only place of the engine that speaks HTTP."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from urllib.request import getproxies
+
+from scripts.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from scripts.targets import Target
+
+SECONDS = 30
+PATIENCE_SECONDS = 60  # in which a rate limit is waited out
+TOO_MANY = 429
+NO_RIGHT = "42501"
+# Words of the API for "this is not served to you" other than a missing right: unknown to its schema cache.
+UNSERVED = ("PGRST202", "PGRST205", "42P01")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who asks. `headers` hold secrets; `id` is the user's, empty for anon and service."""
+
+    name: str
+    headers: Mapping[str, str] = field(repr=False)
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A REST request without who asks it. `path` is what follows /rest/v1/."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    prefer: str = ""
+    schema: str = ""
+
+    @property
+    def url(self) -> str:
+        return self.path + (f"?{urlencode(self.params, safe='*,().:-')}" if self.params else "")
+
+    def curl(self, actor: str) -> str:
+        """The same for a shell, with variables where secrets go."""
+        parts = ["curl", "-X", self.method, _quoted(f"$SUPABASE_URL/rest/v1/{self.url}")]
+        parts += [
+            "-H",
+            '"apikey: $' + ("SUPABASE_SECRET_KEY" if actor == "service" else "SUPABASE_PUBLISHABLE_KEY") + '"',
+        ]
+        if actor not in ("anon", "service"):
+            parts += ["-H", f'"Authorization: Bearer ${actor.upper()}_TOKEN"']
+        if self.prefer:
+            parts += ["-H", _quoted(f"Prefer: {self.prefer}")]
+        if self.schema:
+            parts += ["-H", _quoted(f"{self._profile}: {self.schema}")]
+        if self.body is not None:
+            parts += [
+                "-H",
+                '"Content-Type: application/json"',
+                "-d",
+                "'" + json.dumps(self.body).replace("'", "'\\''") + "'",
+            ]
+        return " ".join(parts)
+
+    @property
+    def _profile(self) -> str:
+        return "Accept-Profile" if self.method in ("GET", "HEAD") else "Content-Profile"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        found = {"Prefer": self.prefer} if self.prefer else {}
+        if self.schema:
+            found[self._profile] = self.schema
+        if self.body is not None:
+            found["Content-Type"] = "application/json"
+        return found
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API said: status, SQLSTATE or PostgREST's code, decoded body, the total of Content-Range."""
+
+    status: int
+    body: Any
+    range: str = ""
+
+    @property
+    def code(self) -> str:
+        return str(self.body.get("code", "")) if isinstance(self.body, dict) and self.status >= 400 else ""
+
+    @property
+    def rows(self) -> list[Any]:
+        return self.body if isinstance(self.body, list) else []
+
+    @property
+    def refused(self) -> bool:
+        """A missing right, a policy's refusal, or not served at all."""
+        return (self.status in (401, 403) and self.code == NO_RIGHT) or self.code in UNSERVED
+
+    @property
+    def words(self) -> str:
+        """In one line, for people."""
+        if self.status >= 400 and isinstance(self.body, dict):
+            return f"{self.status} {self.code} {self.body.get('message', '')}".strip()
+        if isinstance(self.body, list):
+            return f"{self.status}, {len(self.body)} row{'' if len(self.body) == 1 else 's'}"
+        return f"{self.status}" + (f" {json.dumps(self.body)[:60]}" if self.body is not None else "")
+
+
+class Api:
+    """One REST API; its connections may be used by several threads at once."""
+
+    def __init__(self, url: str, *, loopback: bool) -> None:
+        import urllib3
+
+        options: dict[str, Any] = {"maxsize": 16, "retries": False, "timeout": SECONDS}
+        proxy = None if loopback else getproxies().get(url.partition(":")[0])
+        self._pool = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        self._errors = urllib3.exceptions.HTTPError
+        self._url = url
+
+    @classmethod
+    def of(cls, target: Target) -> Api:
+        return cls(f"{target.url}/rest/v1", loopback=target.database.loopback)
+
+    def ask(self, actor: Actor, request: Request) -> Answer:
+        """Send it; a rate limit is waited out within a bound. Raises UnreachableError."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        body = None if request.body is None else json.dumps(request.body).encode()
+        headers = {**actor.headers, **request.headers}
+        while True:
+            try:
+                response = self._pool.request(request.method, f"{self._url}/{request.url}", body=body, headers=headers)
+            except self._errors as problem:
+                raise UnreachableError(
+                    f"the REST API does not answer: {problem.__class__.__name__}",
+                    "look whether it is up, then run this again",
+                ) from None
+            pause = float(response.headers.get("retry-after") or 1)
+            if response.status != TOO_MANY or time.monotonic() + pause > until:
+                return Answer(response.status, _decoded(response.data), response.headers.get("content-range", ""))
+            time.sleep(pause)
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return data.decode(errors="replace")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '\\"') + '"'

@@ -1,0 +1,241 @@
+"""What there is to ask about: relations, columns, keys, functions and policies, read from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from scripts.queries import query
+
+if TYPE_CHECKING:
+    import psycopg
+
+# https://supabase.com/docs/guides/platform/permissions: schemas that Supabase manages.
+INTERNAL = [
+    "_analytics",
+    "_realtime",
+    "_supavisor",
+    "auth",
+    "cron",
+    "extensions",
+    "graphql",
+    "graphql_public",
+    "information_schema",
+    "net",
+    "pgbouncer",
+    "pgmq",
+    "pgsodium",
+    "pgsodium_masks",
+    "realtime",
+    "storage",
+    "supabase_functions",
+    "supabase_migrations",
+    "vault",
+]
+USERS = "auth.users"
+ROLE_OF = {"anon": "anon", "service": "service_role"}  # everybody else is `authenticated`
+VIEWS = ("v", "m")
+KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. `rights` holds pairs such as `authenticated update`."""
+
+    name: str
+    type: str
+    base_type: str
+    category: str
+    length: int | None
+    required: bool
+    filled: bool
+    written: bool
+    default: str | None
+    labels: tuple[str, ...]
+    rights: frozenset[str]
+
+    def open_to(self, role: str, verb: str) -> bool:
+        return f"{role} {verb}" in self.rights
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """Columns that refer to those of another relation, by its qualified name."""
+
+    name: str
+    columns: tuple[str, ...]
+    target: str
+    target_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check constraint and the columns it reads."""
+
+    name: str
+    columns: tuple[str, ...]
+    definition: str
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, partition, view, materialized view or foreign table."""
+
+    schema: str
+    name: str
+    kind: str
+    partition: bool
+    rls: bool
+    updatable: int
+    rights: frozenset[str]
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    uniques: tuple[tuple[str, ...], ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        return {c.name: c for c in self.columns}
+
+    @property
+    def is_view(self) -> bool:
+        return self.kind in VIEWS
+
+    def open_to(self, role: str, verb: str) -> bool:
+        """Whether the role holds the privilege on it, or on one of its columns."""
+        return f"{role} {verb}" in self.rights
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that the API can call."""
+
+    schema: str
+    name: str
+    types: tuple[str, ...]
+    names: tuple[str, ...]
+    defaults: int
+    result: str
+    volatility: str
+    definer: bool
+    callers: frozenset[str]
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.schema}.{self.name}({', '.join(self.types)})"
+
+    @property
+    def required(self) -> tuple[tuple[str, str], ...]:
+        """(name, type) of the arguments that have no default."""
+        pairs = tuple(zip(self.names, self.types, strict=True))
+        return pairs[: len(pairs) - self.defaults]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy; `command` is select, insert, update, delete or all."""
+
+    relation: str
+    name: str
+    command: str
+    permissive: bool
+    roles: tuple[str, ...]
+    qual: str | None
+    check: str | None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The relations by qualified name (those of hidden schemas too: rows may need them), functions, policies."""
+
+    schemas: tuple[str, ...]
+    relations: dict[str, Relation]
+    functions: dict[str, Function]
+    policies: tuple[Policy, ...]
+
+    @property
+    def exposed(self) -> list[Relation]:
+        """What the API may be asked for."""
+        return [r for r in self.relations.values() if r.schema in self.schemas]
+
+    def policies_of(self, relation: str) -> list[Policy]:
+        return [p for p in self.policies if p.relation == relation]
+
+
+def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> Catalog:
+    """Read it, with an empty search_path so that every name comes out qualified."""
+    from psycopg.rows import dict_row
+
+    with connection.cursor(row_factory=dict_row) as cursor, connection.transaction():
+        cursor.execute("set local search_path = ''")
+        relations = cursor.execute(query("rls_relations"), {"internal": INTERNAL}).fetchall()
+        wanted = {"relations": [r["oid"] for r in relations]}
+        columns = cursor.execute(query("rls_columns"), wanted).fetchall()
+        constraints = cursor.execute(query("rls_constraints"), wanted).fetchall()
+        users = cursor.execute("select 'auth.users'::pg_catalog.regclass::pg_catalog.oid::bigint as oid").fetchall()
+        user_columns = cursor.execute(query("rls_columns"), {"relations": [users[0]["oid"]]}).fetchall()
+        functions = cursor.execute(query("rls_functions"), {"schemas": list(schemas)}).fetchall()
+        policies = cursor.execute(query("rls_policies"), {"schemas": list(schemas)}).fetchall()
+    names = {r["oid"]: f"{r['schema']}.{r['name']}" for r in relations} | {users[0]["oid"]: USERS}
+    numbers = {(c["relation"], c["number"]): c["name"] for c in (*columns, *user_columns)}
+    return Catalog(
+        tuple(schemas),
+        {names[r["oid"]]: _relation(r, columns, constraints, names, numbers) for r in relations},
+        {f.qualified: f for f in map(_function, functions)},
+        tuple(Policy(**{**p, "roles": tuple(p["roles"])}) for p in policies),
+    )
+
+
+def _relation(
+    row: dict[str, Any],
+    columns: Iterable[dict[str, Any]],
+    constraints: Iterable[dict[str, Any]],
+    names: dict[int, str],
+    numbers: dict[tuple[int, int], str],
+) -> Relation:
+    own = [c for c in constraints if c["relation"] == row["oid"]]
+
+    def named(constraint: dict[str, Any]) -> tuple[str, ...]:
+        return tuple(numbers[row["oid"], number] for number in constraint["columns"] or () if number > 0)
+
+    return Relation(
+        row["schema"],
+        row["name"],
+        row["kind"],
+        row["partition"],
+        row["rls"],
+        row["updatable"],
+        frozenset(row["rights"]),
+        tuple(_column(c) for c in columns if c["relation"] == row["oid"]),
+        next((named(c) for c in own if c["type"] == "p"), ()),
+        tuple(named(c) for c in own if c["type"] in ("p", "u")),
+        tuple(
+            ForeignKey(
+                c["name"],
+                named(c),
+                names.get(c["target"], "another schema"),
+                tuple(numbers.get((c["target"], n), "") for n in c["target_columns"]),
+            )
+            for c in own
+            if c["type"] == "f"
+        ),
+        tuple(Check(c["name"], named(c), c["definition"]) for c in own if c["type"] == "c"),
+    )
+
+
+def _column(row: dict[str, Any]) -> Column:
+    wanted = {name: row[name] for name in Column.__dataclass_fields__}
+    return Column(**{**wanted, "labels": tuple(row["labels"]), "rights": frozenset(row["rights"])})
+
+
+def _function(row: dict[str, Any]) -> Function:
+    wanted = {name: row[name] for name in Function.__dataclass_fields__}
+    lists = {"types": tuple(row["types"]), "names": tuple(row["names"]), "callers": frozenset(row["callers"])}
+    return Function(**{**wanted, **lists})

@@ -1,0 +1,101 @@
+"""The same cells by SQL claims: `set local role` and `request.jwt.claims`, as SQL-only test tools ask.
+
+What they answer is held against what the real token got over HTTP.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from scripts.rls.asking import Actor
+from scripts.rls.catalog import ROLE_OF, Relation
+from scripts.rls.cells import ALLOWED, NOTHING, REFUSED, REJECTED, Case, Cell, Probe
+from scripts.rls.rows import Row, UnaskableError, ident, quoted
+
+BASE_KINDS = ("select", "insert", "update", "delete")
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A cell that is allowed one way and denied the other."""
+
+    cell: Cell
+    by_sql: str
+    words: str
+
+
+def disagreements(probe: Probe, cells: Iterable[Cell]) -> Iterator[Disagreement]:
+    """Ask each base cell on a table again by SQL; those that differ."""
+    for cell in cells:
+        relation = probe.catalog.relations.get(cell.case.object)
+        if cell.case.kind in BASE_KINDS and relation is not None and cell.request is not None:
+            by_sql, words = by_claims(probe, relation, cell.case, cell.actor)
+            if (by_sql == ALLOWED) != (cell.observed == ALLOWED):
+                yield Disagreement(cell, by_sql, words)
+
+
+def by_claims(probe: Probe, relation: Relation, case: Case, actor: str) -> tuple[str, str]:
+    """What the actor's claims get by SQL, undone at once: the observation, and the server's words."""
+    import psycopg
+
+    try:
+        statement, values = _statement(probe, relation, case)
+    except UnaskableError as reason:
+        return REJECTED, str(reason)
+    connection = probe.rows.connection
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(f"set local role {ROLE_OF.get(actor, 'authenticated')}".encode())
+            settings = json.dumps(claims(probe.actors[actor]))
+            connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [settings])
+            count = connection.execute(statement.encode(), values).rowcount
+    except psycopg.errors.InsufficientPrivilege as problem:
+        return REFUSED, problem.diag.message_primary or ""
+    except psycopg.Error as problem:
+        return REJECTED, problem.diag.message_primary or str(problem)
+    return (ALLOWED if count else NOTHING), f"{count} rows"
+
+
+def claims(actor: Actor) -> dict[str, object]:
+    """What the actor's token says; for those without one their role alone."""
+    token = actor.headers.get("Authorization", "").removeprefix("Bearer ")
+    if actor.name in ROLE_OF or token.count(".") != 2:
+        return {"role": ROLE_OF.get(actor.name, "anon")}
+    payload = token.split(".")[1]
+    found: dict[str, object] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return found
+
+
+def _statement(probe: Probe, relation: Relation, case: Case) -> tuple[str, list[str]]:
+    """The case's request as SQL: about a row of the owner's."""
+    record = f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb)"
+    if case.verb == "insert":
+        body = probe.rows.body(relation, "owner")
+        probe.rows.mark(relation, body)
+        names = ", ".join(map(quoted, body))
+        values = ", ".join(f"r.{quoted(n)}" for n in body)
+        return f"insert into {ident(relation)} ({names}) select {values} from {record} r", [json.dumps(body)]  # noqa: S608
+    if relation.is_view:
+        owner = probe.intent.relations[relation.qualified].owner
+        where = f" where {quoted(owner)}::text = %s" if owner else ""
+        return f"select * from {ident(relation)}{where}", [probe.actors["owner"].id] if owner else []  # noqa: S608
+    row = probe.rows.some(relation, "owner") if case.verb != "select" else probe.rows.standing(relation, "owner")
+    key = probe.rows.key_of(relation, row)
+    where = " and ".join(f"t.{quoted(n)} = k.{quoted(n)}" for n in key)
+    if case.verb == "select":
+        return f"select from {ident(relation)} t, {record} k where {where}", [json.dumps(key)]
+    if case.verb == "delete":
+        return f"delete from {ident(relation)} t using {record} k where {where}", [json.dumps(key)]  # noqa: S608
+    return _update(probe, relation, row, where, record)
+
+
+def _update(probe: Probe, relation: Relation, row: Row, where: str, record: str) -> tuple[str, list[str]]:
+    column, value = probe.rows.change(relation, row)
+    change = f"set {quoted(column)} = r.{quoted(column)} from {record} k, {record} r where {where}"
+    return f"update {ident(relation)} t {change}", [
+        json.dumps(probe.rows.key_of(relation, row)),
+        json.dumps({column: value}),
+    ]

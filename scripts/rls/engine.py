@@ -1,0 +1,56 @@
+"""Derives every case, asks them in parallel, and makes sure that no cell went missing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from scripts.rls.catalog import Catalog
+from scripts.rls.cells import FAILED, Case, Cell, Kind, Probe, unaskable
+from scripts.rls.intent import Intent
+from scripts.rls.rows import UnaskableError
+
+WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The kinds of cases, and who asks."""
+
+    kinds: dict[str, Kind]
+    probe: Probe
+    workers: int = WORKERS
+
+    def cases(self) -> list[Case]:
+        return derive(self.kinds, self.probe.catalog, self.probe.intent)
+
+    def run(self, cases: Iterable[Case]) -> Iterator[Cell]:
+        """Ask them; cells come as they are settled. Cases that must be alone come last, one by one."""
+        asked, stopped = list(cases), threading.Event()
+        together = [c for c in asked if not c.alone]
+        with ThreadPoolExecutor(self.workers) as pool:
+            try:
+                for cells in pool.map(lambda case: [] if stopped.is_set() else self._ask(case), together):
+                    yield from cells
+            finally:
+                stopped.set()  # the pool's exit waits for what is queued
+        for case in asked:
+            if case.alone:
+                yield from self._ask(case)
+
+    def _ask(self, case: Case) -> list[Cell]:
+        """One cell for each actor of the case, whatever happens."""
+        try:
+            cells = list(self.kinds[case.kind].ask(self.probe, case))
+        except UnaskableError as why:
+            cells = list(unaskable(case, why))
+        missing = set(case.expected) - {c.actor for c in cells}
+        lost = [Cell(case, a, case.expected[a], FAILED, "this cell was derived and never asked") for a in missing]
+        return cells + lost
+
+
+def derive(kinds: dict[str, Kind], catalog: Catalog, intent: Intent) -> list[Case]:
+    """Every case of every kind."""
+    return [case for kind in kinds.values() for case in kind.derive(catalog, intent)]

@@ -1,0 +1,45 @@
+"""Who can change a row of the owner's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from scripts.rls.catalog import Catalog
+from scripts.rls.cells import (
+    MINIMAL,
+    Asked,
+    Case,
+    Cell,
+    Probe,
+    denied_first,
+    expected_of,
+    is_single,
+    observed_of,
+    tables,
+)
+from scripts.rls.intent import Intent
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every table, once."""
+    for relation in tables(catalog):
+        entry = intent.relations[relation.qualified]
+        expected = expected_of(intent, entry.allowed["update"])
+        yield Case("update", relation.qualified, "update", expected, alone=is_single(relation, entry))
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """The same PATCH by everybody, on one row; the row itself is read back."""
+    relation = probe.relation(case)
+    row = probe.rows.some(relation, "owner")
+    asked = Asked(case)
+    for actor in denied_first(case):
+        before = probe.rows.now(relation, row) or row
+        column, value = probe.rows.change(relation, before)
+        request = probe.request(
+            relation, "PATCH", params=probe.where(relation, row), body={column: value}, prefer=MINIMAL
+        )
+        answer = probe.ask(actor, request)
+        changed = probe.rows.now(relation, row) != before
+        asked.add(actor, observed_of(answer, effect=changed), request, answer)
+    yield from asked.settled(lambda: True)

@@ -1,0 +1,43 @@
+"""Upserts onto a row of the owner's: neither resolution may touch it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from scripts.rls.catalog import Catalog
+from scripts.rls.cells import DENIED, MINIMAL, Asked, Case, Cell, Probe, is_single, observed_of, tables
+from scripts.rls.intent import Intent
+
+RESOLUTIONS = ("merge-duplicates", "ignore-duplicates")
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every table with a primary key that others may not update, with both resolutions."""
+    for relation in tables(catalog):
+        entry = intent.relations[relation.qualified]
+        if relation.key and "other" not in entry.allowed["update"] and entry.owner:
+            for resolution in RESOLUTIONS:
+                yield Case(
+                    "upsert", relation.qualified, "insert", {"other": DENIED}, resolution, is_single(relation, entry)
+                )
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """Another user posts a row with the owner's key; the control is that the row could change at all."""
+    relation = probe.relation(case)
+    row = probe.rows.some(relation, "owner")
+    column, value = probe.rows.change(relation, row)
+    body = {**probe.rows.body(relation, "other"), **{n: row[n] for n in relation.key}, column: value}
+    request = probe.request(
+        relation,
+        "POST",
+        params={"on_conflict": ",".join(relation.key)},
+        body=body,
+        prefer=f"resolution={case.detail},{MINIMAL}",
+    )
+    before = probe.rows.now(relation, row)
+    answer = probe.ask("other", request)
+    changed = probe.rows.now(relation, row) != before
+    asked = Asked(case)
+    asked.add("other", observed_of(answer, effect=changed), request, answer)
+    yield from asked.settled(lambda: True)  # `change` saw the row take this value

@@ -1,0 +1,497 @@
+"""Sample rows: made from types, checks, enums, keys and defaults, each belonging to one user.
+
+They are made and read back through the database connection as `postgres`, whom policies do not bind:
+what is asked about are the API's roles, the secret key's among them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from scripts.rls.catalog import USERS, Catalog, Column, ForeignKey, Relation
+from scripts.rls.intent import Intent, RelationIntent
+
+if TYPE_CHECKING:
+    import psycopg
+
+Row = dict[str, Any]
+TRIES = 200  # combinations of values that are tried against the checks of one row
+LITERAL = re.compile(r"'((?:[^']|'')*)'")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+UNUSUAL_TEXTS = (
+    "a",
+    "A1",
+    "user@example.com",
+    "https://example.com",
+    "+15551234567",
+    "2026-01-01",
+    "sample-1",
+    "en",
+    "USD",
+)
+
+
+class UnaskableError(Exception):
+    """A cell that could not be asked, in one sentence with what to do about it."""
+
+
+class SingleError(UnaskableError):
+    """A second row of the same user's is not possible."""
+
+
+class Rows:
+    """The rows of a run. `standing` ones serve as parents and are looked at, `fresh` ones are for one cell.
+
+    Each thread works on a connection of its own, from `connect`.
+    """
+
+    def __init__(
+        self, connect: Callable[[], psycopg.Connection[Any]], catalog: Catalog, intent: Intent, users: Mapping[str, str]
+    ) -> None:
+        self._connect = connect
+        self._catalog = catalog
+        self._intent = intent
+        self._users = users
+        self._standing: dict[tuple[str, str], Row | UnaskableError] = {}
+        self._made: list[tuple[str, Row]] = []
+        self._learned: dict[str, Row] = {}  # values that satisfied the checks of a relation
+        self._local = threading.local()
+        self._connections: list[psycopg.Connection[Any]] = []
+        self._lock = threading.RLock()
+        self._counter = itertools.count(1)
+        self._run = uuid.uuid4().hex[:8]
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """This thread's."""
+        if not hasattr(self._local, "connection"):
+            self._local.connection = self._connect()
+            self._connections.append(self._local.connection)
+        found: psycopg.Connection[Any] = self._local.connection
+        return found
+
+    def intent_of(self, relation: Relation) -> RelationIntent:
+        return self._intent.relations.get(relation.qualified) or RelationIntent({}, _guessed_owner(relation))
+
+    def standing(self, relation: Relation, who: str) -> Row:
+        """The row that stands for `who`'s rows here, made on first use. Raises UnaskableError."""
+        key = relation.qualified, who
+        with self._lock:
+            if key not in self._standing:
+                try:
+                    self._standing[key] = self.fresh(relation, who, standing=True)
+                except UnaskableError as reason:
+                    self._standing[key] = reason
+            found = self._standing[key]
+        if isinstance(found, UnaskableError):
+            raise found
+        return found
+
+    def fresh(self, relation: Relation, who: str, *, standing: bool = False) -> Row:
+        """One more row of `who`'s. Raises UnaskableError, also where a user can have only one."""
+        row, _ = self._insert(relation, who, self.values(relation, who), standing=standing)
+        return row
+
+    def values(self, relation: Relation, who: str) -> Row:
+        """What an insert of a row of `who`'s has to give: keys, owner, and what has no default."""
+        intent = self.intent_of(relation)
+        values: Row = {**self._learned.get(relation.qualified, {}), **intent.sample}
+        for key in sorted(relation.foreign_keys, key=lambda k: -len(k.columns)):
+            self._refer(relation, key, who, values)
+        if intent.owner and intent.owner not in values:
+            values[intent.owner] = self._users[who]
+        needed = {c for columns in relation.uniques for c in columns}
+        for column in relation.columns:
+            if column.name in values or column.written or column.filled:
+                continue
+            if column.required or (column.name in needed and not relation.is_view):
+                values[column.name] = self.value(column)
+        return values
+
+    def _refer(self, relation: Relation, key: ForeignKey, who: str, values: Row) -> None:
+        """Point a foreign key at the user, or at their standing row there."""
+        if key.target == USERS:
+            found = {c: self._users[who] for c, t in zip(key.columns, key.target_columns, strict=True) if t == "id"}
+        else:
+            found = self._parent(relation, key, who, values)
+        for column, value in found.items():
+            values.setdefault(column, value)
+
+    def _parent(self, relation: Relation, key: ForeignKey, who: str, values: Row) -> Row:
+        """The values of a foreign key for the user's standing row; none where the key may stay empty."""
+        needed = any(relation.by_name[c].required for c in key.columns) and not set(key.columns) <= values.keys()
+        if key.target == relation.qualified or key.target not in self._catalog.relations:
+            if needed:
+                raise UnaskableError(self._advice(relation, f"{', '.join(key.columns)} must refer to {key.target}"))
+            return {}
+        try:
+            parent = self.standing(self._catalog.relations[key.target], who)
+        except UnaskableError:
+            if needed:
+                raise
+            return {}
+        return {c: parent[t] for c, t in zip(key.columns, key.target_columns, strict=True)}
+
+    def value(self, column: Column) -> Any:
+        """A value of the column's type that no other row has."""
+        return _of_type(column, next(self._counter), self._run)
+
+    def _insert(self, relation: Relation, who: str, values: Row, *, standing: bool) -> tuple[Row, bool]:
+        """Try it against the checks with other values until it holds. Raises UnaskableError."""
+        import psycopg
+
+        choices: dict[str, list[Any]] = {name: [] for name in self._learned.get(relation.qualified, {})}
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                row = self.store(relation, who, values)
+            except psycopg.errors.CheckViolation as problem:
+                name = problem.diag.constraint_name or ""
+                if tried < TRIES and self._other_values(relation, name, values, choices):
+                    continue
+                raise UnaskableError(self._advice(relation, f"no value was found for its check {name}")) from None
+            except psycopg.errors.UniqueViolation as problem:
+                if standing and (there := self._there(relation, who, values)):
+                    return there, False
+                raise SingleError(f"a user can have only one row in {relation.qualified}") from problem
+            except psycopg.Error as problem:
+                words = problem.diag.message_primary or str(problem)
+                raise UnaskableError(self._advice(relation, f"the database answered: {words}")) from None
+            self._learned[relation.qualified] = {n: values[n] for n in choices}
+            self._made.append((relation.qualified, row))
+            return row, True
+
+    def store(self, relation: Relation, who: str, values: Row) -> Row:
+        """Insert exactly these values as `postgres` in `who`'s name, for defaults and triggers; the row."""
+        names = list(values)
+        sql = (
+            f"insert into {ident(relation)} as t ({', '.join(map(quoted, names))}) "  # noqa: S608 - identifiers are quoted
+            f"select {', '.join(f'r.{quoted(n)}' for n in names)} "
+            f"from pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r returning to_jsonb(t)"
+        )
+        if not names:
+            sql = f"insert into {ident(relation)} as t default values returning to_jsonb(t)"  # noqa: S608
+        with self.connection.transaction():
+            self.speak_as(who)
+            found = self.connection.execute(sql.encode(), [json.dumps(values)] if names else None).fetchone()
+        assert found is not None  # noqa: S101 - an insert without `on conflict` returns its row or raises
+        row: Row = found[0]
+        return row
+
+    def speak_as(self, who: str) -> None:
+        """Let auth.uid() answer with the user's id for the rest of the transaction."""
+        claims = json.dumps({"sub": self._users.get(who, ""), "role": "authenticated"})
+        self.connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [claims])
+
+    def _other_values(self, relation: Relation, check: str, values: Row, choices: dict[str, list[Any]]) -> bool:
+        """Give the columns of the violated check their next candidates; False where there are none left."""
+        found = next((c for c in relation.checks if c.name == check), None)
+        fixed = set(self.intent_of(relation).sample)
+        columns = [c for c in (found.columns if found else ()) if c in values and c not in fixed]
+        for name in columns:
+            if name not in choices:
+                choices[name] = list(self.candidates(relation.by_name[name], found.definition if found else ""))
+            if choices[name]:
+                values[name] = choices[name].pop(0)
+                return True
+        return False
+
+    def candidates(self, column: Column, definition: str = "") -> Iterable[Any]:
+        """Values worth trying: labels, what the check's text names, then the usual ones."""
+        yield from column.labels
+        if not definition:
+            yield self.value(column)
+        literals = [text.replace("''", "'") for text in LITERAL.findall(definition)]
+        yield from literals
+        numbers = [float(n) if "." in n else int(n) for n in NUMBER.findall(LITERAL.sub("", definition))]
+        if column.category == "N":
+            yield from (v for n in (*numbers, 0, 1) for v in (n, n + 1, n - 1))
+        elif column.category == "S":
+            yield from ("x" * int(n) for n in numbers if 0 < n < 10_000)
+            yield from UNUSUAL_TEXTS
+        elif column.category == "B":
+            yield from (True, False)
+        yield self.value(column)
+
+    def _there(self, relation: Relation, who: str, values: Row) -> Row | None:
+        """The row that a trigger of the project made first, such as a profile at sign-up."""
+        names = [n for n, v in values.items() if v == self._users.get(who)]
+        for unique in relation.uniques:
+            names = names or [n for n in unique if n in values]
+        return self.find(relation, {n: values[n] for n in names}) if names else None
+
+    def find(self, relation: Relation, match: Row) -> Row | None:
+        """The first row with these values, as it really is."""
+        where = " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match)
+        sql = (
+            f"select to_jsonb(t) from {ident(relation)} t, "  # noqa: S608 - identifiers are quoted
+            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {where} limit 1"
+        )
+        found = self.connection.execute(sql.encode(), [json.dumps(match)]).fetchone()
+        return found[0] if found else None
+
+    def remove(self, relation: Relation, match: Row) -> None:
+        """Delete the rows with these values."""
+        where = " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match)
+        sql = (
+            f"delete from {ident(relation)} t using "  # noqa: S608 - identifiers are quoted
+            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {where}"
+        )
+        self.connection.execute(sql.encode(), [json.dumps(match)])
+
+    def remove_of(self, relation: Relation, match: Row, who: str) -> None:
+        """Delete what matches and is the user's, if the relation says whose a row is."""
+        owner = self.intent_of(relation).owner
+        self.remove(relation, {**match, owner: self._users[who]} if owner else match)
+
+    def key_of(self, relation: Relation, row: Row) -> Row:
+        """What finds exactly this row: its primary key, another key, or all of its plain columns."""
+        for names in (relation.key, *relation.uniques):
+            if names and all(row.get(n) is not None for n in names):
+                return {n: row[n] for n in names}
+        plain = [c.name for c in relation.columns if c.category in "NSDBUE" and row.get(c.name) is not None]
+        return {n: row[n] for n in plain}
+
+    def some(self, relation: Relation, who: str) -> Row:
+        """A fresh row, or where a user can have only one, that one."""
+        try:
+            return self.fresh(relation, who)
+        except SingleError:
+            return self.standing(relation, who)
+
+    def now(self, relation: Relation, row: Row) -> Row | None:
+        """The row as it really is; None when it is gone."""
+        return self.find(relation, self.key_of(relation, row))
+
+    def count(self, relation: Relation, match: Row) -> int:
+        """How many rows have these values."""
+        where = " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match)
+        sql = (
+            f"select count(*) from {ident(relation)} t, "  # noqa: S608 - identifiers are quoted
+            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {where}"
+        )
+        found = self.connection.execute(sql.encode(), [json.dumps(match)]).fetchone()
+        return int(found[0]) if found else 0
+
+    def body(self, relation: Relation, who: str) -> Row:
+        """What a client posts for a row of `who`'s: without columns that only the database may fill."""
+        values = self.values(relation, who)
+        if relation.open_to("authenticated", "insert"):
+            values = {n: v for n, v in values.items() if relation.by_name[n].open_to("authenticated", "insert")}
+        return values
+
+    def mark(self, relation: Relation, body: Row) -> Row:
+        """Put a value of its own into the body where a column takes one; what finds the row it makes."""
+        taken = {c for key in relation.foreign_keys for c in key.columns} | {self.intent_of(relation).owner}
+        checked = {c for check in relation.checks for c in check.columns} | self.intent_of(relation).sample.keys()
+        for kinds in (("uuid",), ("text", "varchar", "citext"), ("jsonb",), ("timestamptz", "timestamp")):
+            for column in relation.columns:
+                free = column.name not in taken | checked and not column.written
+                open_ = column.open_to("authenticated", "insert") or not relation.open_to("authenticated", "insert")
+                if free and open_ and column.base_type in kinds and (column.length or 99) > 20:
+                    body[column.name] = self.value(column)
+                    return {column.name: body[column.name]}
+        return {n: v for n, v in body.items() if n in taken} or dict(body)
+
+    def change(self, relation: Relation, row: Row) -> tuple[str, Any]:
+        """A column and a value that it does not have and could take. Raises UnaskableError."""
+        intent = self.intent_of(relation)
+        keys = {c for unique in relation.uniques for c in unique} | {
+            c for k in relation.foreign_keys for c in k.columns
+        }
+        others = [c.name for c in relation.columns if c.name not in keys and c.name != intent.owner]
+        for name in (*intent.columns, *others):
+            if not relation.by_name[name].written:
+                with contextlib.suppress(UnaskableError):
+                    value = self.another(relation, row, name)
+                    if (changed := self.tried(relation, row, {name: value})) and changed[name] != row[name]:
+                        return name, value
+        raise UnaskableError(f"no column of {relation.qualified} takes another value; name one in `columns`")
+
+    def tried(self, relation: Relation, row: Row, change: Row) -> Row | None:
+        """The row as `postgres` would change it, undone at once; None where the database does not take it."""
+        import psycopg
+
+        key = self.key_of(relation, row)
+        names = ", ".join(f"{quoted(n)} = r.{quoted(n)}" for n in change)
+        where = " and ".join(f"t.{quoted(n)} is not distinct from k.{quoted(n)}" for n in key)
+        record = f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb)"
+        sql = (
+            f"update {ident(relation)} t set {names} from {record} k, {record} r "  # noqa: S608 - identifiers are quoted
+            f"where {where} returning to_jsonb(t)"
+        )
+        found = None
+        with contextlib.suppress(psycopg.Error), self.connection.transaction(force_rollback=True):
+            found = self.connection.execute(sql.encode(), [json.dumps(key), json.dumps(change)]).fetchone()
+        return found[0] if found else None
+
+    def another(self, relation: Relation, row: Row, name: str) -> Any:
+        """A value for the column other than the row's, that the database takes; best one that it keeps.
+
+        Raises UnaskableError.
+        """
+        column = relation.by_name[name]
+        definitions = " ".join(c.definition for c in relation.checks if name in c.columns)
+        taken = []
+        for value in itertools.islice(self.candidates(column, definitions), TRIES):
+            if value != row[name] and (changed := self.tried(relation, row, {name: value})):
+                if changed[name] != row[name]:
+                    return value
+                taken.append(value)
+        if not taken:
+            raise UnaskableError(f"no other value was found for {relation.qualified}.{name}")
+        return taken[0]
+
+    @contextlib.contextmanager
+    def nothing(self) -> Iterator[None]:
+        """No room is needed."""
+        yield
+
+    @contextlib.contextmanager
+    def room_for(self, relation: Relation, who: str) -> Iterator[Callable[[], bool]]:
+        """Make room where a user can have only one row; yields whether `postgres` can insert the body."""
+        import psycopg
+
+        fits = True
+        body = self.body(relation, who)
+        self.mark(relation, body)
+        try:
+            with self.connection.transaction(force_rollback=True):
+                self.store(relation, who, self.values(relation, who) | body)
+        except psycopg.errors.UniqueViolation:
+            self.remove(relation, self.key_of(relation, self.standing(relation, who)))
+        except psycopg.Error:
+            fits = False
+        yield lambda: fits
+        self.refresh()
+
+    def marks(self, who: str) -> set[str]:
+        """What tells a user's data in an answer: their id and their rows' keys."""
+        found = {self._users[who]}
+        for (name, whose), row in self._standing.items():
+            relation = self._catalog.relations[name]
+            if whose == who and not isinstance(row, UnaskableError):
+                found |= {str(row[n]) for n in relation.key if relation.by_name[n].base_type == "uuid"}
+        return found
+
+    def populate(self, users: Iterable[str]) -> None:
+        """Make every standing row, so that views and functions have something to show."""
+        for who in users:
+            for relation in self._catalog.exposed:
+                if not relation.is_view and relation.kind != "f":
+                    with contextlib.suppress(UnaskableError):  # told by the cells that need it
+                        self.standing(relation, who)
+
+    def more(self, who: str) -> None:
+        """One more row for the user wherever they can have several."""
+        for relation in self._catalog.exposed:
+            if not relation.is_view and relation.kind != "f":
+                with contextlib.suppress(UnaskableError):
+                    self.fresh(relation, who)
+
+    def refresh(self) -> None:
+        """Make again what a cell, or a cascade of it, took away."""
+        missing = []
+        with self._lock:
+            for (name, who), row in list(self._standing.items()):
+                relation = self._catalog.relations[name]
+                if not isinstance(row, UnaskableError) and not self.find(relation, self.key_of(relation, row)):
+                    missing.append((name, who))
+                    del self._standing[name, who]
+            for name, who in missing:
+                self.standing(self._catalog.relations[name], who)
+
+    def clean(self) -> None:
+        """Delete every row of the run that is still there, children first."""
+        import psycopg
+
+        for name, row in reversed(self._made):
+            relation = self._catalog.relations[name]
+            try:
+                self.remove(relation, self.key_of(relation, row))
+            except psycopg.Error:  # a restricting key of a row that goes with its user
+                continue
+        for connection in self._connections:
+            connection.close()
+
+    @staticmethod
+    def _advice(relation: Relation, why: str) -> str:
+        return (
+            f"no sample row could be made for {relation.qualified}: {why}; give it a `sample` in supabase/access.toml"
+        )
+
+
+def quoted(name: str) -> str:
+    """An identifier for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def ident(relation: Relation) -> str:
+    """A relation's qualified name for SQL; psycopg reads percent signs, which are doubled."""
+    return f"{quoted(relation.schema)}.{quoted(relation.name)}".replace("%", "%%")
+
+
+def _guessed_owner(relation: Relation) -> str:
+    """The column of a relation without an entry that refers to the user: only rows for others need it."""
+    return next((k.columns[0] for k in relation.foreign_keys if k.target == USERS and len(k.columns) == 1), "")
+
+
+def argument_value(type_: str) -> Any:
+    """A value for a function's argument of this type."""
+    base, category = _BASE.get(type_, type_), _CATEGORY.get(type_, "S")
+    return _of_type(Column("", type_, base, category, None, True, False, False, None, (), frozenset()), 1, "argument")
+
+
+_BASE = {"boolean": "bool", "timestamp with time zone": "timestamptz", "character varying": "varchar"}
+_CATEGORY = {
+    **dict.fromkeys(("integer", "bigint", "smallint", "numeric", "real", "double precision"), "N"),
+    **dict.fromkeys(("date", "timestamp with time zone", "timestamp without time zone"), "D"),
+}
+
+
+def _of_type(column: Column, n: int, run: str) -> Any:
+    """The n-th value of a type, different from every other one where the type allows it."""
+    if column.labels:
+        return column.labels[0]
+    base = column.base_type
+    simple: dict[str, Any] = {
+        "uuid": str(uuid.uuid4()),
+        "bool": True,
+        "json": {"pushproof": f"{run}-{n}"},
+        "jsonb": {"pushproof": f"{run}-{n}"},
+        "bytea": f"\\x{n:08x}",
+        "inet": "127.0.0.1",
+        "cidr": "127.0.0.0/8",
+        "macaddr": "08:00:2b:01:02:03",
+        "interval": f"{n} seconds",
+        "time": "12:00",
+        "timetz": "12:00Z",
+        "tsvector": "sample",
+        "point": "(0,0)",
+        "xml": "<a/>",
+    }
+    if base in simple:
+        return simple[base]
+    if base == "vector" and (size := NUMBER.search(column.type)):
+        return json.dumps([0] * int(size[0]))
+    if base.startswith("_"):
+        element = replace(column, base_type=base[1:], category=_CATEGORY.get(column.type.removesuffix("[]"), "S"))
+        return [_of_type(element, n, run)]
+    if column.category == "D":
+        return datetime.now(UTC).isoformat()
+    if column.category == "N":
+        return n if base not in ("numeric", "float4", "float8") else 1
+    if column.category == "R":
+        return "empty"
+    text = f"pushproof {run} {n}"
+    return text[-column.length :] if column.length else text
