@@ -109,6 +109,16 @@ def rls(
         rls(run, Options(differential, junit, sarif, only))
 
 
+@task(help={"only": "only mutants whose name contains this", "json": COMMON["json"]})
+def mutate(_: Context, only: str = "", json: bool = False) -> None:
+    """Break every policy, grant and flag in turn; does the proof notice?"""
+    from scripts.boundary import boundary
+    from scripts.commands.mutate import mutate
+
+    with boundary(json=json) as run:
+        mutate(run, only=only)
+
+
 @task(help=COMMON)
 def migrations(_: Context, target: str = "", json: bool = False) -> None:
     """Show local and applied migrations, edited ones marked"""

@@ -31,15 +31,16 @@ UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 class Run:
     """One task's run: its settings, its console, and its target once it is asked for."""
 
-    def __init__(self, target: str, *, as_json: bool) -> None:
+    def __init__(self, target: str, *, as_json: bool, settings: Settings | None = None) -> None:
         self.console = Console(as_json=as_json)
         self._asked = target
+        self._given = settings
         self.started: list[str] = []
         self.stopped_by = signal.SIGINT
 
     @cached_property
     def settings(self) -> Settings:
-        return settings_module.load(self._asked)
+        return self._given or settings_module.load(self._asked)
 
     @cached_property
     def stack(self) -> Stack:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import platform
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
@@ -26,6 +22,7 @@ from scripts import local, parts, process
 from scripts.boundary import Run
 from scripts.console import Console
 from scripts.errors import FailedError, UsageError
+from scripts.scratch import scratch_project
 from scripts.services.postgres import recipe
 from scripts.settings import Settings
 from scripts.stack import Stack
@@ -57,7 +54,7 @@ def bench(run: Run, *, suite: str, runs: int) -> list[Figure]:
     if runs < 1:
         raise UsageError(f"{runs} runs measure nothing", "--runs 5 is usual")
     figures = []
-    with _project(run.settings) as settings:
+    with scratch_project(run.settings) as settings:
         stack = Stack(settings, run.console)
         parts.ensure(settings, run.console)
         for figure in _figures(Bench(settings, stack, runs)):
@@ -191,20 +188,3 @@ def _disk(bench: Bench) -> Iterator[Figure]:
         ("disk: prepared cluster", found.folder.parent.parent / "clusters" / recipe(found)),
     ):
         yield _figure(name, [parts.megabytes(folder)], "MB", None)
-
-
-@contextmanager
-def _project(settings: Settings) -> Iterator[Settings]:
-    """A copy of the project with a stack of its own, both gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="pushproof-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        shutil.copytree(settings.supabase_dir, folder / "supabase")
-        copy = replace(
-            settings, project=folder, state_dir=folder / ".pushproof", target="embedded", api_port=None, db_port=None
-        )
-        os.environ.pop("PUSHPROOF_STATE_DIR", None)
-        try:
-            yield copy
-        finally:
-            Stack(copy, Console(as_json=True)).stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,5 @@ def _refuse_production(run: Run) -> None:
 
 
 def _version() -> str:
-    from importlib.metadata import version
-
-    return version("pushproof")
+    project = tomllib.loads((Path(__file__).parent.parent.parent / "pyproject.toml").read_text())
+    return str(project["project"]["version"])

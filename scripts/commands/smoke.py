@@ -11,8 +11,9 @@ from typing import Any
 
 from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
+from scripts.checks import Verdict, verdicts_of
 from scripts.commands.push import push
-from scripts.commands.verify import Verdict, report, verdicts_of
+from scripts.commands.verify import report
 from scripts.errors import FailedError, UsageError
 from scripts.targets import Target
 

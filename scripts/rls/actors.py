@@ -19,8 +19,13 @@ USERS = ("owner", "other")
 
 
 @contextlib.contextmanager
-def signed_in(target: Target, state_dir: Path, defined: Mapping[str, ActorIntent]) -> Iterator[dict[str, Actor]]:
-    """Actors by name; the users among them are removed at the end, their rows by cascade."""
+def signed_in(
+    target: Target, state_dir: Path, defined: Mapping[str, ActorIntent], *, keep: bool = False
+) -> Iterator[dict[str, Actor]]:
+    """Actors by name; the users among them are removed at the end, their rows by cascade.
+
+    `keep` leaves them: the whole target is about to go.
+    """
     import httpx
 
     anon = {"apikey": target.publishable_key}
@@ -34,7 +39,8 @@ def signed_in(target: Target, state_dir: Path, defined: Mapping[str, ActorIntent
         for name in (*USERS, *defined):
             intent = defined.get(name, ActorIntent(name))
             user_id, password = sign_up(target, admin, http, run, name, intent.user_metadata)
-            cleanup.callback(admin.auth.admin.delete_user, user_id)
+            if not keep:
+                cleanup.callback(admin.auth.admin.delete_user, user_id)
             if intent.app_metadata:
                 admin.auth.admin.update_user_by_id(user_id, {"app_metadata": dict(intent.app_metadata)})
             session = sign_in(target, http, run, name, password).auth.get_session()

@@ -32,15 +32,15 @@ class Engine:
         together = [c for c in asked if not c.alone]
         with ThreadPoolExecutor(self.workers) as pool:
             try:
-                for cells in pool.map(lambda case: [] if stopped.is_set() else self._ask(case), together):
+                for cells in pool.map(lambda case: [] if stopped.is_set() else self.ask(case), together):
                     yield from cells
             finally:
                 stopped.set()  # the pool's exit waits for what is queued
         for case in asked:
             if case.alone:
-                yield from self._ask(case)
+                yield from self.ask(case)
 
-    def _ask(self, case: Case) -> list[Cell]:
+    def ask(self, case: Case) -> list[Cell]:
         """One cell for each actor of the case, whatever happens."""
         try:
             cells = list(self.kinds[case.kind].ask(self.probe, case))

@@ -411,6 +411,16 @@ class Rows:
             for name, who in missing:
                 self.standing(self._catalog.relations[name], who)
 
+    def adopt(self, other: Rows) -> None:
+        """Take over the rows that stood when this database was copied."""
+        self._standing = dict(other._standing)
+        self._learned = dict(other._learned)
+
+    def close(self) -> None:
+        """End the connections; the rows stay."""
+        for connection in self._connections:
+            connection.close()
+
     def clean(self) -> None:
         """Delete every row of the run that is still there, children first."""
         import psycopg
@@ -421,8 +431,7 @@ class Rows:
                 self.remove(relation, self.key_of(relation, row))
             except psycopg.Error:  # a restricting key of a row that goes with its user
                 continue
-        for connection in self._connections:
-            connection.close()
+        self.close()
 
     @staticmethod
     def _advice(relation: Relation, why: str) -> str:

@@ -31,6 +31,7 @@ class Postgrest:
     api: Api
     password: str = field(repr=False)
     jwt_secret: str = field(repr=False)
+    database: str = DATABASE
     name: str = "postgrest"
     needs: tuple[str, ...] = ("postgres",)
     stop_signal: signal.Signals = signal.SIGTERM
@@ -41,7 +42,7 @@ class Postgrest:
     def command(self) -> Command:
         env = process.inherited(
             PGPASSWORD=self.password,
-            PGRST_DB_URI=f"postgresql://authenticator@{HOST}:{self.database_port}/{DATABASE}",
+            PGRST_DB_URI=f"postgresql://authenticator@{HOST}:{self.database_port}/{self.database}",
             PGRST_DB_SCHEMAS=",".join(self.api.schemas),
             PGRST_DB_EXTRA_SEARCH_PATH=",".join(self.api.extra_search_path),
             PGRST_DB_MAX_ROWS=str(self.api.max_rows),

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from scripts.boundary import Run
+from scripts.checks import Verdict
 from scripts.commands.smoke import Tally, summarise
-from scripts.commands.verify import Verdict
 from scripts.errors import FailedError
 from scripts.waiting import wait_until
 from tests.fix_stack import Connection, Project, RunningStack

@@ -1,0 +1,148 @@
+"""`invoke mutate`: break every policy, grant and flag in turn, and see whether the proof notices."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+from scripts.boundary import Run, import_meanwhile
+from scripts.commands.push import push
+from scripts.commands.rls import catalog_of
+from scripts.database import connect
+from scripts.errors import FailedError, RefusedError
+from scripts.rls.actors import USERS, signed_in
+from scripts.rls.asking import Api
+from scripts.rls.cells import Probe
+from scripts.rls.clones import Clone, clones
+from scripts.rls.engine import Engine
+from scripts.rls.intent import FILE, load
+from scripts.rls.kinds import kinds
+from scripts.rls.mutants import Mutant, Trial, derive, try_mutant
+from scripts.rls.rows import Rows
+from scripts.scratch import scratch_project
+
+CLONES = 3
+
+
+def mutate(run: Run, *, only: str = "") -> list[Trial]:
+    """Try every mutant on copies of what the project's migrations build.
+
+    Raises FailedError for a survivor, a red baseline or no mutants, RefusedError on another target than embedded.
+    """
+    if run.settings.target != "embedded":
+        raise RefusedError("mutate breaks databases, and makes its own", "leave out --target: it acts on embedded only")
+    import_meanwhile("supabase", "urllib3")
+    began = time.monotonic()
+    with _copies(run) as copies:
+        engine = Engine(kinds(), copies[0].probe)
+        _baseline(run, engine, copies[0])
+        found = derive(copies[0].connection, copies[0].probe.catalog.schemas)
+        chosen = [m for m in found if only in m.name]
+        if not chosen:
+            raise FailedError("no mutant: nothing is proved", "`invoke mutate` without --only names them all")
+        trials = _trials(run, copies, chosen)
+    report(run, trials, time.monotonic() - began)
+    return trials
+
+
+@contextmanager
+def _copies(run: Run) -> Iterator[list[Clone]]:
+    """A stack of its own with everything pushed and everybody signed in, then copies of its database."""
+    with scratch_project(run.settings) as settings:
+        scratch = Run("", as_json=True, settings=settings)
+        push(scratch)
+        target, catalog = scratch.target, catalog_of(scratch)
+        intent = load(settings.supabase_dir / FILE, catalog)
+        with signed_in(target, settings.state_dir, intent.actors, keep=True) as actors:
+            users = {a.name: a.id for a in actors.values() if a.id}
+            rows = Rows(lambda: connect(target), catalog, intent, users)
+            rows.populate(USERS)
+            probe = Probe(catalog, intent, rows, actors, Api.of(target))
+            with clones(scratch.stack, probe, CLONES) as copies:
+                yield copies
+
+
+def _baseline(run: Run, engine: Engine, clone: Clone) -> None:
+    """Everything must be green first. Raises FailedError."""
+    cells = list(engine.run(engine.cases()))
+    red = [c.reason for c in cells if not c.ok]
+    red += [f"check {v.check}: expected {v.expected}, found {v.found}" for v in clone.verdicts() if not v.ok]
+    if red:
+        raise FailedError(
+            f"the baseline is red, before anything was broken: {red[0]}",
+            "`invoke rls` and `invoke verify` show all of it; mend that first",
+            details="\n".join(red[1:10]),
+        )
+    run.console.status(f"baseline: {len(cells)} cells and {len(clone.checks)} checks are green")
+
+
+def _trials(run: Run, copies: Sequence[Clone], mutants: Sequence[Mutant]) -> list[Trial]:
+    """Each mutant on whichever copy is free."""
+    free: SimpleQueue[Clone] = SimpleQueue()
+    for clone in copies:
+        free.put(clone)
+    stopped = threading.Event()
+
+    def attempt(mutant: Mutant) -> Trial | None:
+        if stopped.is_set():
+            return None
+        clone = free.get()
+        try:
+            engine = Engine(kinds(), clone.probe)
+            return try_mutant(clone, engine, engine.cases(), mutant)
+        finally:
+            free.put(clone)
+
+    trials = []
+    with (
+        run.console.progress("Breaking", total=len(mutants), unit="mutants") as advance,
+        ThreadPoolExecutor(len(copies)) as pool,
+    ):
+        try:
+            for trial in pool.map(attempt, mutants):
+                trials.append(trial)
+                advance(len(trials))
+        finally:
+            stopped.set()
+    return [t for t in trials if t]
+
+
+def report(run: Run, trials: Sequence[Trial], seconds: float) -> None:
+    """Killed and survived by kind, then each survivor. Raises FailedError for any."""
+    total, killed = Counter(t.mutant.kind for t in trials), Counter(t.mutant.kind for t in trials if t.killed)
+    run.console.table(("mutants", "killed", "of"), [(kind, killed[kind], total[kind]) for kind in sorted(total)])
+    survivors = [t for t in trials if not t.killed]
+    for trial in survivors:
+        run.console.line(trial.mutant.name + (f" ({trial.error})" if trial.error else ""), ok=False, head="survived")
+    score = 100 * sum(killed.values()) / len(trials)
+    run.console.line(
+        f"{score:.0f} % of {len(trials)} mutants killed · {seconds:.1f} s", ok=not survivors, head="mutate"
+    )
+    run.console.data(
+        {
+            "score": round(score, 1),
+            "seconds": round(seconds, 1),
+            "mutants": [
+                {
+                    "kind": t.mutant.kind,
+                    "object": t.mutant.object,
+                    "change": t.mutant.change,
+                    "killed_by": t.killer,
+                    "reason": t.reason,
+                    "error": t.error,
+                    "seconds": round(t.seconds, 3),
+                }
+                for t in trials
+            ],
+        }
+    )
+    if survivors:
+        raise FailedError(
+            f"{len(survivors)} of {len(trials)} mutants survived: nothing would notice these holes",
+            "say more in supabase/access.toml, or add a check to supabase/checks",
+        )

@@ -1,0 +1,145 @@
+"""Copies of one migrated database, each with a REST server of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scripts.checks import Verdict, verdict_of
+from scripts.database import connect
+from scripts.errors import StackError
+from scripts.queries import query
+from scripts.rls.asking import Actor, Api
+from scripts.rls.cells import Probe
+from scripts.rls.rows import Rows
+from scripts.services.base import HOST, free_port
+from scripts.services.postgres import ADMIN, DATABASE
+from scripts.services.postgrest import Postgrest
+from scripts.stack import Stack, api_of
+from scripts.supervisor import Supervisor
+from scripts.targets import Target
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+@dataclass
+class Clone:
+    """One copy: how to ask it, and how to get it back to what it was."""
+
+    name: str
+    target: Target
+    admin: Target
+    probe: Probe
+    model: Rows
+    checks: Sequence[Path]
+    baseline: str = ""
+    _open: list[psycopg.Connection[Any]] = field(default_factory=list)
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """As `postgres`, who owns what the migrations made."""
+        if not self._open:
+            self._open.append(connect(self.target))
+        return self._open[0]
+
+    def fingerprint(self) -> str:
+        """Of everything that a mutant can touch."""
+        found = self.connection.execute(query("rls_fingerprint"), {"schemas": [*self.probe.catalog.schemas]}).fetchone()
+        return str(found[0]) if found else ""
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """The project's checks, one by one."""
+        for file in self.checks:
+            yield verdict_of(self.connection, file)
+
+    def mend(self, script: str) -> None:
+        """Undo a mutant; where that does not lead back to the baseline, copy the database anew."""
+        import psycopg
+
+        with contextlib.suppress(psycopg.Error), self.connection.transaction():
+            self.connection.execute(script.encode())
+        if self.fingerprint() != self.baseline:
+            self.renew()
+        self.probe.rows.refresh()
+
+    def renew(self) -> None:
+        """Replace the database by a new copy; the REST server connects again by itself."""
+        self.close()
+        with connect(self.admin) as admin:
+            admin.execute(f"drop database if exists {self.name} with (force)".encode())
+            admin.execute(f"create database {self.name} template {DATABASE} owner postgres".encode())
+        self.probe.rows.adopt(self.model)
+
+    def close(self) -> None:
+        """End our connections to it."""
+        self.probe.rows.close()
+        while self._open:
+            self._open.pop().close()
+
+
+@contextlib.contextmanager
+def clones(stack: Stack, probe: Probe, count: int) -> Iterator[list[Clone]]:
+    """Copies of the stack's database; its own REST server and Auth are stopped, for nobody may be connected to it.
+
+    Raises StackError where there is no PostgREST for the platform.
+    """
+    from scripts import parts as npm
+
+    parts = npm.locate(stack.settings)
+    if not parts.postgrest:
+        raise StackError(f"there is no PostgREST for {npm.platform_name()}", "mutate where there is one")
+    probe.rows.close()
+    stack.stop(("origin", "postgrest"))
+    base, state = stack.target(), stack.state
+    admin = replace(
+        base, database=replace(base.database, user=ADMIN, name="template1", password=state.passwords[ADMIN])
+    )
+    checks = sorted((stack.settings.supabase_dir / "checks").glob("*.sql"))
+    made, services = [], []
+    for number in range(count):
+        name, port = f"mutant_{number}", free_port()
+        service = Postgrest(
+            parts.postgrest,
+            port,
+            free_port(),
+            base.database.port,
+            api_of(stack.settings.supabase_dir / "config.toml"),
+            password=state.passwords["authenticator"],
+            jwt_secret=state.secrets["jwt_secret"],
+            database=name,
+            name=f"postgrest_{number}",
+            needs=(),
+        )
+        target = replace(base, database=replace(base.database, name=name))
+        made.append(Clone(name, target, admin, _probe(probe, target, port, state.secrets), probe.rows, checks))
+        services.append(service)
+    supervisor = Supervisor(services, stack.folder / "logs", {}, lambda: None)
+    try:
+        for clone in made:
+            clone.renew()
+        supervisor.start()
+        yield made
+    finally:
+        for clone in made:
+            clone.close()
+        supervisor.stop()
+
+
+def _probe(probe: Probe, target: Target, port: int, secrets: dict[str, str]) -> Probe:
+    """The same questions to a copy, whose REST server has no gateway: the key's role travels as a token."""
+    actors = {name: _direct(actor, secrets) for name, actor in probe.actors.items()}
+    users = {a.name: a.id for a in actors.values() if a.id}
+    rows = Rows(lambda: connect(target), probe.catalog, probe.intent, users)
+    return replace(probe, rows=rows, actors=actors, api=Api(f"http://{HOST}:{port}", loopback=True))
+
+
+def _direct(actor: Actor, secrets: dict[str, str]) -> Actor:
+    if actor.name == "anon":
+        return replace(actor, headers={})
+    if actor.name == "service":
+        return replace(actor, headers={"Authorization": f"Bearer {secrets['service_role_key']}"})
+    return replace(actor, headers={"Authorization": actor.headers["Authorization"]})

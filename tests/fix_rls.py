@@ -1,0 +1,85 @@
+"""A laboratory for schemas: a database with two signed-in users, emptied for each, with the real REST server."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from scripts.boundary import Run
+from scripts.database import connect
+from scripts.rls.actors import USERS, signed_in
+from scripts.rls.asking import Api, Request
+from scripts.rls.catalog import Catalog, read_catalog
+from scripts.rls.cells import Cell, Kind, Probe
+from scripts.rls.clones import Clone, clones
+from scripts.rls.engine import Engine
+from scripts.rls.intent import Intent, load
+from scripts.rls.kinds import kinds
+from scripts.rls.rows import Rows
+from scripts.waiting import wait_until
+from tests.fix_stack import Project
+
+REPOSITORY = Path(__file__).parent.parent
+NOTHING_YET = Catalog(("public",), {}, {}, ())
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Builds a schema and proves it."""
+
+    clone: Clone
+    folder: Path
+
+    def build(self, *scripts: str) -> Catalog:
+        """An empty project with these scripts run as `postgres`, known to the REST server."""
+        self.clone.renew()
+        for script in scripts:
+            self.clone.connection.execute(script.encode())
+        catalog = read_catalog(self.clone.connection, ["public"])
+        self.clone.connection.execute("notify pgrst, 'reload schema'")
+        service = self.clone.probe.actors["service"]
+        wanted = [r.name for r in catalog.exposed if not r.partition and r.rights]
+
+        def known() -> bool:
+            api = self.clone.probe.api
+            return all(api.ask(service, Request("OPTIONS", name)).status == 200 for name in wanted)
+
+        assert wait_until(known, timeout=20), wanted
+        return catalog
+
+    @contextlib.contextmanager
+    def probe(self, catalog: Catalog, access: str) -> Iterator[Probe]:
+        """What asks about it, with the intent in `access`."""
+        file = self.folder / "access.toml"
+        file.write_text(access)
+        intent = load(file, catalog)
+        users = {a.name: a.id for a in self.clone.probe.actors.values() if a.id}
+        rows = Rows(lambda: connect(self.clone.target), catalog, intent, users)
+        rows.populate(USERS)
+        try:
+            yield replace(self.clone.probe, catalog=catalog, intent=intent, rows=rows)
+        finally:
+            rows.close()
+
+    def prove(self, schema: str, access: str, *, of: dict[str, Kind] | None = None) -> list[Cell]:
+        """Every cell of the schema."""
+        with self.probe(self.build(schema), access) as probe:
+            engine = Engine(of or kinds(), probe)
+            return list(engine.run(engine.cases()))
+
+
+@pytest.fixture(scope="session")
+def laboratory(projects: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    """One for all tests: users sign in once."""
+    project = projects(empty=True)
+    run = Run("", as_json=True, settings=project.settings)
+    target = run.target
+    with signed_in(target, project.settings.state_dir, {}, keep=True) as actors:
+        nobody = Rows(lambda: connect(target), NOTHING_YET, Intent({}, {}), {})
+        probe = Probe(NOTHING_YET, Intent({}, {}), nobody, actors, Api.of(target))
+        with clones(run.stack, probe, 1) as made:
+            yield Laboratory(made[0], tmp_path_factory.mktemp("laboratory"))

@@ -1,0 +1,170 @@
+"""The engine on this repository's schema, on broken ones, and with a broken tool."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scripts.rls.asking import Actor, Answer, Request
+from scripts.rls.cells import Case, Cell, Probe
+from scripts.rls.coverage import coverage
+from scripts.rls.differential import disagreements
+from scripts.rls.engine import Engine, derive
+from scripts.rls.kinds import kinds
+from tests.fix_rls import REPOSITORY, Laboratory
+
+SUPABASE = REPOSITORY / "supabase"
+SCHEMA = "\n".join(f.read_text() for f in sorted((SUPABASE / "migrations").glob("*.sql")))
+ACCESS = (SUPABASE / "access.toml").read_text()
+NOTES = """
+create table public.notes (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
+  body text not null
+);
+alter table public.notes enable row level security;
+grant select, insert (user_id, body), update (body), delete on public.notes to authenticated;
+grant all on public.notes to service_role;
+create policy notes_all on public.notes to authenticated using (user_id = (select auth.uid()));
+"""
+NOTES_ACCESS = """
+[relations."public.notes"]
+owner = "user_id"
+select = ["owner", "service"]
+insert = ["owner", "service"]
+update = ["owner", "service"]
+delete = ["owner", "service"]
+columns = ["body"]
+"""
+
+
+def wrong(cells: Iterable[Cell]) -> dict[str, str]:
+    """The failing cells with their reasons."""
+    return {cell.name: cell.reason for cell in cells if not cell.ok}
+
+
+def test_this_repositorys_schema(laboratory: Laboratory) -> None:
+    """All cells are derived and as declared, every policy is seen to allow and to deny, SQL claims say the same."""
+    catalog = laboratory.build(SCHEMA)
+    with laboratory.probe(catalog, ACCESS) as probe:
+        engine = Engine(kinds(), probe)
+        cells = list(engine.run(engine.cases()))
+        assert wrong(cells) == {}
+        assert Counter(c.case.kind for c in cells) == {
+            "select": 20,
+            "insert": 12,
+            "update": 12,
+            "delete": 12,
+            "call": 20,
+            "columns": 31,
+            "counts": 10,
+            "embedding": 12,
+            "keys": 3,
+            "parents": 3,
+            "returning": 9,
+            "upsert": 6,
+        }
+        assert [c for c in coverage(catalog, cells) if not c.covered] == []
+        assert list(disagreements(probe, cells)) == []
+
+
+def test_every_denial_names_its_control(laboratory: Laboratory) -> None:
+    """No denial without somebody for whom the same request works."""
+    cells = laboratory.prove(NOTES, NOTES_ACCESS)
+    assert wrong(cells) == {}
+    denials = [c for c in cells if c.expected != "allowed"]
+    assert denials
+    assert [c.name for c in denials if not c.control] == []
+
+
+class Liar:
+    """An API that answers everything the same."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def ask(self, _actor: Actor, _request: Request) -> Answer:
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(401, {"code": "42501", "message": "permission denied"}),
+        Answer(403, {"code": "42501", "message": "permission denied"}),
+        Answer(204, None),
+        Answer(200, []),
+        Answer(404, {"code": "PGRST205", "message": "no such table"}),
+        Answer(500, {"code": "XX000", "message": "broken"}),
+    ],
+    ids=lambda answer: f"{answer.status} {answer.code}",
+)
+def test_a_tool_that_is_always_denied_is_noticed(laboratory: Laboratory, answer: Answer) -> None:
+    """A probe that never gets through proves nothing: no denial counts."""
+    with laboratory.probe(laboratory.build(NOTES), NOTES_ACCESS) as probe:
+        broken: Probe = replace(probe, api=Liar(answer))  # type: ignore[arg-type]
+        engine = Engine(kinds(), broken)
+        for kind in ("select", "insert", "update", "delete", "returning"):
+            cells = [c for case in engine.cases() if case.kind == kind for c in engine.ask(case)]
+            assert cells
+            assert [c.name for c in cells if c.ok] == [], kind
+
+
+class Forgetful:
+    """A kind that asks nobody."""
+
+    def derive(self, *_: object) -> Iterable[Case]:
+        return [Case("forgetful", "public.notes", "select", {"anon": "refused"})]
+
+    def ask(self, *_: object) -> Iterator[Cell]:
+        return iter(())
+
+
+def test_a_cell_that_was_not_asked_is_a_failure(laboratory: Laboratory) -> None:
+    """Derived and lost is no skip."""
+    found = laboratory.prove(NOTES, NOTES_ACCESS, of={"forgetful": Forgetful()})
+    assert [c.reason for c in found] == ["this cell was derived and never asked"]
+
+
+def test_a_row_that_cannot_be_made_fails_its_cells_with_advice(laboratory: Laboratory) -> None:
+    """Until access.toml has a sample for it."""
+    picky = NOTES + "alter table public.notes add check (md5(body) = '5d41402abc4b2a76b9719d911017c592');"
+    found = wrong(laboratory.prove(picky, NOTES_ACCESS))
+    assert "give it a `sample` in supabase/access.toml" in found["select public.notes select as anon"]
+    with_sample = NOTES_ACCESS + 'sample = { body = "hello" }\n'
+    cells = laboratory.prove(picky, with_sample)
+    assert "select public.notes select as other" not in wrong(cells)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "expected"),
+    [
+        ("rls off", "alter table public.notes disable row level security", "select public.notes select as other"),
+        ("anon can read", "grant select on public.notes to anon", "select public.notes select as anon"),
+        (
+            "id may be chosen",
+            "grant insert (id) on public.notes to authenticated",
+            "keys public.notes insert id as other",
+        ),
+        (
+            "owner may change",
+            "grant update on public.notes to authenticated",
+            "columns public.notes update id as owner",
+        ),
+        ("nobody can read", "revoke select on public.notes from authenticated", "select public.notes select as owner"),
+    ],
+)
+def test_a_hole_is_found(laboratory: Laboratory, name: str, change: str, expected: str) -> None:
+    """What is open that should not be, or shut that should be open."""
+    assert expected in wrong(laboratory.prove(f"{NOTES};{change}", NOTES_ACCESS)), name
+
+
+def test_kinds_are_found_by_their_files() -> None:
+    """A new kind is one file."""
+    folder = Path(kinds()["select"].__file__).parent  # type: ignore[attr-defined]
+    assert set(kinds()) == {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    assert callable(derive)
