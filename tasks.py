@@ -86,6 +86,7 @@ def execute(_: Context, target: str = "", file: str = "", sql: str = "", json: b
 @task(
     help={
         **COMMON,
+        "init": "write a first access.toml from what is observed",
         "differential": "ask each cell by SQL claims too, and report where the answers differ",
         "only": "only cells whose name contains this",
         "junit": "write JUnit XML to this file",
@@ -95,6 +96,7 @@ def execute(_: Context, target: str = "", file: str = "", sql: str = "", json: b
 def rls(
     _: Context,
     target: str = "",
+    init: bool = False,
     differential: bool = False,
     only: str = "",
     junit: str = "",
@@ -103,10 +105,13 @@ def rls(
 ) -> None:
     """Prove supabase/access.toml: every actor, verb and relation"""
     from scripts.boundary import boundary
-    from scripts.commands.rls import Options, rls
+    from scripts.commands import rls as command
 
     with boundary(target, json=json) as run:
-        rls(run, Options(differential, junit, sarif, only))
+        if init:
+            command.init(run)
+        else:
+            command.rls(run, command.Options(differential, junit, sarif, only))
 
 
 @task(help={"only": "only mutants whose name contains this", "json": COMMON["json"]})

@@ -12,7 +12,7 @@ from pathlib import Path
 from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
 from scripts.database import connect
-from scripts.errors import FailedError, RefusedError
+from scripts.errors import FailedError, RefusedError, UsageError
 from scripts.rls import reports
 from scripts.rls.actors import USERS, signed_in
 from scripts.rls.asking import Api
@@ -23,6 +23,7 @@ from scripts.rls.differential import disagreements
 from scripts.rls.engine import Engine
 from scripts.rls.intent import FILE, Intent, load
 from scripts.rls.kinds import kinds
+from scripts.rls.proposal import KINDS, guess, proposal
 from scripts.rls.rows import Rows
 from scripts.stack import api_of
 
@@ -60,6 +61,26 @@ def rls(run: Run, options: Options) -> list[Cell]:
         )
     _judge(cells, len(differing))
     return cells
+
+
+def init(run: Run) -> Path:
+    """Write a first access.toml from what is observed. Raises UsageError where there is one."""
+    _refuse_production(run)
+    file = run.settings.supabase_dir / FILE
+    if file.exists():
+        raise UsageError(f"there is a supabase/{FILE} already", "edit it; `invoke rls` says what it lacks")
+    import_meanwhile("supabase", "urllib3")
+    catalog = catalog_of(run)
+    check_keys(run.target)
+    guessed = guess(catalog)
+    with probing(run, catalog, guessed) as probe:
+        cells = ask(run, Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe), "")
+    text = proposal(catalog, guessed, cells)
+    file.write_text(text, encoding="utf-8")
+    looks = text.count("# look: ")
+    run.console.line(f"wrote {file}; {looks} lines say `look`: review them, then `invoke rls`", ok=True)
+    run.console.data({"file": str(file), "looks": looks})
+    return file
 
 
 def catalog_of(run: Run) -> Catalog:
