@@ -116,7 +116,10 @@ def report(run: Run, trials: Sequence[Trial], seconds: float) -> None:
     """Killed and survived by kind, then each survivor. Raises FailedError for any."""
     total, killed = Counter(t.mutant.kind for t in trials), Counter(t.mutant.kind for t in trials if t.killed)
     run.console.table(("mutants", "killed", "of"), [(kind, killed[kind], total[kind]) for kind in sorted(total)])
-    survivors = [t for t in trials if not t.killed]
+    survivors = [t for t in trials if t.survived]
+    equivalent = [t for t in trials if not t.killed and not t.survived]
+    for trial in equivalent:
+        run.console.line(f"{trial.mutant.name}: {trial.mutant.equivalent}", head="equivalent")
     for trial in survivors:
         run.console.line(trial.mutant.name + (f" ({trial.error})" if trial.error else ""), ok=False, head="survived")
     score = 100 * sum(killed.values()) / len(trials)
@@ -134,6 +137,7 @@ def report(run: Run, trials: Sequence[Trial], seconds: float) -> None:
                     "change": t.mutant.change,
                     "killed_by": t.killer,
                     "reason": t.reason,
+                    "equivalent": None if t.killed else t.mutant.equivalent,
                     "error": t.error,
                     "seconds": round(t.seconds, 3),
                 }

@@ -20,7 +20,10 @@ FOLDER = Path(__file__).parent / "mutants"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One break and what mends it. `kind` is the SQL file that derived it."""
+    """One break and what mends it. `kind` is the SQL file that derived it.
+
+    `equivalent` is the reasoning where it cannot make a difference over the API.
+    """
 
     kind: str
     object: str
@@ -29,6 +32,7 @@ class Mutant:
     change: str
     break_: str
     mend: str
+    equivalent: str | None
 
     @property
     def name(self) -> str:
@@ -48,6 +52,11 @@ class Trial:
     @property
     def killed(self) -> bool:
         return bool(self.killer)
+
+    @property
+    def survived(self) -> bool:
+        """Not noticed, though it makes a difference."""
+        return not self.killer and (bool(self.error) or not self.mutant.equivalent)
 
 
 def derive(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> list[Mutant]:
