@@ -122,10 +122,10 @@ def report(run: Run, trials: Sequence[Trial], seconds: float) -> None:
         run.console.line(f"{trial.mutant.name}: {trial.mutant.equivalent}", head="equivalent")
     for trial in survivors:
         run.console.line(trial.mutant.name + (f" ({trial.error})" if trial.error else ""), ok=False, head="survived")
-    score = 100 * sum(killed.values()) / len(trials)
-    run.console.line(
-        f"{score:.0f} % of {len(trials)} mutants killed · {seconds:.1f} s", ok=not survivors, head="mutate"
-    )
+    counted = len(trials) - len(equivalent)
+    score = 100 * sum(killed.values()) / max(1, counted)
+    words = f"{score:.0f} % of {counted} mutants killed" + (f", {len(equivalent)} equivalent" if equivalent else "")
+    run.console.line(f"{words} · {seconds:.1f} s", ok=not survivors, head="mutate")
     run.console.data(
         {
             "score": round(score, 1),

@@ -11,7 +11,7 @@ from (
   select concat_ws('|', 'relation', c.oid, c.relrowsecurity, c.relforcerowsecurity, (
     select string_agg(o, ',' order by o) from unnest(c.reloptions) as o
   ), (
-    select string_agg(a::text, ',' order by a::text) from unnest(c.relacl) as a
+    select string_agg(a::text, ',' order by a::text) from unnest(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) as a
   ), (
     select string_agg(concat(t.attname, x), ',' order by t.attname, x::text)
     from pg_catalog.pg_attribute t, unnest(t.attacl) as x where t.attrelid = c.oid
@@ -20,7 +20,7 @@ from (
   where n.nspname = any (%(schemas)s) and c.relkind in ('r', 'p', 'v', 'm', 'f')
   union all
   select concat_ws('|', 'function', p.oid, pg_catalog.pg_get_functiondef(p.oid), (
-    select string_agg(a::text, ',' order by a::text) from unnest(p.proacl) as a
+    select string_agg(a::text, ',' order by a::text) from unnest(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) as a
   ))
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
   where n.nspname = any (%(schemas)s) and p.prokind in ('f', 'p')

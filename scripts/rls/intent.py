@@ -15,7 +15,7 @@ from scripts.rls.catalog import Catalog, Relation
 
 VERBS = ("select", "insert", "update", "delete")
 ACTORS = ("anon", "owner", "other", "service")
-RELATION_KEYS = {*VERBS, "owner", "columns", "parents", "sample", "filtered"}
+RELATION_KEYS = {*VERBS, "owner", "columns", "insert_columns", "parents", "sample", "filtered"}
 FUNCTION_KEYS = {"call", "arguments"}
 ACTOR_KEYS = {"user_metadata", "app_metadata"}
 TABLES = ("sample", "arguments", *ACTOR_KEYS)
@@ -31,13 +31,15 @@ FILE = "access.toml"
 class RelationIntent:
     """One relation: which actors may do what with a row of the owner's.
 
-    `filtered`: who may ask without holding a right to any row, and must get nothing. `columns`: what an
-    update may set. `parents`: columns that refer to a row which must be the caller's own.
+    `columns`: what an update may set. `insert_columns`: what an insert may set, where that is held at all.
+    `parents`: columns that refer to a row which must be the caller's own. `filtered`: who may ask without
+    a right to any row, and must get nothing.
     """
 
     allowed: Mapping[str, frozenset[str]]
     owner: str = ""
     columns: tuple[str, ...] = ()
+    insert_columns: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
     sample: Mapping[str, Any] = field(default_factory=dict)
     filtered: frozenset[str] = frozenset()
@@ -141,7 +143,7 @@ class _Reader:
                 self._complain(path, f"it does not say who may {verb}", f"add `{verb} = []` or name actors")
             self._known(table[verb], self._actors, "an actor", (*path, verb))
         self._known(table.get("filtered", []), self._actors, "an actor", (*path, "filtered"))
-        for key in ("columns", "parents", "sample"):
+        for key in ("columns", "insert_columns", "parents", "sample"):
             self._known(table.get(key, []), relation.by_name, f"a column of {relation.qualified}", (*path, key))
         if owner := table.get("owner"):
             self._known([owner], relation.by_name, f"a column of {relation.qualified}", (*path, "owner"))
@@ -149,6 +151,7 @@ class _Reader:
             {verb: frozenset(table[verb]) for verb in VERBS},
             table.get("owner", ""),
             tuple(table.get("columns", ())),
+            tuple(table.get("insert_columns", ())),
             tuple(table.get("parents", ())),
             table.get("sample", {}),
             frozenset(table.get("filtered", ())),

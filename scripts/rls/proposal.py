@@ -31,9 +31,7 @@ def guess(catalog: Catalog) -> Intent:
                 dict.fromkeys(VERBS, everybody),
                 owned[r.qualified],
                 tuple(c.name for c in r.columns if c.open_to("authenticated", "update") and not c.written),
-                tuple(
-                    k.columns[0] for k in r.foreign_keys if owned.get(k.target) and k.columns[0] != owned[r.qualified]
-                ),
+                parents=tuple(k.columns[0] for k in r.foreign_keys if owned.get(k.target)),
             )
             for r in catalog.exposed
         },

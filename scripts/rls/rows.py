@@ -17,7 +17,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from scripts.rls.catalog import USERS, Catalog, Column, ForeignKey, Relation
+from scripts.queries import query
+from scripts.rls.catalog import USERS, Catalog, Column, ForeignKey, Policy, Relation
 from scripts.rls.intent import Intent, RelationIntent
 
 if TYPE_CHECKING:
@@ -352,6 +353,38 @@ class Rows:
             raise UnaskableError(f"no other value was found for {relation.qualified}.{name}")
         return taken[0]
 
+    def holds(self, relation: Relation, role: str, verb: str) -> bool:
+        """Whether the role holds the privilege now, on the relation or on a column of it."""
+        function = "has_table_privilege" if verb in ("delete", "truncate") else "has_any_column_privilege"
+        sql = f"select pg_catalog.{function}(%s, %s::pg_catalog.regclass, %s)"
+        found = self.connection.execute(sql.encode(), [role, plain(relation), verb]).fetchone()
+        return bool(found and found[0])
+
+    def policies(self, relation: Relation) -> list[Policy]:
+        """The relation's policies as they are now."""
+        from psycopg.rows import class_row
+
+        with self.connection.cursor(row_factory=class_row(Policy)) as cursor:
+            found = cursor.execute(query("rls_policies"), {"schemas": [relation.schema]}).fetchall()
+        return [p for p in found if p.relation == relation.qualified]
+
+    def passes(self, relation: Relation, row: Row, policies: Iterable[Policy], who: str) -> bool:
+        """Whether the policies let the user through to this row: one that permits, and none that restricts.
+
+        Asked as `authenticated`, of a record, so that row level security binds their sub-selects and not the row.
+        """
+        known = list(policies)
+        permits = " or ".join(f"coalesce(({p.qual}), false)" for p in known if p.permissive) or "false"
+        restricts = " and ".join(f"coalesce(({p.qual}), false)" for p in known if not p.permissive) or "true"
+        record = f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) as {quoted(relation.name)}"
+        expression = f"({permits}) and ({restricts})".replace("%", "%%")
+        with self.connection.transaction(force_rollback=True):
+            self.speak_as(who)
+            self.connection.execute("set local role authenticated")
+            sql = f"select {expression} from {record}"  # noqa: S608 - the catalog's own words
+            found = self.connection.execute(sql.encode(), [json.dumps(row)]).fetchone()
+        return bool(found and found[0])
+
     @contextlib.contextmanager
     def nothing(self) -> Iterator[None]:
         """No room is needed."""
@@ -448,6 +481,11 @@ def quoted(name: str) -> str:
 def ident(relation: Relation) -> str:
     """A relation's qualified name for SQL; psycopg reads percent signs, which are doubled."""
     return f"{quoted(relation.schema)}.{quoted(relation.name)}".replace("%", "%%")
+
+
+def plain(relation: Relation) -> str:
+    """A relation's name as a value: quoted, nothing doubled."""
+    return f"{quoted(relation.schema)}.{quoted(relation.name)}"
 
 
 def _guessed_owner(relation: Relation) -> str:

@@ -16,7 +16,13 @@ select
         where o.polname = p.policyname and o.polrelid = format('%%I.%%I', p.schemaname, p.tablename)::regclass
       ), '')
   end as mend,
-  null as equivalent
+  case when p.cmd = 'UPDATE' and not exists (
+      select from pg_catalog.pg_attribute a
+      where a.attrelid = format('%%I.%%I', p.schemaname, p.tablename)::regclass and a.attnum > 0 and not a.attisdropped
+        and coalesce(p.with_check, p.qual) ~ ('\m' || a.attname || '\M')
+        and has_column_privilege('authenticated', a.attrelid, a.attnum, 'update'))
+    then 'users hold no right to update a column that the check compares, so a row that passes USING cannot fail the check'
+  end as equivalent
 from pg_catalog.pg_policies p
 where p.schemaname = any (%(schemas)s)
   and case when p.with_check is null then p.cmd in ('UPDATE', 'ALL') and p.qual <> 'true' else p.with_check <> 'true' end

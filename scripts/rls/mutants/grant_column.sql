@@ -6,7 +6,13 @@ select
   'granted to authenticated' as change,
   format('grant %%s (%%I) on %%I.%%I to authenticated', v.verb, a.attname, n.nspname, c.relname) as break,
   format('revoke %%s (%%I) on %%I.%%I from authenticated', v.verb, a.attname, n.nspname, c.relname) as mend,
-  null as equivalent
+  (
+    select 'the policy ' || p.policyname || ' holds the column to the caller''s own id, so no other value can be written'
+    from pg_catalog.pg_policies p
+    where p.schemaname = n.nspname and p.tablename = c.relname and lower(p.cmd) in (v.verb, 'all')
+      and coalesce(p.with_check, p.qual) ~ ('\m' || a.attname || ' = (\( SELECT )?auth\.uid\(\)')
+    limit 1
+  ) as equivalent
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -1,0 +1,32 @@
+"""Privileges that no request can show: those of anon beside the intent, and TRUNCATE, which ignores row level security.
+
+Read from the catalog, because a request is refused by the first thing in its way, which may be another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from scripts.rls.catalog import Catalog
+from scripts.rls.cells import ALLOWED, DENIED, REFUSED, Case, Cell, Probe
+from scripts.rls.intent import VERBS, Intent
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every relation: each verb that anon is not to have, and TRUNCATE for signed-in users and visitors."""
+    for relation in catalog.exposed:
+        entry = intent.relations[relation.qualified]
+        for verb in VERBS:
+            if "anon" not in entry.allowed[verb] | entry.filtered:
+                yield Case("grants", relation.qualified, verb, {"anon": DENIED})
+        if not relation.is_view:
+            yield Case("grants", relation.qualified, "truncate", {"anon": DENIED, "owner": DENIED})
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """What the database says of the role's privileges now; the control is that its owner holds them."""
+    for actor in case.expected:
+        role = "anon" if actor == "anon" else "authenticated"
+        held, control = probe.rows.holds(probe.relation(case), role, case.verb), "postgres, who holds it"
+        reason = f"{role} holds the privilege to {case.verb} {case.object}" if held else ""
+        yield Cell(case, actor, DENIED, ALLOWED if held else REFUSED, reason, answer="the catalog", control=control)
