@@ -116,7 +116,7 @@ def rls(
 
 @task(help={"only": "only mutants whose name contains this", "json": COMMON["json"]})
 def mutate(_: Context, only: str = "", json: bool = False) -> None:
-    """Break every policy, grant and flag in turn; does the proof notice?"""
+    """Break each policy, grant and flag; does the proof notice?"""
     from scripts.boundary import boundary
     from scripts.commands.mutate import mutate
 

@@ -1,0 +1,152 @@
+"""`invoke rls` and `invoke mutate` as their users meet them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from scripts.rls.catalog import read_catalog
+from tests.fix_stack import Connection, Project, RunningStack
+
+Editor = Callable[[Callable[[str], str]], None]
+ENTRY = '[relations."public.brands"]'
+
+
+@pytest.fixture
+def access(project: Project) -> Editor:
+    """Changes access.toml of the shared project, until the test is over."""
+
+    def change(edit: Callable[[str], str]) -> None:
+        file = project.folder / "supabase" / "access.toml"
+        file.write_text(edit(file.read_text()))
+
+    return change
+
+
+@pytest.fixture(autouse=True)
+def restored(project: Project) -> Iterator[None]:
+    """The shared project keeps its access.toml."""
+    file = project.folder / "supabase" / "access.toml"
+    text = file.read_text()
+    yield
+    file.write_text(text)
+
+
+def test_everything_is_as_declared(project: Project, stack: RunningStack, tmp_path: Path) -> None:
+    """Green, with the same in each format, no secret in any of them, and nobody left behind."""
+    done = project.invoke(
+        "rls", "--json", "--differential", "--junit", str(tmp_path / "a.xml"), "--sarif", str(tmp_path / "a.sarif")
+    )
+    assert done.code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["failed"], len(found["cells"])) == (0, 186)
+    assert all(policy["allowing"] and policy["denying"] for policy in found["policies"])
+    junit, sarif = (tmp_path / "a.xml").read_text(), (tmp_path / "a.sarif").read_text()
+    assert len(ElementTree.fromstring(junit).findall("testcase")) == 186  # noqa: S314 - our own
+    assert json.loads(sarif)["runs"][0]["results"] == []
+    for text in (done.output, junit, sarif):
+        assert not any(secret in text for secret in (*stack.secrets.values(), *stack.passwords.values(), "eyJ"))
+    with stack.connect("postgres") as connection:
+        assert connection.execute("select count(*) from auth.users where email like 'pushproof-o%'").fetchone() == (0,)
+
+
+def test_what_is_not_as_declared_fails(
+    project: Project,
+    postgres: Connection,
+    access: Editor,
+    tmp_path: Path,
+) -> None:
+    """One sentence, the request as curl without secrets, exit code 1."""
+    sarif = tmp_path / "a.sarif"
+    access(lambda text: text.replace('select = ["owner", "service"]', 'select = ["anon", "owner", "service"]', 1))
+    done = project.invoke("rls", "--only", "select public.brands", "--sarif", str(sarif))
+    assert done.code == 1
+    assert "✗ anon should be able to select on public.brands, but got 401 42501" in done.stdout
+    assert 'curl -X GET "$SUPABASE_URL/rest/v1/brands?' in done.stdout
+    assert "ERROR select public.brands select as anon" in done.stderr
+    assert [r["ruleId"] for r in json.loads(sarif.read_text())["runs"][0]["results"]] == ["rls/select"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (
+            lambda text: text + '\n[relations."public.brandz"]\n',
+            "'public.brandz' is not a relation of the exposed schemas",
+        ),
+        (lambda text: text.replace(ENTRY, '[relations."public.nothing"]'), "is not a relation of the exposed schemas"),
+        (lambda text: text.replace('select = ["owner"', 'select = ["ovner"', 1), "line 8: 'ovner' is not an actor"),
+        (lambda text: text.replace("owner_id", "ovner_id", 1), "'ovner_id' is not a column of public.brands"),
+        (lambda text: text.replace('columns = ["name"]', "columns = 1"), "columns must be a list of texts"),
+        (lambda text: text.replace(ENTRY, ENTRY + "\nnonsense = 1"), "'nonsense' is not a key"),
+        (lambda text: text.replace(ENTRY, "[relations.public.brands"), "is not TOML"),
+        (lambda text: text[: text.index("[functions")], "says nothing of public.cancel_conversation_session(uuid)"),
+    ],
+)
+def test_a_wrong_access_file_is_an_error_that_names_the_line(
+    project: Project,
+    stack: RunningStack,
+    access: Editor,
+    edit: Callable[[str], str],
+    words: str,
+) -> None:
+    """Before anybody signs up."""
+    access(edit)
+    done = project.invoke("rls")
+    assert done.code == 22, done.output
+    assert words in done.stderr
+    assert "line " in done.stderr
+    assert "FIX" in done.stderr
+
+
+def test_without_an_access_file_init_is_proposed_and_writes_one(project: Project, stack: RunningStack) -> None:
+    """What it observes is what we declared, but for what needs a sample; a second one is not written."""
+    file = project.folder / "supabase" / "access.toml"
+    file.unlink()
+    done = project.invoke("rls")
+    assert (done.code, "invoke rls --init" in done.stderr) == (22, True)
+    assert project.invoke("rls", "--init").code == 0
+    written = file.read_text()
+    assert written.count("# look: nobody got anything") == 2
+    assert project.invoke("rls").code == 0
+    assert project.invoke("rls", "--init").code == 2
+    assert file.read_text() == written
+
+
+def test_production_is_refused(project: Project, stack: RunningStack) -> None:
+    """The proof makes users."""
+    done = project.invoke("rls", SUPABASE_PRODUCTION="true")
+    assert (done.code, "marked as production" in done.stderr) == (21, True)
+    assert project.invoke("rls", SUPABASE_PRODUCTION="maybe").code == 11
+
+
+def test_nothing_to_ask_is_a_failure(project: Project, stack: RunningStack, blank: Project) -> None:
+    """No relation, or no cell of that name: nothing is proved."""
+    assert project.invoke("rls", "--only", "no such cell").code == 1
+    done = blank.invoke("rls")
+    assert (done.code, "nothing would be proved" in done.stderr) == (1, True)
+
+
+def test_mutants_are_killed_on_copies(project: Project, stack: RunningStack, postgres: Connection) -> None:
+    """A few of them, on a stack of its own: the project's database is not touched."""
+    before = read_catalog(postgres, ["public"])
+    done = project.invoke("mutate", "--only", "using_true: policy conversation_sessions", "--json")
+    assert done.code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["score"], len(found["mutants"])) == (100.0, 3)
+    assert all(mutant["killed_by"] for mutant in found["mutants"])
+    assert read_catalog(postgres, ["public"]) == before
+    assert project.invoke("mutate", "--only", "no such mutant").code == 1
+    assert project.invoke("mutate", SUPABASE_TARGET="remote").code == 21
+
+
+def test_a_survivor_fails_the_run(project: Project, access: Editor) -> None:
+    """Without the line that declares it, and without a check, nobody notices."""
+    access(lambda text: text.replace('insert_columns = ["owner_id", "name"]\n', ""))
+    done = project.invoke("mutate", "--only", "insert of public.brands.created_at")
+    assert done.code == 1
+    assert "survived grant_column: insert of public.brands.created_at, granted to authenticated" in done.stdout
