@@ -62,6 +62,8 @@ class Supervisor:
         pending = {service.name: service for service in self.services}
         deadline = time.monotonic() + READY_SECONDS
         while pending:
+            # One that was up a moment ago may have been dying: those that need it would never get ready.
+            pending |= {one.name: one for one in self.services if not self._alive(one.name)}
             possible = [one for one in pending.values() if not pending.keys() & set(one.needs)]
             for service in possible:
                 if self._is_up(service, started):

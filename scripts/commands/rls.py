@@ -17,10 +17,10 @@ from scripts.rls import reports
 from scripts.rls.actors import USERS, signed_in
 from scripts.rls.asking import Api
 from scripts.rls.catalog import Catalog, read_catalog
-from scripts.rls.cells import Cell, Probe
+from scripts.rls.cells import Case, Cell, Probe
 from scripts.rls.coverage import coverage
 from scripts.rls.differential import disagreements
-from scripts.rls.engine import Engine
+from scripts.rls.engine import Engine, derive
 from scripts.rls.intent import FILE, Intent, load
 from scripts.rls.kinds import kinds
 from scripts.rls.proposal import KINDS, guess, proposal
@@ -48,10 +48,12 @@ def rls(run: Run, options: Options) -> list[Cell]:
     check_keys(target)
     catalog = catalog_of(run)
     intent = load(run.settings.supabase_dir / FILE, catalog)
+    cases = [c for c in derive(kinds(), catalog, intent) if options.only in c.name]
+    if not cases:
+        raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`invoke rls --json` names the cells")
     with probing(run, catalog, intent) as probe:
-        engine = Engine(kinds(), probe)
         began = time.monotonic()
-        cells = ask(run, engine, options.only)
+        cells = ask(run, Engine(kinds(), probe), cases)
         seconds = time.monotonic() - began
         differing = list(disagreements(probe, cells)) if options.differential else []
     report(run, cells, catalog, seconds, options)
@@ -74,7 +76,8 @@ def init(run: Run) -> Path:
     check_keys(run.target)
     guessed = guess(catalog)
     with probing(run, catalog, guessed) as probe:
-        cells = ask(run, Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe), "")
+        engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
+        cells = ask(run, engine, engine.cases())
     text = proposal(catalog, guessed, cells)
     file.write_text(text, encoding="utf-8")
     looks = text.count("# look: ")
@@ -108,11 +111,8 @@ def probing(run: Run, catalog: Catalog, intent: Intent) -> Iterator[Probe]:
             rows.clean()
 
 
-def ask(run: Run, engine: Engine, only: str) -> list[Cell]:
-    """Every case, or those whose name contains `only`; progress on a terminal."""
-    cases = [c for c in engine.cases() if only in c.name]
-    if not cases:
-        raise FailedError(f"no cell matches {only!r}: nothing is proved", "`invoke rls --json` names the cells")
+def ask(run: Run, engine: Engine, cases: Sequence[Case]) -> list[Cell]:
+    """The cells of these cases; progress on a terminal."""
     total = sum(len(c.expected) for c in cases)
     cells: list[Cell] = []
     with run.console.progress("Asking", total=total, unit="cells") as advance:

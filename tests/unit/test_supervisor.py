@@ -281,3 +281,25 @@ def test_a_log_does_not_grow_without_end(
     (world.logs / "db.log").write_text("long")
     make().start()
     assert (world.logs / "db.log.1").read_text() == "long"
+
+
+def test_one_that_dies_after_it_was_seen_up_is_started_again(world: World, make: Callable[[], Supervisor]) -> None:
+    """A service that was killed may be seen alive once more: those that need it must not wait for it for ever."""
+    made = make()
+    made.start()
+    services = [s.name for s in made.services]
+    database, *others = services
+    for name in others:
+        made.stop([name])
+    looked: list[bool] = []
+    was_alive = made._alive
+
+    def dying(name: str) -> bool:
+        if name == database and not looked:
+            looked.append(True)
+            world.alive.discard(database)
+            return True
+        return was_alive(name)
+
+    made._alive = dying  # type: ignore[method-assign]
+    assert set(made.start()) == set(services)
