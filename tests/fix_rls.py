@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from scripts.rls.catalog import Catalog, read_catalog
 from scripts.rls.cells import Cell, Kind, Probe
 from scripts.rls.clones import Clone, clones
 from scripts.rls.engine import Engine
-from scripts.rls.intent import Intent, load
+from scripts.rls.intent import ActorIntent, Intent, load
 from scripts.rls.kinds import kinds
 from scripts.rls.rows import Rows
 from scripts.waiting import wait_until
@@ -78,7 +79,13 @@ def laboratory(projects: Callable[..., Project], tmp_path_factory: pytest.TempPa
     project = projects(empty=True)
     run = Run("", as_json=True, settings=project.settings)
     target = run.target
-    with signed_in(target, project.settings.state_dir, {}, keep=True) as actors:
+    files = (REPOSITORY / "tests" / "rls" / "pitfalls").glob("*.toml")
+    defined = {
+        name: ActorIntent(name, **table)
+        for file in files
+        for name, table in tomllib.loads(file.read_text()).get("actors", {}).items()
+    }
+    with signed_in(target, project.settings.state_dir, defined, keep=True) as actors:
         nobody = Rows(lambda: connect(target), NOTHING_YET, Intent({}, {}), {})
         probe = Probe(NOTHING_YET, Intent({}, {}), nobody, actors, Api.of(target))
         with clones(run.stack, probe, 1) as made:

@@ -102,7 +102,8 @@ class Answer:
     @property
     def refused(self) -> bool:
         """A missing right, a policy's refusal, or not served at all."""
-        return (self.status in (401, 403) and self.code == NO_RIGHT) or self.code in UNSERVED
+        unknown = self.status == 404 and not self.code  # PostgREST 12 on a write to what its cache lacks
+        return (self.status in (401, 403) and self.code == NO_RIGHT) or self.code in UNSERVED or unknown
 
     @property
     def words(self) -> str:

@@ -1,0 +1,2 @@
+-- The missing line.
+alter table public.appointments enable row level security;

@@ -1,0 +1,2 @@
+-- Read as the caller.
+alter view public.monthly_spending set (security_invoker = true);

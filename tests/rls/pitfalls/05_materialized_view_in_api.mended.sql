@@ -1,0 +1,2 @@
+-- The backend alone reads it.
+revoke all on public.turnover from authenticated;

@@ -1,0 +1,2 @@
+-- As the caller, whom the policy binds.
+alter function public.invoice_total(uuid) security invoker;

@@ -1,0 +1,2 @@
+-- The database makes the id.
+revoke insert (id) on public.bookmarks from authenticated;

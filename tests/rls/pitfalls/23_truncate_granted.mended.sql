@@ -1,0 +1,2 @@
+-- DELETE does it, and asks the policy.
+revoke truncate on public.drafts from authenticated;
