@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 SECONDS = 30
 PATIENCE_SECONDS = 60  # in which a rate limit is waited out
-TOO_MANY, UNAVAILABLE = 429, 503  # the latter with 57P01 where the database ended the connection, and the transaction
+TOO_MANY, UNAVAILABLE = 429, 503
+# Nothing was done: the database ended the connection, or PostgREST is about to connect again or to read its schema.
+CONNECTING = (b'"57P0', b'"PGRST001"', b'"PGRST002"')
 NO_RIGHT = "42501"
 # Words of the API for "this is not served to you" other than a missing right: unknown to its schema cache.
 UNSERVED = ("PGRST202", "PGRST205", "42P01")
@@ -144,7 +146,7 @@ class Api:
                     f"the REST API does not answer: {problem.__class__.__name__}",
                     "look whether it is up, then run this again",
                 ) from None
-            busy = response.status == UNAVAILABLE and b'"57P0' in response.data
+            busy = response.status == UNAVAILABLE and any(code in response.data for code in CONNECTING)
             pause = float(response.headers.get("retry-after") or (0.02 if busy else 1))
             if not (busy or response.status == TOO_MANY) or time.monotonic() + pause > until:
                 return Answer(response.status, _decoded(response.data), response.headers.get("content-range", ""))

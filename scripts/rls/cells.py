@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from scripts.rls.asking import Actor, Answer, Api, Request
 from scripts.rls.catalog import VIEWS, Catalog, Relation
 from scripts.rls.intent import Intent, RelationIntent
-from scripts.rls.rows import Row, Rows, UnaskableError
+from scripts.rls.rows import Row, Rows, UnaskableError, mark_column
 
 ALLOWED, DENIED, REFUSED = "allowed", "denied", "refused"  # what is expected
 NOTHING, REJECTED, FAILED = "nothing", "rejected", "failed"  # what else may be observed
@@ -159,10 +159,13 @@ def unaskable(case: Case, why: UnaskableError) -> Iterator[Cell]:
         yield Cell(case, actor, expected, FAILED, str(why))
 
 
-def is_single(relation: Relation, intent: RelationIntent) -> bool:
-    """Whether a user can have only one row in it: a key of the owner and foreign keys alone."""
+def is_alone(relation: Relation, intent: RelationIntent) -> bool:
+    """Whether its cases need the relation for themselves.
+
+    A user can have only one row in it, a key of the owner and foreign keys alone; or no column can mark a row.
+    """
     bound = {intent.owner} | {c for key in relation.foreign_keys for c in key.columns}
-    return any(set(unique) <= bound for unique in relation.uniques)
+    return any(set(unique) <= bound for unique in relation.uniques) or mark_column(relation, intent) is None
 
 
 def tables(catalog: Catalog) -> list[Relation]:

@@ -293,15 +293,11 @@ class Rows:
 
     def mark(self, relation: Relation, body: Row) -> Row:
         """Put a value of its own into the body where a column takes one; what finds the row it makes."""
-        taken = {c for key in relation.foreign_keys for c in key.columns} | {self.intent_of(relation).owner}
-        checked = {c for check in relation.checks for c in check.columns} | self.intent_of(relation).sample.keys()
-        for kinds in (("uuid",), ("text", "varchar", "citext"), ("jsonb",), ("timestamptz", "timestamp")):
-            for column in relation.columns:
-                free = column.name not in taken | checked and not column.written
-                open_ = column.open_to("authenticated", "insert") or not relation.open_to("authenticated", "insert")
-                if free and open_ and column.base_type in kinds and (column.length or 99) > 20:
-                    body[column.name] = self.value(column)
-                    return {column.name: body[column.name]}
+        intent = self.intent_of(relation)
+        if column := mark_column(relation, intent):
+            body[column.name] = self.value(column)
+            return {column.name: body[column.name]}
+        taken = {c for key in relation.foreign_keys for c in key.columns} | {intent.owner}
         return {n: v for n, v in body.items() if n in taken} or dict(body)
 
     def change(self, relation: Relation, row: Row) -> tuple[str, Any]:
@@ -384,6 +380,22 @@ class Rows:
             sql = f"select {expression} from {record}"  # noqa: S608 - the catalog's own words
             found = self.connection.execute(sql.encode(), [json.dumps(row)]).fetchone()
         return bool(found and found[0])
+
+    def insertable(self, relation: Relation, who: str, body: Row, name: str) -> Any:
+        """A value for the column with which the database takes the row: a check must not pass for a denial.
+
+        Raises UnaskableError.
+        """
+        import psycopg
+
+        column = relation.by_name[name]
+        definitions = " ".join(c.definition for c in relation.checks if name in c.columns)
+        values = self.values(relation, who) | body
+        for value in itertools.islice(self.candidates(column, definitions), TRIES):
+            with contextlib.suppress(psycopg.Error), self.connection.transaction(force_rollback=True):
+                self.store(relation, who, {**values, name: value})
+                return value
+        raise UnaskableError(self._advice(relation, f"no value was found for its column {name}"))
 
     @contextlib.contextmanager
     def nothing(self) -> Iterator[None]:
@@ -481,6 +493,19 @@ def quoted(name: str) -> str:
 def ident(relation: Relation) -> str:
     """A relation's qualified name for SQL; psycopg reads percent signs, which are doubled."""
     return f"{quoted(relation.schema)}.{quoted(relation.name)}".replace("%", "%%")
+
+
+def mark_column(relation: Relation, intent: RelationIntent) -> Column | None:
+    """A column that takes any value of its type, by which a row is found; None where there is none."""
+    taken = {c for key in relation.foreign_keys for c in key.columns} | {intent.owner}
+    checked = {c for check in relation.checks for c in check.columns} | intent.sample.keys()
+    for kinds in (("uuid",), ("text", "varchar", "citext"), ("jsonb",), ("timestamptz", "timestamp")):
+        for column in relation.columns:
+            free = column.name not in taken | checked and not column.written
+            open_ = column.open_to("authenticated", "insert") or not relation.open_to("authenticated", "insert")
+            if free and open_ and column.base_type in kinds and (column.length or 99) > 20:
+                return column
+    return None
 
 
 def plain(relation: Relation) -> str:

@@ -171,3 +171,13 @@ def test_kinds_are_found_by_their_files() -> None:
     folder = Path(kinds()["select"].__file__).parent  # type: ignore[attr-defined]
     assert set(kinds()) == {file.stem for file in folder.glob("*.py")} - {"__init__"}
     assert callable(derive)
+
+
+def test_a_check_is_no_denial(laboratory: Laboratory) -> None:
+    """A column that may not be set is tried with a value that the table takes."""
+    status = "alter table public.notes add status text not null default 'draft' check (status in ('draft', 'paid'))"
+    held = NOTES_ACCESS + 'insert_columns = ["user_id", "body"]\n'
+    name = "insert_columns public.notes insert status as owner"
+    assert name not in wrong(laboratory.prove(f"{NOTES};{status}", held))
+    grant = "grant insert (status) on public.notes to authenticated"
+    assert name in wrong(laboratory.prove(f"{NOTES};{status};{grant}", held))

@@ -18,7 +18,7 @@ from scripts.rls.cells import (
     Case,
     Cell,
     Probe,
-    is_single,
+    is_alone,
     observed_of,
     tables,
 )
@@ -35,7 +35,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         for column in relation.columns:
             if not column.written:
                 expected = ALLOWED if column.name in entry.columns else DENIED
-                alone = is_single(relation, entry)
+                alone = is_alone(relation, entry)
                 yield Case("columns", relation.qualified, "update", {"owner": expected}, column.name, alone)
 
 

@@ -13,7 +13,7 @@ from scripts.rls.cells import (
     Probe,
     denied_first,
     expected_of,
-    is_single,
+    is_alone,
     observed_of,
     tables,
 )
@@ -25,7 +25,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         expected = expected_of(intent, entry.allowed["delete"])
-        yield Case("delete", relation.qualified, "delete", expected, alone=is_single(relation, entry))
+        yield Case("delete", relation.qualified, "delete", expected, alone=is_alone(relation, entry))
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:

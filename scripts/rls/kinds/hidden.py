@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from scripts.rls.catalog import Catalog, Policy
-from scripts.rls.cells import ALLOWED, DENIED, FAILED, NOTHING, Case, Cell, Probe, is_single, tables
+from scripts.rls.cells import ALLOWED, DENIED, FAILED, NOTHING, Case, Cell, Probe, is_alone, tables
 from scripts.rls.intent import Intent
 
 
@@ -19,7 +19,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         entry = intent.relations[relation.qualified]
         for verb in ("update", "delete"):
             if relation.rls and entry.owner and "other" not in entry.allowed[verb] and "owner" in entry.allowed[verb]:
-                alone = is_single(relation, entry)
+                alone = is_alone(relation, entry)
                 yield Case("hidden", relation.qualified, verb, {"other": DENIED}, "without a filter", alone)
 
 

@@ -13,7 +13,7 @@ from scripts.rls.cells import (
     Probe,
     denied_first,
     expected_of,
-    is_single,
+    is_alone,
     observed_of,
     tables,
 )
@@ -27,7 +27,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         expected = expected_of(intent, entry.allowed["insert"])
         if entry.owner and not _tells_owner(relation, entry):
             expected = {a: e for a, e in expected.items() if a in ("anon", "owner", "service")}
-        yield Case("insert", relation.qualified, "insert", expected, alone=is_single(relation, entry))
+        yield Case("insert", relation.qualified, "insert", expected, alone=is_alone(relation, entry))
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from scripts.rls.catalog import Catalog
-from scripts.rls.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_single, observed_of, tables
+from scripts.rls.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
 from scripts.rls.intent import Intent
 
 
@@ -16,7 +16,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         if entry.insert_columns:
             for column in (c for c in relation.columns if not c.written):
                 expected = ALLOWED if column.name in entry.insert_columns else DENIED
-                alone = is_single(relation, entry)
+                alone = is_alone(relation, entry)
                 yield Case("insert_columns", relation.qualified, "insert", {"owner": expected}, column.name, alone)
 
 
@@ -28,7 +28,8 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     with probe.rows.room_for(relation, "owner") as fits:
         body = probe.rows.body(relation, "owner")
         match = probe.rows.mark(relation, body)
-        body.setdefault(column.name, probe.rows.value(column))
+        if column.name not in body:
+            body[column.name] = probe.rows.insertable(relation, "owner", body, column.name)
         request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
         answer = probe.ask("owner", request)
         stored = probe.rows.count(relation, match) > 0

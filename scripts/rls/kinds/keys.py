@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from scripts.rls.catalog import Catalog
-from scripts.rls.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_single, observed_of, tables
+from scripts.rls.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
 from scripts.rls.intent import Intent
 
 
@@ -17,7 +17,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         foreign = {c for k in relation.foreign_keys for c in k.columns} | {entry.owner}
         chosen = [c for c in relation.key if c not in foreign and not relation.by_name[c].written]
         if entry.owner and "owner" in entry.allowed["insert"] and "other" not in entry.allowed["select"] and chosen:
-            alone = is_single(relation, entry)
+            alone = is_alone(relation, entry)
             yield Case("keys", relation.qualified, "insert", {"other": DENIED}, ", ".join(chosen), alone)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from scripts.rls.asking import Answer, Request
 from scripts.rls.catalog import Catalog, ForeignKey, Relation
-from scripts.rls.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_single, observed_of, tables
+from scripts.rls.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
 from scripts.rls.intent import Intent
 from scripts.rls.rows import Row
 
@@ -22,7 +22,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         entry = intent.relations[relation.qualified]
         for column in entry.parents:
             if "owner" in entry.allowed["insert"] and _keys(relation, column):
-                alone = is_single(relation, entry)
+                alone = is_alone(relation, entry)
                 yield Case("parents", relation.qualified, "insert", {"other": DENIED}, column, alone)
 
 

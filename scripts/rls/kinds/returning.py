@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from scripts.rls.catalog import Catalog
-from scripts.rls.cells import ALLOWED, DENIED, FAILED, NOTHING, REFUSED, Asked, Case, Cell, Probe, is_single, tables
+from scripts.rls.cells import ALLOWED, DENIED, FAILED, NOTHING, REFUSED, Asked, Case, Cell, Probe, is_alone, tables
 from scripts.rls.intent import Intent
 
 REPRESENTATION = "return=representation"
@@ -27,7 +27,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
                 expected = {"owner": ALLOWED}
                 if verb == "update" and "other" not in entry.allowed["update"] | entry.allowed["select"]:
                     expected = {"other": DENIED, "owner": ALLOWED}
-                yield Case("returning", relation.qualified, verb, expected, alone=is_single(relation, entry))
+                yield Case("returning", relation.qualified, verb, expected, alone=is_alone(relation, entry))
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from scripts.rls.catalog import Catalog
-from scripts.rls.cells import DENIED, MINIMAL, Asked, Case, Cell, Probe, is_single, observed_of, tables
+from scripts.rls.cells import DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
 from scripts.rls.intent import Intent
 
 RESOLUTIONS = ("merge-duplicates", "ignore-duplicates")
@@ -18,7 +18,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         if relation.key and "other" not in entry.allowed["update"] and entry.owner:
             for resolution in RESOLUTIONS:
                 yield Case(
-                    "upsert", relation.qualified, "insert", {"other": DENIED}, resolution, is_single(relation, entry)
+                    "upsert", relation.qualified, "insert", {"other": DENIED}, resolution, is_alone(relation, entry)
                 )
 
 
