@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from scripts.waiting import wait_until
 from tests.fix_stack import Project
 
 REPOSITORY = Path(__file__).parent.parent
+EMPTY = REPOSITORY / "tests" / "rls" / "empty.sql"
 NOTHING_YET = Catalog(("public",), {}, {}, ())
 
 
@@ -37,20 +39,22 @@ class Laboratory:
 
     def build(self, *scripts: str) -> Catalog:
         """An empty project with these scripts run as `postgres`, known to the REST server."""
-        self.clone.renew()
+        admin = self.clone.admin
+        with connect(replace(admin, database=replace(admin.database, name=self.clone.name))) as connection:
+            connection.execute(EMPTY.read_bytes())
         for script in scripts:
             self.clone.connection.execute(script.encode())
         catalog = read_catalog(self.clone.connection, ["public"])
-        self.clone.connection.execute("notify pgrst, 'reload schema'")
-        service = self.clone.probe.actors["service"]
-        wanted = [r.name for r in catalog.exposed if not r.partition and r.rights]
-
-        def known() -> bool:
-            api = self.clone.probe.api
-            return all(api.ask(service, Request("OPTIONS", name)).status == 200 for name in wanted)
-
-        assert wait_until(known, timeout=20), wanted
+        self.await_cache()
         return catalog
+
+    def await_cache(self) -> None:
+        """Wait until the REST server knows a function made just now, and so everything made before it."""
+        marker = f"known_{secrets.token_hex(4)}"
+        service, api = self.clone.probe.actors["service"], self.clone.probe.api
+        self.clone.connection.execute(f"create function public.{marker}() returns void return null".encode())
+        assert wait_until(lambda: api.ask(service, Request("POST", f"rpc/{marker}", body={})).status < 300, timeout=20)
+        self.clone.connection.execute(f"drop function public.{marker}()".encode())
 
     @contextlib.contextmanager
     def probe(self, catalog: Catalog, access: str) -> Iterator[Probe]:

@@ -150,6 +150,8 @@ def observed_of(answer: Answer, *, effect: bool) -> str:
         return REFUSED
     if answer.status < 300:
         return NOTHING
+    if answer.code.startswith("PGRST"):  # PostgREST did not ask the database, as for a column its cache lacks
+        return FAILED
     return REJECTED if answer.code.startswith("23") or answer.status in (400, 404, 405, 409) else FAILED
 
 

@@ -1,0 +1,27 @@
+"""What an answer of the REST API counts as."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.rls.asking import Answer
+from scripts.rls.cells import FAILED, NOTHING, REFUSED, REJECTED, observed_of
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "observed"),
+    [
+        (401, "42501", REFUSED),
+        (403, "42501", REFUSED),
+        (404, "PGRST205", REFUSED),
+        (204, "", NOTHING),
+        (409, "23505", REJECTED),
+        (400, "P0001", REJECTED),
+        (400, "PGRST204", FAILED),
+        (500, "XX000", FAILED),
+    ],
+)
+def test_a_write_without_effect(status: int, code: str, observed: str) -> None:
+    """Denied counts only where the database was asked: PostgREST's own errors are no answer of it."""
+    assert observed_of(Answer(status, {"code": code} if code else None), effect=False) == observed
+    assert observed_of(Answer(status, {"code": code} if code else None), effect=True) == "allowed"
