@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from scripts.parts import Parts
 from scripts.places import cache_dir, data_dir
 from scripts.services.base import HOST, Service, free_port, port_is_free
 from scripts.services.origin import Origin
-from scripts.services.postgres import DATABASE, LOGINS, Postgres, adopt_cluster, create_cluster, recipe
+from scripts.services.postgres import ADMIN, DATABASE, LOGINS, Postgres, adopt_cluster, create_cluster, recipe
 from scripts.services.postgrest import Api, Postgrest
 from scripts.settings import Settings
 from scripts.supervisor import Health, Supervisor, end_strays
@@ -53,6 +54,11 @@ class Stack:
         keys = self.state.secrets
         return Target("embedded", self.url, keys["publishable_key"], keys["secret_key"], database)
 
+    def admin(self) -> Target:
+        """The server as its superuser, beside the stack's database: for copies of it."""
+        base, password = self.target(), self.state.passwords[ADMIN]
+        return replace(base, database=replace(base.database, user=ADMIN, name="template1", password=password))
+
     def start(self) -> list[str]:
         """Bring up whatever is down; the names of the services that this call started.
 
@@ -79,6 +85,13 @@ class Stack:
                 return self._supervisor(npm.locate(self.settings)).stop(names)
             stopped = self._supervisor(npm.locate(self.settings)).stop() if self.state.services else []
             return [*stopped, *(f"process {pid}" for pid in self._end_strays())]
+
+    def note_reset(self, name: str) -> None:
+        """Remember what the last reset was made from."""
+        with states.locked(self.folder):
+            self.state = states.load(self.folder)
+            self.state.reset = name
+            self._save()
 
     def health(self) -> list[Health]:
         """How each service is; empty for a stack that was never started."""

@@ -21,13 +21,17 @@ KEY_YEARS = 10
 
 @dataclass
 class State:
-    """The stack of one checkout. Ports are kept once picked; secrets are made once and never shown."""
+    """The stack of one checkout. Ports are kept once picked; secrets are made once and never shown.
+
+    `cluster` names what the data was made from, `reset` the files that the last reset ran.
+    """
 
     ports: dict[str, int] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
     services: dict[str, Identity] = field(default_factory=dict)
     cluster: str = ""
+    reset: str = ""
 
 
 def load(folder: Path) -> State:
@@ -49,6 +53,7 @@ def _parse(raw: dict[str, Any]) -> State:
             for name, found in raw["services"].items()
         },
         cluster=_text(raw["cluster"]),
+        reset=_text(raw.get("reset", "")),
     )
 
 

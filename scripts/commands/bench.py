@@ -117,8 +117,9 @@ def _figures(bench: Bench) -> Iterator[Figure]:
     yield _figure("smoke, stack stopped", bench.seconds(lambda: bench.invoke("smoke"), before=stop), "s", 5)
     yield _figure("smoke, stack running", bench.seconds(lambda: bench.invoke("smoke")), "s", 2.5)
     cli, target = local.cli(bench.settings, Console(as_json=True)), bench.stack.target()
-    yield _figure("reset-local", bench.seconds(lambda: bench.invoke("reset-local")), "s", 1.5)
+    yield _figure("reset-local, files changed", _reset_anew(bench), "s", None)
     yield _figure("the bare CLI's db reset in it", bench.seconds(lambda: cli.reset(target)), "s", None)
+    yield _figure("reset-local, the same files again", _reset_again(bench), "s", 1.5)
     yield _figure("push of one file, beyond the bare CLI", _push_overhead(bench, cli, target), "s", 0.5)
     stop()
     bench.stack.start()
@@ -130,6 +131,24 @@ def _figures(bench: Bench) -> Iterator[Figure]:
 def _figure(name: str, values: list[float], unit: str, bar: float | None) -> Figure:
     median, low, high = (round(v, 2) for v in (statistics.median(values), min(values), max(values)))
     return Figure(name, median, low, high, unit, bar)
+
+
+def _reset_anew(bench: Bench) -> list[float]:
+    """A reset to files that it sees for the first time."""
+    seed, number = bench.settings.supabase_dir / "seed.sql", itertools.count()
+    former = seed.read_text() if seed.exists() else ""
+
+    def change() -> None:
+        seed.write_text(f"{former}\n-- {next(number)}\n")
+
+    return bench.seconds(lambda: bench.invoke("reset-local"), before=change)
+
+
+def _reset_again(bench: Bench) -> list[float]:
+    """A reset to files whose result it has kept, as it does at the second time."""
+    for _ in range(2):
+        bench.invoke("reset-local")
+    return bench.seconds(lambda: bench.invoke("reset-local"))
 
 
 def _push_overhead(bench: Bench, cli: Cli, target: Target) -> list[float]:

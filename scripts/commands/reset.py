@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts import local
+from scripts import local, snapshots
 from scripts.boundary import Run, import_meanwhile
 from scripts.commands.push import read_back
 from scripts.errors import RefusedError
@@ -13,6 +13,7 @@ from scripts.stack import section_of
 def reset_local(run: Run) -> None:
     """The CLI's own reset: it removes users and whatever migrations made, then pushes and seeds.
 
+    On the embedded stack its result is kept, and copied by the next reset of the same files.
     Raises RefusedError for a remote target, or one whose database is not on this machine, before
     anything is touched; HistoryError when the history is not what the files promise.
     """
@@ -31,14 +32,24 @@ def reset_local(run: Run) -> None:
             "reset-local acts on loopback only; check DB_URL of `supabase status`",
         )
     import_meanwhile("psycopg")
-    with run.console.doing("supabase db reset"):
-        local.cli(run.settings, run.console).reset(
-            target,
-            on_line=lambda line: run.console.status(f"  {line}") if "migration" in line else None,
-        )
     names = [m.path.name for m in files]
+    copied = kind == "embedded" and snapshots.restore(run.stack, snapshots.name_of(run.stack))
+    if not copied:
+        _by_cli(run)
     read_back(target, files, names, names)
+    if kind == "embedded" and not copied:
+        snapshots.keep(run.stack, snapshots.name_of(run.stack))
     seed = section_of(run.settings.supabase_dir / "config.toml", "db").get("seed", {})
     seeded = seed.get("enabled", True) and (run.settings.supabase_dir / "seed.sql").exists()
-    run.console.line(f"empty project, {len(files)} migrations pushed{', seed.sql run' if seeded else ''}", ok=True)
-    run.console.data({"migrations": names})
+    how = " (copied: the same files as at the last reset)" if copied else ""
+    words = f"empty project, {len(files)} migrations pushed{', seed.sql run' if seeded else ''}{how}"
+    run.console.line(words, ok=True)
+    run.console.data({"migrations": names, "copied": copied})
+
+
+def _by_cli(run: Run) -> None:
+    with run.console.doing("supabase db reset"):
+        local.cli(run.settings, run.console).reset(
+            run.target,
+            on_line=lambda line: run.console.status(f"  {line}") if "migration" in line else None,
+        )

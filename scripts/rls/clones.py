@@ -16,7 +16,7 @@ from scripts.rls.asking import Actor, Api
 from scripts.rls.cells import Probe
 from scripts.rls.rows import Rows
 from scripts.services.base import HOST, free_port
-from scripts.services.postgres import ADMIN, DATABASE
+from scripts.services.postgres import DATABASE
 from scripts.services.postgrest import Postgrest
 from scripts.stack import Stack, api_of
 from scripts.supervisor import Supervisor
@@ -94,10 +94,7 @@ def clones(stack: Stack, probe: Probe, count: int) -> Iterator[list[Clone]]:
         raise StackError(f"there is no PostgREST for {npm.platform_name()}", "mutate where there is one")
     probe.rows.close()
     stack.stop(("origin", "postgrest"))
-    base, state = stack.target(), stack.state
-    admin = replace(
-        base, database=replace(base.database, user=ADMIN, name="template1", password=state.passwords[ADMIN])
-    )
+    base, state, admin = stack.target(), stack.state, stack.admin()
     checks = sorted((stack.settings.supabase_dir / "checks").glob("*.sql"))
     made, services = [], []
     for number in range(count):

@@ -51,6 +51,7 @@ def blank(blank_stack: Project, sql: Callable[..., list[tuple[object, ...]]]) ->
     migrations = blank_stack.settings.migrations_dir
     shutil.rmtree(migrations)
     migrations.mkdir()
+    (blank_stack.settings.supabase_dir / "seed.sql").unlink(missing_ok=True)
     sql(EMPTY_PUBLIC)
     return blank_stack
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import httpx
@@ -49,3 +50,38 @@ def test_never_remote(blank: Project, sql: Ask, words: str) -> None:
     done = blank.invoke(*words.split(), **remote_settings(blank))
     refuses(done, 21, "never touches a remote target", "embedded or local")
     assert sql("select to_regclass('public.kept') is not null") == [(True,)]
+
+
+def test_the_same_files_are_copied(blank: Project, sql: Ask) -> None:
+    """From the third reset on; users and strays go, sign-up works, other files are pushed anew."""
+    blank.write("migrations/001_a.sql", "create table public.a (id int)")
+    blank.write("seed.sql", "insert into public.a values (9)")
+    assert [reset(blank) for _ in range(3)] == [False, False, True]
+    assert sign_up(blank) == 200
+    sql("create table public.stray (); create schema other; insert into public.a values (8)")
+    assert reset(blank)
+    assert sql("select id, to_regclass('public.stray'), (select count(*) from auth.users) from public.a") == [
+        (9, None, 0)
+    ]
+    assert sign_up(blank) == 200
+    blank.write("migrations/002_b.sql", "create table public.b (id int)")
+    assert not reset(blank)
+    assert sql("select to_regclass('public.b') is not null") == [(True,)]
+
+
+def test_settings_of_the_database_are_not_lost(blank: Project, sql: Ask) -> None:
+    """A copy would not have them, so there is none."""
+    blank.write("migrations/001_a.sql", "create table public.c (id int)")
+    assert [reset(blank) for _ in range(3)] == [False, False, True]
+    sql("alter database postgres set work_mem = '5MB'")
+    try:
+        assert not reset(blank)
+        assert sql("select current_setting('work_mem')") == [("5MB",)]
+    finally:
+        sql("alter database postgres reset work_mem")
+
+
+def reset(project: Project) -> bool:
+    """Whether the reset was a copy."""
+    found: dict[str, bool] = json.loads(succeeds(project.invoke("reset-local", "--json")).stdout)
+    return found["copied"]
