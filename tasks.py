@@ -89,6 +89,7 @@ def execute(_: Context, target: str = "", file: str = "", sql: str = "", json: b
         "init": "write a first access.toml from what is observed",
         "differential": "ask each cell by SQL claims too, and report where the answers differ",
         "only": "only cells whose name contains this",
+        "findings": "--no-findings: leave out what advisors and linters say",
         "junit": "write JUnit XML to this file",
         "sarif": "write SARIF to this file",
     }
@@ -99,6 +100,7 @@ def rls(
     init: bool = False,
     differential: bool = False,
     only: str = "",
+    findings: bool = True,
     junit: str = "",
     sarif: str = "",
     json: bool = False,
@@ -111,7 +113,7 @@ def rls(
         if init:
             command.init(run)
         else:
-            command.rls(run, command.Options(differential, junit, sarif, only))
+            command.rls(run, command.Options(differential, junit, sarif, only, findings))
 
 
 @task(help={"only": "only mutants whose name contains this", "json": COMMON["json"]})

@@ -100,6 +100,11 @@ class Cli:
         """`supabase db reset` by URL: drops what is not Supabase's own, pushes, seeds. Raises SqlError."""
         self._ask(target, "db", "reset", on_line=on_line)
 
+    def advisors(self, target: Target) -> list[dict[str, Any]]:
+        """`supabase db advisors`: its findings of every level; name, level, detail, metadata. Raises SqlError."""
+        answer = self._ask(target, "db", "advisors", "--level", "info")
+        return list(answer["results"]) if isinstance(answer, dict) else []
+
     def status(self) -> dict[str, str]:
         """`supabase status -o json`: the flat map of the local stack; empty where none runs."""
         done = self._run(["status", "-o", "json"], {})

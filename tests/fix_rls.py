@@ -11,17 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from scripts import local, pgrls
 from scripts.boundary import Run
 from scripts.database import connect
-from scripts.rls.actors import USERS, signed_in
+from scripts.rls.actors import USERS, Cast, signed_in
 from scripts.rls.asking import Api, Request
 from scripts.rls.catalog import Catalog, read_catalog
 from scripts.rls.cells import Cell, Kind, Probe
 from scripts.rls.clones import Clone, clones
 from scripts.rls.engine import Engine
+from scripts.rls.findings import Court, Finding, collect, triage
 from scripts.rls.intent import ActorIntent, Intent, load
 from scripts.rls.kinds import kinds
 from scripts.rls.rows import Rows
+from scripts.supabase_cli import Cli
 from scripts.waiting import wait_until
 from tests.fix_stack import Project
 
@@ -35,6 +38,9 @@ class Laboratory:
     """Builds a schema and proves it."""
 
     clone: Clone
+    cast: Cast
+    cli: Cli
+    linter: Path
     folder: Path
 
     def build(self, *scripts: str) -> Catalog:
@@ -76,6 +82,14 @@ class Laboratory:
             engine = Engine(of or kinds(), probe)
             return list(engine.run(engine.cases()))
 
+    def findings(self, schema: str, access: str) -> list[Finding]:
+        """What linters, our own checks and the cells say of the schema, each tried."""
+        with self.probe(self.build(schema), access) as probe:
+            engine = Engine(kinds(), probe)
+            cells = list(engine.run(engine.cases()))
+            reports = collect(self.cli, self.linter, self.clone.target, probe.catalog, self.clone.connection)
+            return triage(Court(self.clone.target, probe, self.cast, cells), reports)
+
 
 @pytest.fixture(scope="session")
 def laboratory(projects: Callable[..., Project], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
@@ -89,8 +103,10 @@ def laboratory(projects: Callable[..., Project], tmp_path_factory: pytest.TempPa
         for file in files
         for name, table in tomllib.loads(file.read_text()).get("actors", {}).items()
     }
-    with signed_in(target, project.settings.state_dir, defined, keep=True) as actors:
+    with signed_in(target, project.settings.state_dir, defined, keep=True) as cast:
         nobody = Rows(lambda: connect(target), NOTHING_YET, Intent({}, {}), {})
-        probe = Probe(NOTHING_YET, Intent({}, {}), nobody, actors, Api.of(target))
+        probe = Probe(NOTHING_YET, Intent({}, {}), nobody, cast.actors, Api.of(target))
+        cli, linter = local.cli(project.settings, run.console), pgrls.ensure(project.settings, run.console)
         with clones(run.stack, probe, 1) as made:
-            yield Laboratory(made[0], tmp_path_factory.mktemp("laboratory"))
+            run.stack.start()  # copying it stopped Auth, which claims ask
+            yield Laboratory(made[0], cast, cli, linter, tmp_path_factory.mktemp("laboratory"))

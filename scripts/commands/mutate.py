@@ -58,11 +58,11 @@ def _copies(run: Run) -> Iterator[list[Clone]]:
         push(scratch)
         target, catalog = scratch.target, catalog_of(scratch)
         intent = load(settings.supabase_dir / FILE, catalog)
-        with signed_in(target, settings.state_dir, intent.actors, keep=True) as actors:
-            users = {a.name: a.id for a in actors.values() if a.id}
+        with signed_in(target, settings.state_dir, intent.actors, keep=True) as cast:
+            users = {a.name: a.id for a in cast.actors.values() if a.id}
             rows = Rows(lambda: connect(target), catalog, intent, users)
             rows.populate(USERS)
-            probe = Probe(catalog, intent, rows, actors, Api.of(target))
+            probe = Probe(catalog, intent, rows, cast.actors, Api.of(target))
             with clones(scratch.stack, probe, CLONES) as copies:
                 yield copies
 

@@ -9,18 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts import local, pgrls
 from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
 from scripts.database import connect
 from scripts.errors import FailedError, RefusedError, UsageError
 from scripts.rls import reports
-from scripts.rls.actors import USERS, signed_in
+from scripts.rls.actors import USERS, Cast, signed_in
 from scripts.rls.asking import Api
 from scripts.rls.catalog import Catalog, read_catalog
 from scripts.rls.cells import Case, Cell, Probe
 from scripts.rls.coverage import coverage
 from scripts.rls.differential import disagreements
 from scripts.rls.engine import Engine, derive
+from scripts.rls.findings import Court, Finding, Report, collect, triage
 from scripts.rls.intent import FILE, Intent, load
 from scripts.rls.kinds import kinds
 from scripts.rls.proposal import KINDS, guess, proposal
@@ -38,31 +40,43 @@ class Options:
     junit: str = ""
     sarif: str = ""
     only: str = ""
+    findings: bool = True
 
 
 def rls(run: Run, options: Options) -> list[Cell]:
-    """Ask every cell and report. Raises FailedError for any that is not as declared, RefusedError on production."""
+    """Ask every cell, put what linters say to the database, and report.
+
+    Raises FailedError for what is not as declared or leaks, RefusedError on production.
+    """
     _refuse_production(run)
     import_meanwhile("supabase", "urllib3")
     target = run.target
+    linter = pgrls.ensure(run.settings, run.console) if options.findings and not options.only else None
     check_keys(target)
     catalog = catalog_of(run)
     intent = load(run.settings.supabase_dir / FILE, catalog)
     cases = [c for c in derive(kinds(), catalog, intent) if options.only in c.name]
     if not cases:
         raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`invoke rls --json` names the cells")
-    with probing(run, catalog, intent) as probe:
+    with probing(run, catalog, intent) as (probe, cast):
         began = time.monotonic()
         cells = ask(run, Engine(kinds(), probe), cases)
         seconds = time.monotonic() - began
         differing = list(disagreements(probe, cells)) if options.differential else []
-    report(run, cells, catalog, seconds, options)
+        said = _reports(run, linter, catalog) if linter else []
+        findings = triage(Court(target, probe, cast, cells), said)
+    report(run, cells, findings, catalog, seconds, options)
     for one in differing:
         run.console.line(
             f"{one.cell.name}: {one.cell.observed} by token, {one.by_sql} by SQL claims ({one.words})", ok=False
         )
-    _judge(cells, len(differing))
+    _judge(cells, findings, len(differing))
     return cells
+
+
+def _reports(run: Run, linter: Path, catalog: Catalog) -> list[Report]:
+    with run.console.doing("supabase db advisors, pgrls"), connect(run.target) as connection:
+        return collect(local.cli(run.settings, run.console), linter, run.target, catalog, connection)
 
 
 def init(run: Run) -> Path:
@@ -75,7 +89,7 @@ def init(run: Run) -> Path:
     catalog = catalog_of(run)
     check_keys(run.target)
     guessed = guess(catalog)
-    with probing(run, catalog, guessed) as probe:
+    with probing(run, catalog, guessed) as (probe, _):
         engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
         cells = ask(run, engine, engine.cases())
     text = proposal(catalog, guessed, cells)
@@ -99,14 +113,14 @@ def catalog_of(run: Run) -> Catalog:
 
 
 @contextlib.contextmanager
-def probing(run: Run, catalog: Catalog, intent: Intent) -> Iterator[Probe]:
+def probing(run: Run, catalog: Catalog, intent: Intent) -> Iterator[tuple[Probe, Cast]]:
     """Signed-in actors with rows of their own; whatever happens, all of it is removed in the end."""
     target = run.target
-    with signed_in(target, run.settings.state_dir, intent.actors) as actors:
-        rows = Rows(lambda: connect(target), catalog, intent, {a.name: a.id for a in actors.values() if a.id})
+    with signed_in(target, run.settings.state_dir, intent.actors) as cast:
+        rows = Rows(lambda: connect(target), catalog, intent, {a.name: a.id for a in cast.actors.values() if a.id})
         try:
             rows.populate(USERS)
-            yield Probe(catalog, intent, rows, actors, Api.of(target))
+            yield Probe(catalog, intent, rows, cast.actors, Api.of(target)), cast
         finally:
             rows.clean()
 
@@ -122,26 +136,34 @@ def ask(run: Run, engine: Engine, cases: Sequence[Case]) -> list[Cell]:
     return cells
 
 
-def report(run: Run, cells: Sequence[Cell], catalog: Catalog, seconds: float, options: Options) -> None:
-    """The matrix, what failed, the coverage; files for programs where asked."""
+def report(
+    run: Run,
+    cells: Sequence[Cell],
+    findings: Sequence[Finding],
+    catalog: Catalog,
+    seconds: float,
+    options: Options,
+) -> None:
+    """The matrix, what failed, the coverage, the findings; files for programs where asked."""
     covered = coverage(catalog, cells)
     actors = list(dict.fromkeys(c.actor for c in cells if c.case.kind == "select")) or sorted({c.actor for c in cells})
     reports.matrix(run.console, cells, actors)
     reports.failures(run.console, cells)
     if not options.only:
         reports.uncovered(run.console, covered)
+    reports.findings(run.console, findings, asked=options.findings and not options.only)
     if options.junit:
-        reports.write_junit(Path(options.junit), cells, seconds)
+        reports.write_junit(Path(options.junit), cells, findings, seconds)
     if options.sarif:
-        reports.write_sarif(Path(options.sarif), cells, _version())
+        reports.write_sarif(Path(options.sarif), cells, findings, _version())
     bad = sum(not c.ok for c in cells)
     words = f"{len(cells)} cells, {bad} not as declared · {len(cells) / seconds:.0f} a second · {seconds:.1f} s"
     run.console.line(words, ok=not bad, head="rls")
-    run.console.data(reports.document(cells, covered, seconds, target=run.target.kind, url=run.target.url))
+    run.console.data(reports.document(cells, covered, findings, seconds, target=run.target.kind, url=run.target.url))
 
 
-def _judge(cells: Sequence[Cell], differing: int) -> None:
-    bad = [c.name for c in cells if not c.ok]
+def _judge(cells: Sequence[Cell], findings: Sequence[Finding], differing: int) -> None:
+    bad = [c.name for c in cells if not c.ok] or [f"a leak in {f.object}" for f in findings if f.severe]
     if bad or differing:
         more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         ways = f"{differing} cells differ between token and SQL claims" if differing else ""

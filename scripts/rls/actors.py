@@ -5,45 +5,97 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scripts.api import service_headers
 from scripts.rls.asking import Actor
 from scripts.rls.intent import ActorIntent
-from scripts.testusers import client, sign_in, sign_up, test_run
+from scripts.testusers import TestRun, client, sign_in, sign_up, test_run
 
 if TYPE_CHECKING:
+    import httpx
+    from supabase import Client
+
     from scripts.targets import Target
 
 USERS = ("owner", "other")
 
 
+class Cast:
+    """Everybody who may ask, by name; others join them when a claim needs them."""
+
+    def __init__(
+        self, target: Target, http: httpx.Client, run: TestRun, cleanup: contextlib.ExitStack, *, keep: bool
+    ) -> None:
+        anon = {"apikey": target.publishable_key}
+        self.actors = {"anon": Actor("anon", anon), "service": Actor("service", service_headers(target))}
+        self._target, self._http, self._run, self._cleanup, self._keep = target, http, run, cleanup, keep
+        self._clients: dict[str, Client] = {}
+        self._admin = client(target, target.secret_key, http)
+        self._anonymous: tuple[Actor | None, str] | None = None
+
+    def recruit(self, name: str, intent: ActorIntent | None = None) -> Actor:
+        """Somebody who signs up and in, once."""
+        if name not in self._clients:
+            intent = intent or ActorIntent(name)
+            user_id, password = sign_up(self._target, self._admin, self._http, self._run, name, intent.user_metadata)
+            self._remove_later(user_id)
+            if intent.app_metadata:
+                self._admin.auth.admin.update_user_by_id(user_id, {"app_metadata": dict(intent.app_metadata)})
+            self._clients[name] = sign_in(self._target, self._http, self._run, name, password)
+        return self._actor(name)
+
+    def edit(self, actor: Actor, metadata: Mapping[str, Any]) -> Actor:
+        """The same user, who wrote this into their own metadata and got a new token."""
+        visitor = self._clients[actor.name]
+        visitor.auth.update_user({"data": dict(metadata)})
+        visitor.auth.refresh_session()
+        return self._actor(actor.name)
+
+    def anonymous(self) -> tuple[Actor | None, str]:
+        """Somebody who signed in without an address, once; None and Auth's words where that is not possible."""
+        if self._anonymous is None:
+            from supabase_auth.errors import AuthError
+
+            try:
+                visitor = client(self._target, self._target.publishable_key, self._http)
+                # Marked, so that a sweep can tell them from the project's own.
+                made = visitor.auth.sign_in_anonymously({"options": {"data": self._run.metadata}})
+            except AuthError as refusal:
+                self._anonymous = None, refusal.message
+            else:
+                if made.user:
+                    self._remove_later(made.user.id)
+                self._clients["anonymous"] = visitor
+                self._anonymous = self._actor("anonymous"), ""
+        return self._anonymous
+
+    def _actor(self, name: str) -> Actor:
+        session = self._clients[name].auth.get_session()
+        token, user = (session.access_token, session.user.id) if session else ("", "")
+        return Actor(name, {**self.actors["anon"].headers, "Authorization": f"Bearer {token}"}, user)
+
+    def _remove_later(self, user_id: str) -> None:
+        if not self._keep:
+            self._cleanup.callback(self._admin.auth.admin.delete_user, user_id)
+
+
 @contextlib.contextmanager
 def signed_in(
     target: Target, state_dir: Path, defined: Mapping[str, ActorIntent], *, keep: bool = False
-) -> Iterator[dict[str, Actor]]:
-    """Actors by name; the users among them are removed at the end, their rows by cascade.
+) -> Iterator[Cast]:
+    """The owner, another user and those that the project defines, signed in; removed at the end, rows by cascade.
 
     `keep` leaves them: the whole target is about to go.
     """
     import httpx
 
-    anon = {"apikey": target.publishable_key}
-    actors = {"anon": Actor("anon", anon), "service": Actor("service", service_headers(target))}
     with (
         httpx.Client(timeout=30, trust_env=not target.database.loopback) as http,
         test_run(state_dir, target.url) as run,
         contextlib.ExitStack() as cleanup,
     ):
-        admin = client(target, target.secret_key, http)
+        cast = Cast(target, http, run, cleanup, keep=keep)
         for name in (*USERS, *defined):
-            intent = defined.get(name, ActorIntent(name))
-            user_id, password = sign_up(target, admin, http, run, name, intent.user_metadata)
-            if not keep:
-                cleanup.callback(admin.auth.admin.delete_user, user_id)
-            if intent.app_metadata:
-                admin.auth.admin.update_user_by_id(user_id, {"app_metadata": dict(intent.app_metadata)})
-            session = sign_in(target, http, run, name, password).auth.get_session()
-            token = session.access_token if session else ""
-            actors[name] = Actor(name, {**anon, "Authorization": f"Bearer {token}"}, user_id)
-        yield actors
+            cast.actors[name] = cast.recruit(name, defined.get(name))
+        yield cast

@@ -114,7 +114,8 @@ def clones(stack: Stack, probe: Probe, count: int) -> Iterator[list[Clone]]:
         target = replace(base, database=replace(base.database, name=name))
         made.append(Clone(name, target, admin, _probe(probe, target, port, state.secrets), probe.rows, checks))
         services.append(service)
-    supervisor = Supervisor(services, stack.folder / "logs", {}, lambda: None)
+    # Logs of their own: whatever else writes to the stack's is ended as a stray when it starts.
+    supervisor = Supervisor(services, stack.folder / "copies", {}, lambda: None)
     try:
         for clone in made:
             clone.renew()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from scripts.rls.cells import ALLOWED, Cell
 from scripts.rls.coverage import Coverage
+from scripts.rls.findings import CONFIRMED, ORDER, UNPROVED, Finding
+from scripts.rls.sentences import is_attack
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -52,9 +56,9 @@ def _entry(cells: Sequence[Cell]) -> Text:
 
 
 def failures(console: Console, cells: Sequence[Cell]) -> None:
-    """Each failing cell in one sentence, with the request that shows it."""
+    """Each failing cell in one sentence, with the request that shows it; attacks are told as findings."""
     for cell in cells:
-        if not cell.ok:
+        if not cell.ok and not is_attack(cell):
             console.line(cell.reason, ok=False)
             if cell.request:
                 console.line(f"    {cell.request.curl(cell.actor)}\n    → {cell.answer}")
@@ -70,10 +74,46 @@ def uncovered(console: Console, covered: Sequence[Coverage]) -> None:
     console.line(f"policies seen to allow and to deny: {done} of {len(covered)}", ok=done == len(covered))
 
 
-def document(cells: Sequence[Cell], covered: Sequence[Coverage], seconds: float, **more: Any) -> dict[str, Any]:
+def findings(console: Console, found: Sequence[Finding], *, asked: bool) -> None:
+    """What is confirmed, with its evidence; what is unproved, in a line; how much more was said and is not so."""
+    for finding in found:
+        for verdict in finding.shown:
+            if finding.verdict == CONFIRMED:
+                console.line(verdict.sentence, ok=False if verdict.severe else None, head="" if verdict.severe else "!")
+                evidence = [verdict.request, f"→ {verdict.answer}" if verdict.answer else "", _said(finding)]
+                console.line("\n".join(f"    {line}" for line in evidence if line))
+            elif finding.verdict == UNPROVED:
+                console.line(f"{finding.object}: {verdict.sentence} {_said(finding)}", head="unproved")
+    counted = Counter(f.verdict for f in found)
+    words = ", ".join(f"{counted[v]} {v}" for v in ORDER if counted[v]) or "none"
+    leaks = sum(f.severe for f in found)
+    if asked:
+        said = sum(len(f.reports) for f in found)
+        console.line(f"{words}; {leaks} leak, from {said} static reports", ok=not leaks, head="findings")
+    else:
+        console.line("what linters say was not checked", head="findings")
+
+
+def _said(finding: Finding) -> str:
+    return f"({', '.join(finding.rules)})" if finding.rules else ""
+
+
+def document(
+    cells: Sequence[Cell], covered: Sequence[Coverage], found: Sequence[Finding], seconds: float, **more: Any
+) -> dict[str, Any]:
     """The whole run for scripts."""
     return {
         "cells": [_cell(c) for c in cells],
+        "findings": [
+            {
+                "object": f.object,
+                "verdict": f.verdict,
+                "severe": f.severe,
+                "verdicts": [asdict(v) for v in f.verdicts],
+                "reports": [asdict(r) for r in f.reports],
+            }
+            for f in found
+        ],
         "failed": sum(not c.ok for c in cells),
         "policies": [
             {"relation": c.policy.relation, "policy": c.policy.name, "allowing": c.allowing, "denying": c.denying}
@@ -101,13 +141,13 @@ def _cell(cell: Cell) -> dict[str, Any]:
     }
 
 
-def write_junit(file: Path, cells: Sequence[Cell], seconds: float) -> None:
-    """A test case for each cell, as CI systems read it."""
-    failed = sum(not c.ok for c in cells)
+def write_junit(file: Path, cells: Sequence[Cell], found: Sequence[Finding], seconds: float) -> None:
+    """A test case for each cell and each finding, as CI systems read it."""
+    failed = sum(not c.ok for c in cells) + sum(f.severe for f in found)
     suite = ElementTree.Element(
         "testsuite",
         name="pushproof rls",
-        tests=str(len(cells)),
+        tests=str(len(cells) + len(found)),
         failures=str(failed),
         errors="0",
         time=f"{seconds:.2f}",
@@ -119,35 +159,51 @@ def write_junit(file: Path, cells: Sequence[Cell], seconds: float) -> None:
         if not cell.ok:
             failure = ElementTree.SubElement(case, "failure", message=cell.reason)
             failure.text = f"{cell.request.curl(cell.actor)}\n{cell.answer}" if cell.request else cell.answer
+    for finding in found:
+        case = ElementTree.SubElement(suite, "testcase", classname=f"findings.{finding.object}", name=finding.object)
+        if finding.severe:
+            failure = ElementTree.SubElement(case, "failure", message="; ".join(v.sentence for v in finding.shown))
+            failure.text = "\n".join(f"{v.request}\n{v.answer}" for v in finding.shown)
     _write(file, ElementTree.tostring(suite, encoding="unicode", xml_declaration=True))
 
 
-def write_sarif(file: Path, cells: Sequence[Cell], version: str) -> None:
-    """The failing cells as code scanners' results, at the file that declares the intent."""
+def write_sarif(file: Path, cells: Sequence[Cell], found: Sequence[Finding], version: str) -> None:
+    """The failing cells and confirmed findings as scanners' results, at the file that declares the intent."""
     kinds = sorted({c.case.kind for c in cells})
     results = [
-        {
-            "ruleId": f"rls/{cell.case.kind}",
-            "level": "error",
-            "message": {"text": cell.reason},
-            "locations": [
-                {
-                    "physicalLocation": {"artifactLocation": {"uri": "supabase/access.toml"}},
-                    "logicalLocations": [{"fullyQualifiedName": cell.case.object, "kind": "resource"}],
-                }
-            ],
-            "partialFingerprints": {"cell": cell.name},
-        }
-        for cell in cells
-        if not cell.ok
+        _result(f"rls/{c.case.kind}", "error", c.reason, c.case.object, {"cell": c.name}) for c in cells if not c.ok
+    ]
+    results += [
+        _result("rls/finding", "error" if v.severe else "warning", v.sentence, f.object, {"finding": f.object})
+        for f in found
+        if f.verdict == CONFIRMED
+        for v in f.shown
     ]
     driver = {
         "name": "pushproof",
         "version": version,
-        "rules": [{"id": f"rls/{kind}", "shortDescription": {"text": _title(kind)}} for kind in kinds],
+        "rules": [
+            {"id": "rls/finding", "shortDescription": {"text": "What a linter says, confirmed by the database."}},
+            *({"id": f"rls/{kind}", "shortDescription": {"text": _title(kind)}} for kind in kinds),
+        ],
     }
     log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
     _write(file, json.dumps(log, indent=2))
+
+
+def _result(rule: str, level: str, text: str, name: str, fingerprint: dict[str, str]) -> dict[str, Any]:
+    where = {
+        "physicalLocation": {"artifactLocation": {"uri": "supabase/access.toml"}},
+        "logicalLocations": [{"fullyQualifiedName": name, "kind": "resource"}],
+    }
+    message = {"text": text}
+    return {
+        "ruleId": rule,
+        "level": level,
+        "message": message,
+        "locations": [where],
+        "partialFingerprints": fingerprint,
+    }
 
 
 def _title(kind: str) -> str:

@@ -97,6 +97,10 @@ class Rows:
             raise found
         return found
 
+    def has(self, relation: Relation, who: str) -> bool:
+        """Whether a row stands for the user there."""
+        return isinstance(self._standing.get((relation.qualified, who)), dict)
+
     def fresh(self, relation: Relation, who: str, *, standing: bool = False) -> Row:
         """One more row of `who`'s. Raises UnaskableError, also where a user can have only one."""
         row, _ = self._insert(relation, who, self.values(relation, who), standing=standing)

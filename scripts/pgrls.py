@@ -1,0 +1,77 @@
+"""pgrls, a static linter of row level security: https://pypi.org/project/pgrls.
+
+It pins another version of the SQL parser than ours, so it lies in a folder of its own, installed from
+pgrls.txt by hash when it is first needed, without z3 (59 MB), which its linter does not import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts import process
+from scripts.console import Console
+from scripts.errors import PartsError
+from scripts.places import cache_dir, make
+from scripts.settings import Settings
+from scripts.targets import Target
+from scripts.waiting import exclusive
+
+PINS = Path(__file__).parent / "pgrls.txt"
+PIP = ("-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input")
+NO_NETWORK = ("Failed to establish a new connection", "Name or service not known", "timed out", "Connection refused")
+
+
+def ensure(settings: Settings, console: Console) -> Path:
+    """The folder that holds it, installed if it is not yet. Raises PartsError; nothing half installed stays."""
+    recipe = hashlib.sha256(PINS.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    folder = cache_dir(settings) / "pgrls" / recipe
+    if not folder.exists():
+        make(folder.parent)
+        with exclusive(folder.parent / "lock"):
+            if not folder.exists():
+                _install(folder, console)
+    return folder
+
+
+def _install(folder: Path, console: Console) -> None:
+    for leftover in folder.parent.glob("installing-*"):  # of a run that was killed: we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as scratch:
+        with console.doing("Installing pgrls, once (33 MB)"):
+            done = process.run([sys.executable, *PIP, f"--target={scratch}/site", "-r", PINS])
+        if done.code:
+            raise _explain(done.stderr)
+        (Path(scratch) / "site").rename(folder)
+
+
+def _explain(stderr: str) -> PartsError:
+    words = "\n".join(stderr.strip().splitlines()[-3:])
+    hint = "or leave the static findings out with --no-findings"
+    if "No module named pip" in stderr:
+        return PartsError("pgrls is not installed, and this Python has no pip", f"`python -m ensurepip`, {hint}")
+    if any(word in stderr for word in NO_NETWORK):
+        cause = "pgrls is not installed, and the package index does not answer"
+        return PartsError(cause, f"connect to the network once, {hint}", details=words)
+    return PartsError("pip could not install pgrls", f"see its words below, {hint}", details=words)
+
+
+def lint(folder: Path, target: Target, schemas: Sequence[str]) -> list[dict[str, Any]]:
+    """Its findings on the target: rule_id, severity, location, message. Raises PartsError where it fails."""
+    done = process.run(
+        [sys.executable, "-m", "pgrls", "lint", "--schemas", ",".join(schemas), "--format", "json"],
+        env=process.inherited(PYTHONPATH=str(folder), DATABASE_URL=target.database.url, **target.database.environment),
+        cwd=folder,  # a pgrls.toml of the project is for its own use of pgrls
+    )
+    try:
+        found: list[dict[str, Any]] = json.loads(done.stdout)["violations"]
+    except (ValueError, KeyError):
+        words = (done.stderr or done.stdout).strip()[-1000:]
+        raise PartsError("pgrls failed", "leave the static findings out with --no-findings", details=words) from None
+    return found
