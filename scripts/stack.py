@@ -235,7 +235,10 @@ def api_of(config: Path) -> Api:
     default = Api()
     if not isinstance(max_rows := section.get("max_rows", default.max_rows), int):
         raise ProjectError("api.max_rows of supabase/config.toml is not a number", "write it as 1000")
+    if not isinstance(exposed := section.get("auto_expose_new_tables", default.auto_expose_new_tables), bool):
+        raise ProjectError("api.auto_expose_new_tables of supabase/config.toml is no boolean", "write it as false")
     return Api(
+        auto_expose_new_tables=exposed,
         schemas=_names(section, "schemas", default.schemas),
         extra_search_path=_names(section, "extra_search_path", default.extra_search_path),
         max_rows=max_rows,

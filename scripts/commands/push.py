@@ -30,9 +30,12 @@ def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[
     """
     files = local_migrations(run.settings.migrations_dir)
     config = run.settings.supabase_dir / "config.toml"
-    schema = api_of(config).schemas[0]
+    api = api_of(config)
+    schema = api.schemas[0]
     target = run.target
     with connect(target) as connection:
+        if target.kind == "embedded" and api.auto_expose_new_tables:
+            connection.execute(query("auto_expose"))
         pairs = pair(files, read_history(connection))
         known = _exposed(connection, schema) if any(p.state == "pending" for p in pairs) else set()
     pending = [p.local for p in pairs if p.local and p.state == "pending"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from scripts import local, snapshots
 from scripts.boundary import Run, import_meanwhile
 from scripts.commands.push import read_back
+from scripts.database import connect
 from scripts.errors import RefusedError
 from scripts.migrations import check_transactions, local_migrations
-from scripts.stack import section_of
+from scripts.queries import query
+from scripts.stack import api_of, section_of
 
 
 def reset_local(run: Run) -> None:
@@ -48,6 +50,9 @@ def reset_local(run: Run) -> None:
 
 
 def _by_cli(run: Run) -> None:
+    if run.settings.target == "embedded" and api_of(run.settings.supabase_dir / "config.toml").auto_expose_new_tables:
+        with connect(run.target) as connection:
+            connection.execute(query("auto_expose"))
     with run.console.doing("supabase db reset"):
         local.cli(run.settings, run.console).reset(
             run.target,

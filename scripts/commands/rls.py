@@ -23,7 +23,7 @@ from scripts.rls.coverage import coverage
 from scripts.rls.differential import disagreements
 from scripts.rls.engine import Engine, derive
 from scripts.rls.findings import Court, Finding, Report, collect, triage
-from scripts.rls.intent import FILE, Intent, load
+from scripts.rls.intent import FILE, LOOK, Intent, load
 from scripts.rls.kinds import kinds
 from scripts.rls.proposal import KINDS, guess, proposal
 from scripts.rls.rows import Rows
@@ -55,6 +55,9 @@ def rls(run: Run, options: Options) -> list[Cell]:
     check_keys(target)
     catalog = catalog_of(run)
     intent = load(run.settings.supabase_dir / FILE, catalog)
+    if unreviewed := (run.settings.supabase_dir / FILE).read_text(encoding="utf-8").count(LOOK):
+        words = f"{unreviewed} lines of supabase/{FILE} still say `look`: what they allow others counts as denied"
+        run.console.status(words, head="not reviewed", style="yellow")
     cases = [c for c in derive(kinds(), catalog, intent) if options.only in c.name]
     if not cases:
         raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`invoke rls --json` names the cells")
@@ -94,7 +97,12 @@ def init(run: Run) -> Path:
         cells = ask(run, engine, engine.cases())
     text = proposal(catalog, guessed, cells)
     file.write_text(text, encoding="utf-8")
-    looks = text.count("# look: ")
+    name, looks = "", text.count(LOOK)
+    for line in text.splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+        elif LOOK in line:
+            run.console.line(f"{name}: {line}", head="look")
     run.console.line(f"wrote {file}; {looks} lines say `look`: review them, then `invoke rls`", ok=True)
     run.console.data({"file": str(file), "looks": looks})
     return file

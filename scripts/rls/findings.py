@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -57,6 +57,7 @@ class Verdict:
     answer: str = ""
     control: str = ""
     severe: bool = True
+    rules: tuple[str, ...] = ()  # of the reports that made the claim
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,6 @@ class Finding:
     @property
     def severe(self) -> bool:
         return self.verdict == CONFIRMED and any(v.severe for v in self.shown)
-
-    @property
-    def rules(self) -> list[str]:
-        return list(dict.fromkeys(r.rule for r in self.reports))
 
 
 @dataclass(frozen=True)
@@ -180,12 +177,15 @@ def _judged(court: Court, rules: Mapping[str, Claim], name: str, reports: Sequen
         wanted.setdefault(id(reach), (reach, []))
     verdicts = [_tried(court, claim, name, of) for claim, of in wanted.values()]
     if advice and not verdicts:
-        verdicts.append(Verdict(UNPROVED, f"no request shows it: {advice[0].words}", severe=False))
+        verdicts.append(
+            Verdict(UNPROVED, f"no request shows it: {advice[0].words}", severe=False, rules=(advice[0].rule,))
+        )
     return verdicts
 
 
 def _tried(court: Court, claim: Claim, name: str, reports: Sequence[Report]) -> Verdict:
     try:
-        return claim.judge(court, name, reports)
+        verdict = claim.judge(court, name, reports)
     except UnaskableError as why:
-        return Verdict(UNPROVED, str(why))
+        verdict = Verdict(UNPROVED, str(why))
+    return replace(verdict, rules=tuple(dict.fromkeys(r.rule for r in reports)))

@@ -16,7 +16,7 @@ from scripts.rls.catalog import Catalog, Relation
 VERBS = ("select", "insert", "update", "delete")
 ACTORS = ("anon", "owner", "other", "service")
 RELATION_KEYS = {*VERBS, "owner", "columns", "insert_columns", "parents", "sample", "filtered"}
-FUNCTION_KEYS = {"call", "arguments"}
+FUNCTION_KEYS = {"call", "arguments", "filtered"}
 ACTOR_KEYS = {"user_metadata", "app_metadata"}
 TABLES = ("sample", "arguments", *ACTOR_KEYS)
 IS: dict[str, Callable[[Any], bool]] = {
@@ -25,6 +25,7 @@ IS: dict[str, Callable[[Any], bool]] = {
     "a list of texts": lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value),
 }
 FILE = "access.toml"
+LOOK = "# look: "  # what `invoke rls --init` found odd, and nobody has reviewed yet
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class FunctionIntent:
 
     call: frozenset[str]
     arguments: Mapping[str, str] = field(default_factory=dict)
+    filtered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -147,10 +149,15 @@ class _Reader:
             self._known(table.get(key, []), relation.by_name, f"a column of {relation.qualified}", (*path, key))
         if owner := table.get("owner"):
             self._known([owner], relation.by_name, f"a column of {relation.qualified}", (*path, "owner"))
+        columns = tuple(table.get("columns", ()))
+        if self._unreviewed((*path, "columns")):
+            columns = tuple(
+                c for c in columns if c not in (table.get("owner"), *table.get("parents", ()), *relation.key)
+            )
         return RelationIntent(
-            {verb: frozenset(table[verb]) for verb in VERBS},
+            {verb: self._reviewed((*path, verb), table[verb]) for verb in VERBS},
             table.get("owner", ""),
-            tuple(table.get("columns", ())),
+            columns,
             tuple(table.get("insert_columns", ())),
             tuple(table.get("parents", ())),
             table.get("sample", {}),
@@ -162,7 +169,8 @@ class _Reader:
         table = self._table(path, FUNCTION_KEYS)
         if "call" not in table:
             self._complain(path, "it does not say who may call it", "add `call = []` or name actors")
-        self._known(table["call"], self._actors, "an actor", (*path, "call"))
+        for key in ("call", "filtered"):
+            self._known(table.get(key, ()), self._actors, "an actor", (*path, key))
         arguments = table.get("arguments", {})
         self._known(arguments, self._catalog.functions[name].names, "an argument", (*path, "arguments"))
         for source in arguments.values():
@@ -170,7 +178,16 @@ class _Reader:
             columns = self._catalog.relations[relation].by_name if relation in self._catalog.relations else {}
             known = [f"{relation}.{c}" for c in columns]
             self._known([source], known, "schema.relation.column", (*path, "arguments"))
-        return FunctionIntent(frozenset(table["call"]), arguments)
+        return FunctionIntent(
+            self._reviewed((*path, "call"), table["call"]), arguments, frozenset(table.get("filtered", ()))
+        )
+
+    def _reviewed(self, path: tuple[str, ...], actors: Iterable[str]) -> frozenset[str]:
+        """A line that still says `look` declares nothing for those whose rows they are not."""
+        return frozenset(actors) - ({"anon", "other"} if self._unreviewed(path) else set())
+
+    def _unreviewed(self, path: tuple[str, ...]) -> bool:
+        return LOOK in self._lines[self._line(path) - 1]
 
     def _complete(self, section: str, given: Iterable[str], wanted: Iterable[str]) -> None:
         if missing := sorted(set(wanted) - set(given)):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from scripts.rls.catalog import USERS, VIEWS, Catalog, Relation
-from scripts.rls.cells import ALLOWED, FAILED, Cell
+from scripts.rls.cells import ALLOWED, FAILED, NOTHING, Cell
 from scripts.rls.intent import ACTORS, VERBS, FunctionIntent, Intent, RelationIntent
 
 HEADER = """\
@@ -64,11 +64,21 @@ def proposal(catalog: Catalog, intent: Intent, cells: Sequence[Cell]) -> str:
             lines.append("# look: no column says whose a row is; is it everybody's?")
         if entry.parents:
             lines.append(f"parents = {json.dumps(list(entry.parents))}")
-        lines += [_line(verb, of(verb, relation.qualified), entry) for verb in VERBS]
+        lines += [_line(verb, of(verb, relation.qualified), entry, is_view=relation.is_view) for verb in VERBS]
+        lines += _filtered([c for verb in VERBS for c in of(verb, relation.qualified)])
         lines += _columns(relation, entry, of("columns", relation.qualified))
         parts.append("\n".join(lines))
-    parts += [f"[functions.{json.dumps(name)}]\n{_line('call', of('call', name), None)}" for name in catalog.functions]
+    for name in catalog.functions:
+        cells_of = of("call", name)
+        lines = [f"[functions.{json.dumps(name)}]", _line("call", cells_of, None), *_filtered(cells_of)]
+        parts.append("\n".join(lines))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _filtered(cells: Sequence[Cell]) -> list[str]:
+    """Whether visitors may ask, and get nothing."""
+    asks = any(c.actor == "anon" and c.observed == NOTHING for c in cells)
+    return ['filtered = ["anon"] # a grant lets visitors ask, and they get nothing'] if asks else []
 
 
 def _columns(relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -> list[str]:
@@ -78,7 +88,7 @@ def _columns(relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -
     return [f"columns = {json.dumps(settable)}{remark}"] if settable else []
 
 
-def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None) -> str:
+def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None, *, is_view: bool = False) -> str:
     """`verb = [actors]`, with what is odd about them."""
     able = [actor for actor in ACTORS if any(c.actor == actor and c.observed == ALLOWED for c in cells)]
     remarks = []
@@ -86,8 +96,10 @@ def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None) -> str
         remarks.append("anybody can, without signing in")
     if "other" in able and entry is None:
         remarks.append("others get something with the owner's ids")
-    elif "other" in able and entry and entry.owner:
+    elif "other" in able and entry and (entry.owner or entry.parents):
         remarks.append("any signed-in user can, with somebody else's row")
+    elif "other" in able and entry and (verb != "select" or is_view):
+        remarks.append("any signed-in user can; nothing says whose a row is")
     if not able and verb in ("select", "call"):
         remarks.append("nobody got anything; does a table need a `sample`?")
     if failed := next((c for c in cells if c.observed == FAILED), None):

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from scripts.rls.cells import ALLOWED, Cell
 from scripts.rls.coverage import Coverage
-from scripts.rls.findings import CONFIRMED, ORDER, UNPROVED, Finding
+from scripts.rls.findings import CONFIRMED, ORDER, UNPROVED, Finding, Verdict
 from scripts.rls.sentences import is_attack
 
 if TYPE_CHECKING:
@@ -80,10 +80,10 @@ def findings(console: Console, found: Sequence[Finding], *, asked: bool) -> None
         for verdict in finding.shown:
             if finding.verdict == CONFIRMED:
                 console.line(verdict.sentence, ok=False if verdict.severe else None, head="" if verdict.severe else "!")
-                evidence = [verdict.request, f"→ {verdict.answer}" if verdict.answer else "", _said(finding)]
+                evidence = [verdict.request, f"→ {verdict.answer}" if verdict.answer else "", _said(verdict)]
                 console.line("\n".join(f"    {line}" for line in evidence if line))
             elif finding.verdict == UNPROVED:
-                console.line(f"{finding.object}: {verdict.sentence} {_said(finding)}", head="unproved")
+                console.line(f"{finding.object}: {verdict.sentence} {_said(verdict)}", head="unproved")
     counted = Counter(f.verdict for f in found)
     words = ", ".join(f"{counted[v]} {v}" for v in ORDER if counted[v]) or "none"
     leaks = sum(f.severe for f in found)
@@ -94,8 +94,8 @@ def findings(console: Console, found: Sequence[Finding], *, asked: bool) -> None
         console.line("what linters say was not checked", head="findings")
 
 
-def _said(finding: Finding) -> str:
-    return f"({', '.join(finding.rules)})" if finding.rules else ""
+def _said(verdict: Verdict) -> str:
+    return f"({', '.join(verdict.rules)})" if verdict.rules else ""
 
 
 def document(

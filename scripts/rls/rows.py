@@ -172,7 +172,7 @@ class Rows:
             except psycopg.Error as problem:
                 words = problem.diag.message_primary or str(problem)
                 raise UnaskableError(self._advice(relation, f"the database answered: {words}")) from None
-            self._learned[relation.qualified] = {n: values[n] for n in choices}
+            self._learned[relation.qualified] = {n: values[n] for n in choices if n not in _user_columns(relation)}
             self._made.append((relation.qualified, row))
             return row, True
 
@@ -201,10 +201,16 @@ class Rows:
     def _other_values(self, relation: Relation, check: str, values: Row, choices: dict[str, list[Any]]) -> bool:
         """Give the columns of the violated check their next candidates; False where there are none left."""
         found = next((c for c in relation.checks if c.name == check), None)
-        fixed = set(self.intent_of(relation).sample)
+        intent = self.intent_of(relation)
+        users = _user_columns(relation) - {intent.owner}
+        fixed = {intent.owner, *intent.sample, *(c for k in relation.foreign_keys for c in k.columns)} - (
+            users - {intent.owner}
+        )
         columns = [c for c in (found.columns if found else ()) if c in values and c not in fixed]
         for name in columns:
-            if name not in choices:
+            if name in users:
+                choices.setdefault(name, [u for u in self._users.values() if u != values[name]])
+            elif name not in choices:
                 choices[name] = list(self.candidates(relation.by_name[name], found.definition if found else ""))
             if choices[name]:
                 values[name] = choices[name].pop(0)
@@ -311,7 +317,7 @@ class Rows:
             c for k in relation.foreign_keys for c in k.columns
         }
         others = [c.name for c in relation.columns if c.name not in keys and c.name != intent.owner]
-        for name in (*intent.columns, *others):
+        for name in (*(c for c in intent.columns if c not in keys), *others):
             if not relation.by_name[name].written:
                 with contextlib.suppress(UnaskableError):
                     value = self.another(relation, row, name)
@@ -515,6 +521,11 @@ def mark_column(relation: Relation, intent: RelationIntent) -> Column | None:
 def plain(relation: Relation) -> str:
     """A relation's name as a value: quoted, nothing doubled."""
     return f"{quoted(relation.schema)}.{quoted(relation.name)}"
+
+
+def _user_columns(relation: Relation) -> set[str]:
+    """The columns that each refer to a user."""
+    return {k.columns[0] for k in relation.foreign_keys if k.target == USERS and len(k.columns) == 1}
 
 
 def _guessed_owner(relation: Relation) -> str:

@@ -25,8 +25,8 @@ IMPLIED = ("upsert", "hidden", "returning", "embedding", "counts")  # by reading
 
 
 def is_attack(cell: Cell) -> bool:
-    """Whether somebody got what was not declared as theirs."""
-    return cell.observed == ALLOWED and cell.expected != ALLOWED and not cell.ok
+    """Whether somebody got what was not declared as theirs; the secret key's holder gets everything."""
+    return cell.actor != "service" and cell.observed == ALLOWED and cell.expected != ALLOWED and not cell.ok
 
 
 def attack(cells: Iterable[Cell]) -> str:
@@ -47,7 +47,7 @@ def _deeds(cells: Sequence[Cell]) -> list[str]:
     held = [c.case.verb for c in cells if c.case.kind == "grants"]
     deeds = [f"{_joined(able)} other users' rows in {name}"] if able else []
     deeds += dict.fromkeys(_deed(c) for c in cells if c.case.kind in SPECIAL and not (able and c.case.kind in IMPLIED))
-    if held and (not able or "truncate" in held):
+    if held and not deeds:
         deeds.append(f"use the privilege to {_joined(held)} {name}, whatever its policies say")
     return deeds
 

@@ -18,6 +18,7 @@ class Api:
     schemas: tuple[str, ...] = ("public",)
     extra_search_path: tuple[str, ...] = ("public", "extensions")
     max_rows: int = 1000
+    auto_expose_new_tables: bool = False
 
 
 @dataclass(frozen=True)

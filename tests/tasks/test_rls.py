@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from scripts.database import connect
+from scripts.queries import query
 from scripts.rls.catalog import read_catalog
 from tests.fix_stack import Connection, Project, RunningStack
 
@@ -46,7 +48,9 @@ def test_everything_is_as_declared(project: Project, stack: RunningStack, tmp_pa
     assert (found["failed"], len(found["cells"])) == (0, 186)
     assert all(policy["allowing"] and policy["denying"] for policy in found["policies"])
     junit, sarif = (tmp_path / "a.xml").read_text(), (tmp_path / "a.sarif").read_text()
-    assert len(ElementTree.fromstring(junit).findall("testcase")) == 186  # noqa: S314 - our own
+    assert len(ElementTree.fromstring(junit).findall("testcase")) == 186 + len(found["findings"])  # noqa: S314 - ours
+    assert {r["source"] for f in found["findings"] for r in f["reports"]} >= {"advisors", "pgrls"}
+    assert {f["verdict"] for f in found["findings"]} <= {"refuted", "unproved"}
     assert json.loads(sarif)["runs"][0]["results"] == []
     for text in (done.output, junit, sarif):
         assert not any(secret in text for secret in (*stack.secrets.values(), *stack.passwords.values(), "eyJ"))
@@ -150,3 +154,50 @@ def test_a_survivor_fails_the_run(project: Project, access: Editor) -> None:
     done = project.invoke("mutate", "--only", "insert of public.brands.created_at")
     assert done.code == 1
     assert "survived grant_column: insert of public.brands.created_at, granted to authenticated" in done.stdout
+
+
+LEAKY = """
+create table public.profiles (id uuid primary key references auth.users (id) on delete cascade, email text);
+alter table public.profiles enable row level security;
+create policy "view all" on public.profiles for select using (true);
+create policy "insert own" on public.profiles for insert with check (auth.uid() = id);
+create table public.duels (
+  id uuid primary key default gen_random_uuid(),
+  user_id uuid not null references auth.users (id) on delete cascade,
+  rival_id uuid not null references auth.users (id) on delete cascade,
+  note text,
+  check (user_id <> rival_id)
+);
+alter table public.duels enable row level security;
+create policy "own duels" on public.duels for all using (auth.uid() = user_id);
+create function public.handle_new_user() returns trigger language plpgsql security definer set search_path = '' as $$
+begin insert into public.profiles values (new.id, new.email); return new; end $$;
+create trigger on_auth_user_created after insert on auth.users for each row execute function public.handle_new_user();
+"""
+
+
+def test_a_project_of_old_that_leaks(blank: Project) -> None:
+    """Everything is granted to everybody: what leaks is told, also by a first access.toml that nobody reviewed."""
+    config, access = (blank.folder / "supabase" / name for name in ("config.toml", "access.toml"))
+    former = config.read_text(), access.read_text()
+    try:
+        config.write_text(former[0].replace("\n[api]", "\n[api]\nauto_expose_new_tables = true"))
+        access.unlink()
+        blank.write("migrations/001_leaky.sql", LEAKY)
+        assert blank.invoke("push").code == 0
+        proposed = blank.invoke("rls", "--init")
+        assert 'look relations."public.profiles": select' in proposed.stdout, proposed.output
+        done = blank.invoke("rls", "--json")
+        found = json.loads(done.stdout)
+        assert done.code == 1
+        leaks = {f["object"]: f["verdicts"][0]["sentence"] for f in found["findings"] if f["severe"]}
+        assert "without signing in, can read other users' rows in public.profiles" in leaks["public.profiles"]
+        assert [c["reason"] for c in found["cells"] if c["observed"] == "failed"] == []
+        access.write_text(access.read_text().replace("# look: ", "# reviewed: "))
+        assert [f for f in json.loads(blank.invoke("rls", "--json").stdout)["findings"] if f["severe"]] == []
+    finally:
+        config.write_text(former[0])
+        access.write_text(former[1])
+        with connect(blank.stack.target()) as connection:
+            undone = query("auto_expose").replace("grant all", "revoke all").replace(" to anon", " from anon")
+            connection.execute(undone.encode())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scripts.rls.cells import ALLOWED
+from scripts.rls.claims import reach
 from scripts.rls.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
 
 RULES = frozenset(("any_signed_in",))
 
 
-def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
     """Somebody signs in anonymously, where the project lets them, and reads the owner's row.
 
     No leak of its own: access.toml lets every signed-in user read it, or a cell of `other` has failed.
@@ -17,6 +19,8 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     relation = court.probe.catalog.relations.get(name)
     if relation is None or relation.is_view:
         return Verdict(UNPROVED, f"no row of {name} can be tried")
+    if any(c.actor == "anon" and c.observed == ALLOWED and c.case.kind == "select" for c in court.on(name)):
+        return reach.judge(court, name, reports)  # nobody needs to sign in
     row = court.probe.rows.standing(relation, "owner")
     visitor, words = court.cast.anonymous()
     request = court.probe.request(relation, "GET", params={"select": "*", **court.probe.where(relation, row)})

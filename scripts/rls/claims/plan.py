@@ -43,7 +43,8 @@ def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
         words = f"Slow, no leak: a read of {name} finds out for each row who is asking; write (select auth.uid())"
         return Verdict(CONFIRMED, words, statement, shown, severe=False)
     leading = dict(rows.execute(query("rls_leading_columns"), {"schema": relation.schema}).fetchall())
-    if any(r.rule not in PER_ROW for r in reports) and not _served(nodes, leading):
+    filtered = any(_conditions(n) for n in nodes)
+    if any(r.rule not in PER_ROW for r in reports) and filtered and not _served(nodes, leading):
         words = f"Slow, no leak: no index serves the policies of {name}, so each user's read takes the whole table"
         return Verdict(CONFIRMED, words, statement, shown, severe=False)
     return Verdict(REFUTED, "the plan uses an index, and asks once who is asking", statement, shown, severe=False)

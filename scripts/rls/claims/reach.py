@@ -29,7 +29,8 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     if not cells:
         return _unasked(name)
     if wrong := [c for c in cells if is_attack(c)]:
-        return _shown(CONFIRMED, attack(wrong), _plainest(wrong))
+        telling = [c for c in wrong if not _is_latent(court, c)]
+        return _shown(CONFIRMED, attack(telling or wrong), _plainest(telling or wrong), severe=bool(telling))
     if failed := [c for c in cells if c.observed == FAILED]:
         return _shown(UNPROVED, failed[0].reason, failed[0])
     outsiders = [c for c in cells if c.actor not in ("owner", "service") and c.case.kind in KINDS]
@@ -49,8 +50,16 @@ def _plainest(cells: Sequence[Cell]) -> Cell:
     return min(cells, key=lambda c: (c.request is None, c.case.kind not in KINDS, c.case.kind != "select"))
 
 
-def _shown(verdict: str, sentence: str, cell: Cell) -> Verdict:
+def _is_latent(court: Court, cell: Cell) -> bool:
+    """What takes a second hole: a privilege that policies still guard, or keys that nobody guesses."""
+    if cell.case.kind != "keys":
+        return cell.case.kind == "grants"
+    columns = court.probe.catalog.relations[cell.case.object].by_name
+    return all(columns[name].base_type == "uuid" for name in cell.case.detail.split(", "))
+
+
+def _shown(verdict: str, sentence: str, cell: Cell, *, severe: bool = True) -> Verdict:
     role = ROLE_OF.get(cell.actor, "authenticated")
     asked = f"select has_table_privilege('{role}', '{cell.case.object}', '{cell.case.verb}')"
     request = cell.request.curl(cell.actor) if cell.request else asked
-    return Verdict(verdict, sentence, request, cell.answer, cell.control)
+    return Verdict(verdict, sentence, request, cell.answer, cell.control, severe=severe)

@@ -19,9 +19,9 @@ NOT_FOUND = 404
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
     """Every function that is no trigger, once; the owner's ids make no difference where it takes none."""
     for name, function in catalog.functions.items():
-        yield Case(
-            "call", name, "call", expected_of(intent, intent.functions[name].call), alone=function.volatility == "v"
-        )
+        entry = intent.functions[name]
+        expected = expected_of(intent, entry.call, filtered=entry.filtered)
+        yield Case("call", name, "call", expected, alone=function.volatility == "v")
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:

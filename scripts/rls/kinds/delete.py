@@ -24,7 +24,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
     """Every table, once."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
-        expected = expected_of(intent, entry.allowed["delete"])
+        expected = expected_of(intent, entry.allowed["delete"], filtered=entry.filtered)
         yield Case("delete", relation.qualified, "delete", expected, alone=is_alone(relation, entry))
 
 

@@ -24,7 +24,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
     """Every table, once. Where a row can say neither its owner nor a parent, another user's would be their own."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
-        expected = expected_of(intent, entry.allowed["insert"])
+        expected = expected_of(intent, entry.allowed["insert"], filtered=entry.filtered)
         if entry.owner and not _tells_owner(relation, entry):
             expected = {a: e for a, e in expected.items() if a in ("anon", "owner", "service")}
         yield Case("insert", relation.qualified, "insert", expected, alone=is_alone(relation, entry))

@@ -24,7 +24,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
     """Every table, once."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
-        expected = expected_of(intent, entry.allowed["update"])
+        expected = expected_of(intent, entry.allowed["update"], filtered=entry.filtered)
         yield Case("update", relation.qualified, "update", expected, alone=is_alone(relation, entry))
 
 
