@@ -242,7 +242,7 @@ def run_tests(_: Context, keyword: str = "") -> None:
 
 @task(
     help={
-        "suite": "what to measure: stack",
+        "suite": "what to measure: stack or rls",
         "runs": "how often; the medians are shown",
         "json": COMMON["json"],
     }

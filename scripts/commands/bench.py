@@ -20,6 +20,7 @@ import psutil
 
 from scripts import local, parts, process
 from scripts.boundary import Run
+from scripts.commands import bench_rls
 from scripts.console import Console
 from scripts.errors import FailedError, UsageError
 from scripts.scratch import scratch_project
@@ -49,15 +50,16 @@ class Figure:
 
 def bench(run: Run, *, suite: str, runs: int) -> list[Figure]:
     """Measure and show. Raises UsageError for an unknown suite, FailedError when a measured command fails."""
-    if suite != "stack":
-        raise UsageError(f"no suite {suite!r}", "choose one of: stack")
+    suites = {"stack": _figures, "rls": _rls_figures}
+    if suite not in suites:
+        raise UsageError(f"no suite {suite!r}", f"choose one of: {', '.join(suites)}")
     if runs < 1:
         raise UsageError(f"{runs} runs measure nothing", "--runs 5 is usual")
     figures = []
     with scratch_project(run.settings) as settings:
         stack = Stack(settings, run.console)
         parts.ensure(settings, run.console)
-        for figure in _figures(Bench(settings, stack, runs)):
+        for figure in suites[suite](Bench(settings, stack, runs)):
             figures.append(figure)
             run.console.status(f"  {figure.name}: {figure.median:g} {figure.unit}")
     run.console.table(
@@ -126,6 +128,19 @@ def _figures(bench: Bench) -> Iterator[Figure]:
     yield _figure("stack idle, proportional set size", [_pss_mb(bench.stack)], "MB", 200)
     yield _figure("REST through the origin against PostgREST asked directly", _rest_ratio(bench), "%", 70)
     yield from _disk(bench)
+
+
+def _rls_figures(bench: Bench) -> Iterator[Figure]:
+    count, seconds = bench_rls.proof_seconds(bench.settings, bench.runs)
+    yield _figure("cells of this project", [count], "", None)
+    yield _figure("cells a second, controls and read-backs included", [count / s for s in seconds], "/s", 150)
+    yield _figure("mutate, every mutant", bench.seconds(lambda: bench.invoke("mutate")), "s", 20)
+    sizes = list(bench_rls.generated(bench.settings))
+    for tables, cells, took in sizes:
+        yield _figure(f"{tables} generated tables: {cells} cells", [took], "s", 30)
+    (_, few, fast), (_, many, slow) = sizes[0], sizes[-1]
+    yield _figure("seconds a cell, most tables against fewest", [(slow / many) / (fast / few)], "times", None)
+    yield _figure("memory of the tool at its largest", [bench_rls.peak_megabytes()], "MB", 300)
 
 
 def _figure(name: str, values: list[float], unit: str, bar: float | None) -> Figure:

@@ -101,6 +101,10 @@ class Rows:
         """Whether a row stands for the user there."""
         return isinstance(self._standing.get((relation.qualified, who)), dict)
 
+    def stands(self, relation: Relation, row: Row) -> bool:
+        """Whether it is a standing row, on which others may hang."""
+        return any(name == relation.qualified and found == row for (name, _), found in self._standing.items())
+
     def fresh(self, relation: Relation, who: str, *, standing: bool = False) -> Row:
         """One more row of `who`'s. Raises UnaskableError, also where a user can have only one."""
         row, _ = self._insert(relation, who, self.values(relation, who), standing=standing)
@@ -401,7 +405,9 @@ class Rows:
         column = relation.by_name[name]
         definitions = " ".join(c.definition for c in relation.checks if name in c.columns)
         values = self.values(relation, who) | body
-        for value in itertools.islice(self.candidates(column, definitions), TRIES):
+        same = [k for k in relation.foreign_keys if k.target == relation.qualified and k.columns == (name,)]
+        own = (self.standing(relation, who)[k.target_columns[0]] for k in same)
+        for value in itertools.islice(itertools.chain(own, self.candidates(column, definitions)), TRIES):
             with contextlib.suppress(psycopg.Error), self.connection.transaction(force_rollback=True):
                 self.store(relation, who, {**values, name: value})
                 return value
@@ -417,7 +423,7 @@ class Rows:
         """Make room where a user can have only one row; yields whether `postgres` can insert the body."""
         import psycopg
 
-        fits = True
+        fits, removed = True, False
         body = self.body(relation, who)
         self.mark(relation, body)
         try:
@@ -425,10 +431,12 @@ class Rows:
                 self.store(relation, who, self.values(relation, who) | body)
         except psycopg.errors.UniqueViolation:
             self.remove(relation, self.key_of(relation, self.standing(relation, who)))
+            removed = True
         except psycopg.Error:
             fits = False
         yield lambda: fits
-        self.refresh()
+        if removed:  # a look at every standing row, which would make each case cost more the more relations there are
+            self.refresh()
 
     def marks(self, who: str) -> set[str]:
         """What tells a user's data in an answer: their id and their rows' keys."""

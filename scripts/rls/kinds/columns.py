@@ -68,7 +68,7 @@ def _change(probe: Probe, relation: Relation, row: Row, name: str) -> Row:
     for key in relation.foreign_keys:
         if name in key.columns and key.target == USERS:
             return {name: probe.actors["other"].id}
-        if name in key.columns and key.target in probe.catalog.relations and key.target != relation.qualified:
+        if name in key.columns and key.target in probe.catalog.relations:
             target = key.target_columns[key.columns.index(name)]
             return {name: probe.rows.standing(probe.catalog.relations[key.target], "other")[target]}
     if name == probe.intent.relations[relation.qualified].owner:

@@ -39,6 +39,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         gone = probe.rows.now(relation, row) is None
         asked.add(actor, observed_of(answer, effect=gone), request, answer)
         if gone:
-            probe.rows.refresh()
+            if probe.rows.stands(relation, row):
+                probe.rows.refresh()
             row = probe.rows.some(relation, "owner")
     yield from asked.settled(lambda: True)
