@@ -24,7 +24,17 @@ from scripts.targets import Target
 from scripts.waiting import exclusive
 
 PINS = Path(__file__).parent / "pgrls.txt"
-PIP = ("-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input")
+PIP = (
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--require-hashes",
+    "--no-input",
+    "--retries=1",
+)
 NO_NETWORK = ("Failed to establish a new connection", "Name or service not known", "timed out", "Connection refused")
 
 

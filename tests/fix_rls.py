@@ -82,13 +82,17 @@ class Laboratory:
             engine = Engine(of or kinds(), probe)
             return list(engine.run(engine.cases()))
 
+    def cells(self, probe: Probe) -> list[Cell]:
+        """Every cell, asked."""
+        engine = Engine(kinds(), probe)
+        return list(engine.run(engine.cases()))
+
     def findings(self, schema: str, access: str) -> list[Finding]:
         """What linters, our own checks and the cells say of the schema, each tried."""
         with self.probe(self.build(schema), access) as probe:
-            engine = Engine(kinds(), probe)
-            cells = list(engine.run(engine.cases()))
+            cells = self.cells(probe)
             reports = collect(self.cli, self.linter, self.clone.target, probe.catalog, self.clone.connection)
-            return triage(Court(self.clone.target, probe, self.cast, cells), reports)
+            return triage(Court(probe, self.cast, cells), reports)
 
 
 @pytest.fixture(scope="session")

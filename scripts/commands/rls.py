@@ -67,7 +67,7 @@ def rls(run: Run, options: Options) -> list[Cell]:
         seconds = time.monotonic() - began
         differing = list(disagreements(probe, cells)) if options.differential else []
         said = _reports(run, linter, catalog) if linter else []
-        findings = triage(Court(target, probe, cast, cells), said)
+        findings = triage(Court(probe, cast, cells), said)
     report(run, cells, findings, catalog, seconds, options)
     for one in differing:
         run.console.line(

@@ -87,7 +87,6 @@ class Finding:
 class Court:
     """What a claim is judged with: the cells of the run, and whoever may ask once more."""
 
-    target: Target
     probe: Probe
     cast: Cast
     cells: Sequence[Cell]
@@ -127,7 +126,7 @@ def collect(
         for row in linted.result():
             name = _object(catalog, row["location"])
             found.append(Report("pgrls", row["rule_id"], row["severity"], name, row["message"]))
-    return [r for r in found if "\\." not in r.object]
+    return found
 
 
 def own_reports(database: psycopg.Connection[Any], catalog: Catalog) -> list[Report]:
@@ -163,7 +162,7 @@ def triage(court: Court, reports: Iterable[Report]) -> list[Finding]:
 
 
 def _judged(court: Court, rules: Mapping[str, Claim], name: str, reports: Sequence[Report]) -> list[Verdict]:
-    """A verdict for each claim that the reports make; the cells on the object speak in any case."""
+    """A verdict for each claim that the reports make; cells that show an attack speak in any case."""
     wanted: dict[int, tuple[Claim, list[Report]]] = {}
     advice = []
     for report in reports:
@@ -184,8 +183,16 @@ def _judged(court: Court, rules: Mapping[str, Claim], name: str, reports: Sequen
 
 
 def _tried(court: Court, claim: Claim, name: str, reports: Sequence[Report]) -> Verdict:
+    """The claim's verdict; whatever kept it from being tried leaves it unproved."""
+    import psycopg
+    from supabase_auth.errors import AuthError
+
     try:
         verdict = claim.judge(court, name, reports)
     except UnaskableError as why:
         verdict = Verdict(UNPROVED, str(why))
+    except psycopg.Error as problem:
+        verdict = Verdict(UNPROVED, f"the database answered: {problem.diag.message_primary or problem}")
+    except AuthError as refusal:
+        verdict = Verdict(UNPROVED, f"Auth answered: {refusal.message}")
     return replace(verdict, rules=tuple(dict.fromkeys(r.rule for r in reports)))

@@ -128,6 +128,13 @@ def test_production_is_refused(project: Project, stack: RunningStack) -> None:
     assert project.invoke("rls", SUPABASE_PRODUCTION="maybe").code == 11
 
 
+def test_findings_that_were_left_out_are_said_to_be(project: Project, stack: RunningStack) -> None:
+    """Not checked is not passed."""
+    for words in (("--no-findings",), ("--only", "select public.brands")):
+        done = project.invoke("rls", *words)
+        assert (done.code, "findings what linters say was not checked" in done.stdout) == (0, True), done.output
+
+
 def test_nothing_to_ask_is_a_failure(project: Project, stack: RunningStack, blank: Project) -> None:
     """No relation, or no cell of that name: nothing is proved."""
     assert project.invoke("rls", "--only", "no such cell").code == 1
