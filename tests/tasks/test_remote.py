@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fix_stack import Project, RunningStack
+from tests.fix_stack import Connection, Project, RunningStack
 from tests.tasks.answers import refuses, secrets_of, succeeds
 
 
@@ -29,6 +29,25 @@ def test_other_tasks(client_project: Project, words: str) -> None:
     assert "target remote ·" in succeeds(client_project.invoke(*words.split(), "--target", "remote")).output.replace(
         "✓ target       remote", "target remote"
     )
+
+
+def test_rls(client_project: Project, project: Project, postgres: Connection) -> None:
+    """The proof and the findings there; nobody and nothing is left behind, no secret is shown."""
+    before = _rows(postgres)
+    done = succeeds(client_project.invoke("rls"))
+    assert "0 not as declared" in done.stdout
+    assert "0 leak, from " in done.stdout
+    assert _rows(postgres) == before
+    assert [s for s in secrets_of(project) if s in done.output] == []
+
+
+def _rows(postgres: Connection) -> object:
+    """How many users there are, and rows of theirs."""
+    counts = (
+        "select (select count(*) from auth.users), (select count(*) from public.brands),"
+        " (select count(*) from public.conversation_sessions), (select count(*) from public.conversation_messages)"
+    )
+    return postgres.execute(counts).fetchone()
 
 
 def test_exported_variables_win(client_project: Project) -> None:
