@@ -24,12 +24,14 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
         theirs = rows.store(relation, "owner", {**rows.values(relation, "owner"), **extra})
         body = {**rows.body(relation, "other"), **extra}
         match = rows.mark(relation, body)
-        before = _state(court, relation, theirs)
         request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
-        answer = probe.ask("other", request)
-        changed = _state(court, relation, theirs) != before
-        rows.remove(relation, match)
-        rows.remove(relation, rows.key_of(relation, theirs))
+        try:
+            before = _state(court, relation, theirs)
+            answer = probe.ask("other", request)
+            changed = _state(court, relation, theirs) != before
+        finally:
+            rows.remove(relation, match)
+            rows.remove(relation, rows.key_of(relation, theirs))
         if changed:
             words = f"Any signed-in user who adds a row to {name} changes other users' rows through its trigger"
             return Verdict(CONFIRMED, words, request.curl("other"), answer.words, "the owner's row, read before")
