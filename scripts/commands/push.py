@@ -34,7 +34,7 @@ def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[
     schema = api.schemas[0]
     target = run.target
     with connect(target) as connection:
-        if target.kind == "embedded" and api.auto_expose_new_tables:
+        if target.kind == "embedded" and api.auto_expose_new_tables and not dry_run:
             connection.execute(query("auto_expose"))
         pairs = pair(files, read_history(connection))
         known = _exposed(connection, schema) if any(p.state == "pending" for p in pairs) else set()

@@ -9,11 +9,15 @@ import base64
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from scripts.rls.asking import Actor
 from scripts.rls.catalog import ROLE_OF, Relation
 from scripts.rls.cells import ALLOWED, NOTHING, REFUSED, REJECTED, Case, Cell, Probe
 from scripts.rls.rows import Row, UnaskableError, ident, quoted
+
+if TYPE_CHECKING:
+    import psycopg
 
 BASE_KINDS = ("select", "insert", "update", "delete")
 
@@ -48,15 +52,19 @@ def by_claims(probe: Probe, relation: Relation, case: Case, actor: str) -> tuple
     connection = probe.rows.connection
     try:
         with connection.transaction(force_rollback=True):
-            connection.execute(f"set local role {ROLE_OF.get(actor, 'authenticated')}".encode())
-            settings = json.dumps(claims(probe.actors[actor]))
-            connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [settings])
+            become(connection, probe.actors[actor])
             count = connection.execute(statement.encode(), values).rowcount
     except psycopg.errors.InsufficientPrivilege as problem:
         return REFUSED, problem.diag.message_primary or ""
     except psycopg.Error as problem:
         return REJECTED, problem.diag.message_primary or str(problem)
     return (ALLOWED if count else NOTHING), f"{count} rows"
+
+
+def become(connection: psycopg.Connection[Any], actor: Actor) -> None:
+    """For the rest of the transaction the actor's role, with what their token says."""
+    connection.execute(f"set local role {ROLE_OF.get(actor.name, 'authenticated')}".encode())
+    connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [json.dumps(claims(actor))])
 
 
 def claims(actor: Actor) -> dict[str, object]:

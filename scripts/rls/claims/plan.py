@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scripts.queries import query
-from scripts.rls.differential import claims
+from scripts.rls.differential import become
 from scripts.rls.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
 from scripts.rls.rows import ident
 
@@ -30,9 +29,7 @@ def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
     try:
         with rows.transaction(force_rollback=True):
             rows.execute("set local enable_seqscan = off")
-            rows.execute("set local role authenticated")
-            settings = json.dumps(claims(court.probe.actors["owner"]))
-            rows.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [settings])
+            become(rows, court.probe.actors["owner"])
             answer = rows.execute(statement.encode()).fetchone()
     except psycopg.Error as problem:
         return Verdict(UNPROVED, f"no plan: {problem.diag.message_primary}", statement, severe=False)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from scripts.queries import query
-from scripts.rls.differential import claims
+from scripts.rls.differential import become
 from scripts.rls.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
 from scripts.rls.rows import argument_value, ident, quoted
 
@@ -34,9 +34,7 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     with rows.transaction(force_rollback=True):
         for relation in meant:
             rows.execute(f"create temporary table {quoted(relation.name)} (like {ident(relation)})".encode())
-        rows.execute("set local role authenticated")
-        settings = json.dumps(claims(court.probe.actors["owner"]))
-        rows.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [settings])
+        become(rows, court.probe.actors["owner"])
         try:
             with rows.transaction():
                 rows.execute(call.encode(), [_sent(argument_value(t)) for t in types])
