@@ -47,11 +47,11 @@ class Access:
         answer = self.anon.request(method, path, **more)
         assert (answer.status_code, answer.json()["code"]) == (401, DENIED), answer.text
 
-    def only_owner_selects(self, table: str, row_id: str) -> None:
+    def only_owner_selects(self, table: str, row: Row) -> None:
         """The owner sees the row; another user an empty list; anon is refused."""
-        assert [r["id"] for r in self.owner.table(table).select("*").eq("id", row_id).execute().data] == [row_id]
-        assert self.other.table(table).select("*").eq("id", row_id).execute().data == []
-        self.shut_to_anon("GET", table, params={"id": f"eq.{row_id}"})
+        assert [r["id"] for r in self.owner.table(table).select("*").eq("id", row["id"]).execute().data] == [row["id"]]
+        assert self.other.table(table).select("*").eq("id", row["id"]).execute().data == []
+        self.shut_to_anon("GET", table, params={"id": f"eq.{row['id']}"})
 
     def only_owner_inserts(self, table: str, row: Row, match: Row) -> None:
         """The same row: refused to another user and to anon, nothing stored; taken from the owner.
@@ -64,35 +64,30 @@ class Access:
         self.owner.table(table).insert(row, returning="minimal").execute()
         assert self._count(table, match) == 1
 
-    def only_owner_updates(self, table: str, row_id: str, change: Row) -> None:
+    def only_owner_updates(self, table: str, row: Row, change: Row) -> None:
         """The same change: without effect for another user, refused to anon; it lands for the owner."""
-        before = self.row(table, row_id)
-        self.other.table(table).update(change, returning="minimal").eq("id", row_id).execute()
-        self.shut_to_anon("PATCH", f"{table}?id=eq.{row_id}", json=change)
-        assert self.row(table, row_id) == before
-        self.owner.table(table).update(change, returning="minimal").eq("id", row_id).execute()
-        after = self.row(table, row_id)
+        self.other.table(table).update(change, returning="minimal").eq("id", row["id"]).execute()
+        self.shut_to_anon("PATCH", f"{table}?id=eq.{row['id']}", json=change)
+        assert self.row(table, row["id"]) == row
+        self.owner.table(table).update(change, returning="minimal").eq("id", row["id"]).execute()
+        after = self.row(table, row["id"])
         assert after is not None
         assert {k: after[k] for k in change} == change
 
-    def nobody_updates(self, table: str, row_id: str, changes: Row) -> None:
+    def nobody_updates(self, table: str, row: Row, changes: Row) -> None:
         """Columns that are not the owner's to change: each refused even to them, the row as it was."""
-        before = self.row(table, row_id)
-        assert before is not None
         for column, value in changes.items():
-            call = self.owner.table(table).update({column: value}, returning="minimal").eq("id", row_id)
+            call = self.owner.table(table).update({column: value}, returning="minimal").eq("id", row["id"])
             assert refused(call, f"{column} was changed").code == DENIED, column
-        assert self.row(table, row_id) == before
+        assert self.row(table, row["id"]) == row
 
-    def only_owner_deletes(self, table: str, row_id: str) -> None:
+    def only_owner_deletes(self, table: str, row: Row) -> None:
         """Without effect for another user, refused to anon; the owner's delete takes the row."""
-        before = self.row(table, row_id)
-        assert before is not None
-        self.other.table(table).delete(returning="minimal").eq("id", row_id).execute()
-        self.shut_to_anon("DELETE", f"{table}?id=eq.{row_id}")
-        assert self.row(table, row_id) == before
-        self.owner.table(table).delete(returning="minimal").eq("id", row_id).execute()
-        assert self.row(table, row_id) is None
+        self.other.table(table).delete(returning="minimal").eq("id", row["id"]).execute()
+        self.shut_to_anon("DELETE", f"{table}?id=eq.{row['id']}")
+        assert self.row(table, row["id"]) == row
+        self.owner.table(table).delete(returning="minimal").eq("id", row["id"]).execute()
+        assert self.row(table, row["id"]) is None
 
     def only_owner_sees_through(self, view: str, column: str, value: str) -> None:
         """A view shows the owner their rows, another user none of them, anon nothing."""

@@ -18,6 +18,7 @@ import jwt
 import pytest
 from supabase import Client
 
+from scripts.api import http_client
 from scripts.targets import Target
 from scripts.testusers import client, sign_in, sign_up, test_run
 from tests.access import Access
@@ -76,7 +77,7 @@ def state_dir(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def http(target: Target) -> Iterator[httpx.Client]:
     """The connections of all clients."""
-    with httpx.Client(timeout=30, trust_env=not target.database.loopback) as shared:  # no proxy for loopback
+    with http_client(target) as shared:
         yield shared
 
 

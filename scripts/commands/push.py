@@ -52,8 +52,11 @@ def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[
         else []
     )
     if (promised or said) and not dry_run:
-        read_back(target, files, promised, said)
-        _reload(run, target, schema, known)
+        with connect(target) as connection:
+            connection.execute("notify pgrst, 'reload schema'")  # it reads the schema while we read the history
+            read_back(connection, files, promised, said)
+            new = _exposed(connection, schema) - known
+        _await_api(run, target, new)
     _report(run, said, "would push" if dry_run else "pushed")
     return said
 
@@ -145,9 +148,9 @@ def _check_order(pairs: tuple[Pairing, ...], *, include_all: bool) -> None:
         )
 
 
-def read_back(target: Target, files: Any, promised: list[str], said: list[str]) -> None:
+def read_back(connection: Any, files: Any, promised: list[str], said: list[str]) -> None:
     """The CLI's exit code proves nothing: hold the history against the files."""
-    states = {p.local.path.name: p.state for p in pair(files, _history(target)) if p.local}
+    states = {p.local.path.name: p.state for p in pair(files, read_history(connection)) if p.local}
     wrong = [name for name in promised if states[name] != "applied"]
     if wrong:
         raise HistoryError(
@@ -175,14 +178,11 @@ def _exposed(connection: Any, schema: str) -> set[str]:
     return {row[0] for row in connection.execute(query("exposed_objects"), {"schema": schema})}
 
 
-def _reload(run: Run, target: Target, schema: str, known: set[str]) -> None:
-    """Have PostgREST read the new schema, and wait until it answers for what it did not know.
+def _await_api(run: Run, target: Target, new: set[str]) -> None:
+    """Wait until PostgREST, told to read the schema again, answers for what it did not know.
 
     It takes over a schema as a whole: where there are new relations, they stand for new functions too.
     """
-    with connect(target) as connection:
-        new = _exposed(connection, schema) - known
-        connection.execute("notify pgrst, 'reload schema'")
     relations = {path for path in new if not path.startswith("/rpc/")}
     missing = set(relations or new)
 

@@ -38,7 +38,8 @@ def reset_local(run: Run) -> None:
     copied = kind == "embedded" and snapshots.restore(run.stack, snapshots.name_of(run.stack))
     if not copied:
         _by_cli(run)
-    read_back(target, files, names, names)
+    with connect(target) as connection:
+        read_back(connection, files, names, names)
     if kind == "embedded" and not copied:
         snapshots.keep(run.stack, snapshots.name_of(run.stack))
     seed = section_of(run.settings.supabase_dir / "config.toml", "db").get("seed", {})

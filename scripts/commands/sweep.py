@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scripts.api import check_keys
+from scripts.api import check_keys, http_client
 from scripts.boundary import Run
 from scripts.errors import FailedError
 from scripts.testusers import client, forget_dead_runs, left_behind
@@ -12,19 +12,15 @@ from scripts.testusers import client, forget_dead_runs, left_behind
 if TYPE_CHECKING:
     from supabase import Client
 
-HTTP_SECONDS = 30
-
 
 def sweep(run: Run) -> list[str]:
     """Remove them, their rows by cascade; the e-mail addresses removed. Users of a living run stay.
 
     Raises FailedError naming those that would not go.
     """
-    import httpx
-
     target = run.target
     check_keys(target)
-    with httpx.Client(timeout=HTTP_SECONDS, trust_env=not target.database.loopback) as http:
+    with http_client(target) as http:
         removed, stuck = _remove(client(target, target.secret_key, http), run)
     if not removed and not stuck:
         run.console.line("nothing was left behind", ok=True)

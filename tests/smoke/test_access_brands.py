@@ -23,7 +23,7 @@ def row(alice: Actor) -> Row:
 
 def test_select(access: Access, row: Row) -> None:
     """Only the owner sees it."""
-    access.only_owner_selects(TABLE, row["id"])
+    access.only_owner_selects(TABLE, row)
 
 
 def test_insert(access: Access, alice: Actor) -> None:
@@ -34,14 +34,14 @@ def test_insert(access: Access, alice: Actor) -> None:
 
 def test_update(access: Access, row: Row) -> None:
     """Only the owner changes it."""
-    access.only_owner_updates(TABLE, row["id"], {"name": "Renamed"})
+    access.only_owner_updates(TABLE, row, {"name": "Renamed"})
 
 
 def test_locked_columns(access: Access, bob: Actor, row: Row) -> None:
     """What it is and whose it is stay: it cannot be given away."""
-    access.nobody_updates(TABLE, row["id"], {"id": bob.id, "owner_id": bob.id})
+    access.nobody_updates(TABLE, row, {"id": bob.id, "owner_id": bob.id})
 
 
 def test_delete(access: Access, row: Row) -> None:
     """Only the owner deletes it."""
-    access.only_owner_deletes(TABLE, row["id"])
+    access.only_owner_deletes(TABLE, row)

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 def test_select(access: Access, message: Row) -> None:
     """Only the owner sees it."""
-    access.only_owner_selects(TABLE, message["id"])
+    access.only_owner_selects(TABLE, message)
 
 
 def test_insert(access: Access, session: Row) -> None:
@@ -28,19 +28,19 @@ def test_insert(access: Access, session: Row) -> None:
 
 def test_update(access: Access, message: Row) -> None:
     """Only the owner changes it."""
-    access.only_owner_updates(TABLE, message["id"], {"content": "edited", "action_taken": "responded"})
+    access.only_owner_updates(TABLE, message, {"content": "edited", "action_taken": "responded"})
 
 
 def test_locked_columns(access: Access, bob: Actor, message: Row) -> None:
     """What it is, whose it is, what it cost and when stay."""
     foreign = dict.fromkeys(("id", "user_id", "brand_id", "session_id"), bob.id)
     figures = {"cost_usd": 0, "tokens_used": 0, "created_at": "2020-01-01T00:00:00+00:00"}
-    access.nobody_updates(TABLE, message["id"], foreign | figures)
+    access.nobody_updates(TABLE, message, foreign | figures)
 
 
 def test_delete(access: Access, message: Row) -> None:
     """Only the owner deletes it."""
-    access.only_owner_deletes(TABLE, message["id"])
+    access.only_owner_deletes(TABLE, message)
 
 
 def test_a_strangers_session_is_like_a_missing_one(access: Access, bob: Actor, session: Row, missing_id: str) -> None:

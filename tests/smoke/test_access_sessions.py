@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 def test_select(access: Access, session: Row) -> None:
     """Only the owner sees it."""
-    access.only_owner_selects(TABLE, session["id"])
+    access.only_owner_selects(TABLE, session)
 
 
 def test_insert(access: Access, alice: Actor, brand: Row) -> None:
@@ -28,18 +28,18 @@ def test_insert(access: Access, alice: Actor, brand: Row) -> None:
 
 def test_update(access: Access, session: Row) -> None:
     """Only the owner changes it."""
-    access.only_owner_updates(TABLE, session["id"], {"state": "planning", "parsed_intent": {"goal": "launch"}})
+    access.only_owner_updates(TABLE, session, {"state": "planning", "parsed_intent": {"goal": "launch"}})
 
 
 def test_locked_columns(access: Access, bob: Actor, session: Row) -> None:
     """What it is, whose it is and when it began stay."""
     foreign = dict.fromkeys(("id", "user_id", "brand_id"), bob.id)
-    access.nobody_updates(TABLE, session["id"], {**foreign, "created_at": "2020-01-01T00:00:00+00:00"})
+    access.nobody_updates(TABLE, session, {**foreign, "created_at": "2020-01-01T00:00:00+00:00"})
 
 
 def test_delete(access: Access, session: Row) -> None:
     """Only the owner deletes it."""
-    access.only_owner_deletes(TABLE, session["id"])
+    access.only_owner_deletes(TABLE, session)
 
 
 def test_a_strangers_brand_is_like_a_missing_one(access: Access, bob: Actor, brand: Row, missing_id: str) -> None:
