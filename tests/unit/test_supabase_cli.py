@@ -63,6 +63,7 @@ def test_failures(code: str, message: str, kind: type[PushproofError], cause: st
         ('duplicate key value violates unique constraint "a_pkey"', "23505"),
         ('function "f" already exists with same argument types', "42723"),
         ("division by zero", "22012"),
+        ('extension "vector" is not available', "0A000"),
         ("something new\nin two lines", "not told by the CLI"),
     ],
 )

@@ -1,0 +1,48 @@
+-- On tables of auth, storage and realtime a hosted `postgres` may make and drop policies and triggers
+-- (supautils.policy_grants, supautils.drop_trigger_grants) and nothing else: `alter table storage.objects`
+-- fails with "must be owner of table objects". PostgreSQL knows no right as narrow as that: `postgres`
+-- has the rights of the owners, and the triggers here take back what is more.
+
+grant supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin to postgres
+  with inherit true, set false;
+
+create function extensions.is_managed(schema_name text) returns boolean language sql immutable as $$
+  select schema_name in ('auth', 'storage', 'realtime')
+$$;
+
+create function extensions.refuse_managed_ddl() returns event_trigger language plpgsql as $$
+declare
+  done record;
+begin
+  for done in
+    select * from pg_event_trigger_ddl_commands()
+    where extensions.is_managed(schema_name)
+      and command_tag !~ '(POLICY|TRIGGER|COMMENT)$'
+      and current_user = 'postgres'
+  loop
+    if done.command_tag like 'ALTER%' or done.command_tag = 'CREATE INDEX' then
+      raise 'must be owner of % %', done.object_type, split_part(done.object_identity, '.', 2)
+        using errcode = 'insufficient_privilege';
+    end if;
+    raise 'permission denied for schema %', done.schema_name using errcode = 'insufficient_privilege';
+  end loop;
+end $$;
+
+create function extensions.refuse_managed_drop() returns event_trigger language plpgsql as $$
+declare
+  dropped record;
+begin
+  for dropped in
+    select * from pg_event_trigger_dropped_objects()
+    where original
+      and extensions.is_managed(schema_name)
+      and object_type not in ('policy', 'trigger')
+      and current_user = 'postgres'
+  loop
+    raise 'must be owner of % %', dropped.object_type, dropped.object_name
+      using errcode = 'insufficient_privilege';
+  end loop;
+end $$;
+
+create event trigger refuse_managed_ddl on ddl_command_end execute function extensions.refuse_managed_ddl();
+create event trigger refuse_managed_drop on sql_drop execute function extensions.refuse_managed_drop();
