@@ -1,4 +1,5 @@
 -- Every table, partition, view, materialized view and foreign table outside of Supabase's own schemas.
+-- `updatable`: bits of the verbs that a view takes, by itself or by a trigger. `sources`: what a view reads.
 -- `rights`: what the API's roles may do with it or with one of its columns.
 select
   c.oid::bigint as oid,
@@ -8,6 +9,17 @@ select
   c.relispartition as partition,
   c.relrowsecurity as rls,
   pg_catalog.pg_relation_is_updatable(c.oid, true) as updatable,
+  array(
+    select distinct sn.nspname || '.' || s.relname
+    from pg_catalog.pg_rewrite w
+    join pg_catalog.pg_depend d
+      on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+      and d.objid = w.oid
+      and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    join pg_catalog.pg_class s on s.oid = d.refobjid
+    join pg_catalog.pg_namespace sn on sn.oid = s.relnamespace
+    where w.ev_class = c.oid and s.oid <> c.oid
+  ) as sources,
   array(
     select r.rolname || ' ' || v.verb
     from pg_catalog.pg_roles r, unnest(array['select', 'insert', 'update', 'delete']) as v(verb)

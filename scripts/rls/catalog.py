@@ -37,6 +37,7 @@ INTERNAL = [
 USERS = "auth.users"
 ROLE_OF = {"anon": "anon", "service": "service_role"}  # everybody else is `authenticated`
 VIEWS = ("v", "m")
+UPDATABLE = {"update": 4, "insert": 8, "delete": 16}  # bits of pg_relation_is_updatable: 1 << CmdType
 KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table"}
 
 
@@ -89,6 +90,7 @@ class Relation:
     partition: bool
     rls: bool
     updatable: int
+    sources: tuple[str, ...]
     rights: frozenset[str]
     columns: tuple[Column, ...]
     key: tuple[str, ...]
@@ -107,6 +109,10 @@ class Relation:
     @property
     def is_view(self) -> bool:
         return self.kind in VIEWS
+
+    def takes(self, verb: str) -> bool:
+        """Whether anybody could do this: a view may be for reading only."""
+        return not self.is_view or verb == "select" or bool(self.updatable & UPDATABLE[verb])
 
     def open_to(self, role: str, verb: str) -> bool:
         """Whether the role holds the privilege on it, or on one of its columns."""
@@ -212,6 +218,7 @@ def _relation(
         row["partition"],
         row["rls"],
         row["updatable"],
+        tuple(row["sources"]),
         frozenset(row["rights"]),
         tuple(_column(c) for c in columns if c["relation"] == row["oid"]),
         next((named(c) for c in own if c["type"] == "p"), ()),

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scripts.rls.asking import Actor
-from scripts.rls.catalog import ROLE_OF, Relation
+from scripts.rls.catalog import ROLE_OF, Function, Relation
 from scripts.rls.cells import ALLOWED, NOTHING, REFUSED, REJECTED, Case, Cell, Probe
+from scripts.rls.kinds import call
 from scripts.rls.rows import Row, UnaskableError, ident, quoted
 
 if TYPE_CHECKING:
@@ -32,13 +33,18 @@ class Disagreement:
 
 
 def disagreements(probe: Probe, cells: Iterable[Cell]) -> Iterator[Disagreement]:
-    """Ask each base cell on a table again by SQL; those that differ."""
+    """Ask each cell of the matrix again by SQL; those that differ."""
     for cell in cells:
-        relation = probe.catalog.relations.get(cell.case.object)
-        if cell.case.kind in BASE_KINDS and relation is not None and cell.request is not None:
-            by_sql, words = by_claims(probe, relation, cell.case, cell.actor)
-            if (by_sql == ALLOWED) != (cell.observed == ALLOWED):
-                yield Disagreement(cell, by_sql, words)
+        if cell.request is None:
+            continue
+        if cell.case.kind in BASE_KINDS:
+            by_sql, words = by_claims(probe, probe.catalog.relations[cell.case.object], cell.case, cell.actor)
+        elif cell.case.kind == "call":
+            by_sql, words = called_by_claims(probe, cell.case, cell.actor)
+        else:
+            continue
+        if (by_sql == ALLOWED) != (cell.observed == ALLOWED):
+            yield Disagreement(cell, by_sql, words)
 
 
 def by_claims(probe: Probe, relation: Relation, case: Case, actor: str) -> tuple[str, str]:
@@ -59,6 +65,52 @@ def by_claims(probe: Probe, relation: Relation, case: Case, actor: str) -> tuple
     except psycopg.Error as problem:
         return REJECTED, problem.diag.message_primary or str(problem)
     return (ALLOWED if count else NOTHING), f"{count} rows"
+
+
+def called_by_claims(probe: Probe, case: Case, actor: str) -> tuple[str, str]:
+    """What the actor's claims get of a function by SQL, undone at once: the observation, and the server's words."""
+    try:
+        asked = call.prepare(probe, case)
+    except UnaskableError as reason:
+        return REJECTED, str(reason)
+    connection = probe.rows.connection
+    before = asked.state(probe)
+    with connection.transaction(force_rollback=True):
+        sqlstate, body = _call(probe, asked.function, asked.arguments, actor)
+        if not sqlstate and asked.state(probe) != before:
+            return ALLOWED, "it changed a row of the owner's"
+    if sqlstate:
+        return (REFUSED if sqlstate == "42501" else NOTHING), f"{sqlstate} {body}"
+    with connection.transaction(force_rollback=True):
+        missing = _call(probe, asked.function, asked.nobody, actor)
+    same = asked.rows_of and ("", call.telling(body, asked.arguments)) == (
+        missing[0],
+        call.telling(missing[1], asked.nobody),
+    )
+    return (NOTHING if same else ALLOWED), f"{len(body)} rows"
+
+
+def _call(probe: Probe, function: Function, arguments: Row, actor: str) -> tuple[str, Any]:
+    """The SQLSTATE and the server's words, or an empty SQLSTATE and the rows; as postgres again afterwards."""
+    import psycopg
+
+    types = dict(zip(function.names, function.types, strict=True))
+    given = ", ".join(f"{quoted(n)} => a.{quoted(n)}" for n in arguments)
+    record = ", ".join(f"{quoted(n)} {types[n]}" for n in arguments)
+    source = f"pg_catalog.jsonb_to_record(%s::jsonb) as a({record}), lateral " if arguments else ""
+    name = f"{quoted(function.schema)}.{quoted(function.name)}"
+    connection = probe.rows.connection
+    try:
+        with connection.transaction():
+            become(connection, probe.actors[actor])
+            rows = connection.execute(
+                f"select to_jsonb(f) from {source}{name}({given}) f".encode(),  # noqa: S608 - identifiers are quoted
+                [json.dumps(arguments)] if arguments else None,
+            ).fetchall()
+            connection.execute("reset role")
+    except psycopg.Error as problem:
+        return problem.sqlstate or "-----", problem.diag.message_primary or str(problem)
+    return "", [row for (row,) in rows]
 
 
 def become(connection: psycopg.Connection[Any], actor: Actor) -> None:

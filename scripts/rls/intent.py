@@ -144,6 +144,8 @@ class _Reader:
             if verb not in table:
                 self._complain(path, f"it does not say who may {verb}", f"add `{verb} = []` or name actors")
             self._known(table[verb], self._actors, "an actor", (*path, verb))
+            if table[verb] and not relation.takes(verb):
+                self._complain((*path, verb), f"this view takes no {verb}", f"write `{verb} = []`")
         self._known(table.get("filtered", []), self._actors, "an actor", (*path, "filtered"))
         for key in ("columns", "insert_columns", "parents", "sample"):
             self._known(table.get(key, []), relation.by_name, f"a column of {relation.qualified}", (*path, key))

@@ -12,7 +12,7 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,8 @@ class Rows:
 
     def standing(self, relation: Relation, who: str) -> Row:
         """The row that stands for `who`'s rows here, made on first use. Raises UnaskableError."""
+        if relation.is_view:
+            return self._of_view(relation, who)
         key = relation.qualified, who
         with self._lock:
             if key not in self._standing:
@@ -102,16 +104,28 @@ class Rows:
         return isinstance(self._standing.get((relation.qualified, who)), dict)
 
     def stands(self, relation: Relation, row: Row) -> bool:
-        """Whether it is a standing row, on which others may hang."""
-        return any(name == relation.qualified and found == row for (name, _), found in self._standing.items())
+        """Whether it is, or may show, a standing row, on which others may hang."""
+        return relation.is_view or any(
+            name == relation.qualified and found == row for (name, _), found in self._standing.items()
+        )
 
     def fresh(self, relation: Relation, who: str, *, standing: bool = False) -> Row:
         """One more row of `who`'s. Raises UnaskableError, also where a user can have only one."""
         row, _ = self._insert(relation, who, self.values(relation, who), standing=standing)
         return row
 
+    def model(self, relation: Relation) -> Relation:
+        """The relation whose keys and checks bind what is written: that behind a view, of several the most alike."""
+        sources = [self._catalog.relations[s] for s in relation.sources if s in self._catalog.relations]
+        if not relation.is_view or not sources:
+            return relation
+        return self.model(max(sources, key=lambda s: len(s.by_name.keys() & relation.by_name.keys())))
+
     def values(self, relation: Relation, who: str) -> Row:
         """What an insert of a row of `who`'s has to give: keys, owner, and what has no default."""
+        if (model := self.model(relation)) is not relation:
+            shown = {**self.values(model, who), **self.intent_of(relation).sample}
+            return {n: v for n, v in shown.items() if n in relation.by_name}
         intent = self.intent_of(relation)
         values: Row = {**self._learned.get(relation.qualified, {}), **intent.sample}
         for key in sorted(relation.foreign_keys, key=lambda k: -len(k.columns)):
@@ -245,24 +259,48 @@ class Rows:
             names = names or [n for n in unique if n in values]
         return self.find(relation, {n: values[n] for n in names}) if names else None
 
+    def _of_view(self, relation: Relation, who: str) -> Row:
+        """A row of the user's that the view shows. Raises UnaskableError without one, or where nothing says whose."""
+        shown = self._shown(relation, who) if self.intent_of(relation).owner else []
+        if not shown:
+            raise UnaskableError(
+                f"{relation.qualified} shows no row of {who}'s; name its `owner` in supabase/access.toml"
+            )
+        return shown[0]
+
+    def _shown(self, relation: Relation, who: str) -> list[Row]:
+        """What a view shows the user, of their own rows where it says whose they are."""
+        owner = self.intent_of(relation).owner
+        where = f" where t.{quoted(owner)}::text = %s" if owner else ""
+        sql = f"select to_jsonb(t) from {ident(relation)} t{where}"  # noqa: S608 - identifiers are quoted
+        return [row for (row,) in self._execute(relation, sql, [self._users[who]] if owner else [], who).fetchall()]
+
+    def _execute(self, relation: Relation, sql: str, values: Sequence[str], who: str = "owner") -> psycopg.Cursor[Any]:
+        """Run it; in the name of `who` on a view, which may ask who reads."""
+        if not relation.is_view:
+            return self.connection.execute(sql.encode(), values)
+        with self.connection.transaction():
+            self.speak_as(who)
+            return self.connection.execute(sql.encode(), values)
+
     def find(self, relation: Relation, match: Row) -> Row | None:
         """The first row with these values, as it really is."""
-        where = " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match)
         sql = (
             f"select to_jsonb(t) from {ident(relation)} t, "  # noqa: S608 - identifiers are quoted
-            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {where} limit 1"
+            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {_same(match)} limit 1"
         )
-        found = self.connection.execute(sql.encode(), [json.dumps(match)]).fetchone()
+        found = self._execute(relation, sql, [json.dumps(match)]).fetchone()
         return found[0] if found else None
 
     def remove(self, relation: Relation, match: Row) -> None:
-        """Delete the rows with these values."""
-        where = " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match)
+        """Delete the rows with these values; those of a view from where they are."""
+        relation = self.model(relation)
+        match = {n: v for n, v in match.items() if n in relation.by_name}
         sql = (
             f"delete from {ident(relation)} t using "  # noqa: S608 - identifiers are quoted
-            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {where}"
+            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {_same(match)}"
         )
-        self.connection.execute(sql.encode(), [json.dumps(match)])
+        self._execute(relation, sql, [json.dumps(match)])
 
     def remove_of(self, relation: Relation, match: Row, who: str) -> None:
         """Delete what matches and is the user's, if the relation says whose a row is."""
@@ -271,7 +309,8 @@ class Rows:
 
     def key_of(self, relation: Relation, row: Row) -> Row:
         """What finds exactly this row: its primary key, another key, or all of its plain columns."""
-        for names in (relation.key, *relation.uniques):
+        model = self.model(relation)
+        for names in (model.key, *model.uniques):
             if names and all(row.get(n) is not None for n in names):
                 return {n: row[n] for n in names}
         plain = [c.name for c in relation.columns if c.category in "NSDBUE" and row.get(c.name) is not None]
@@ -279,6 +318,11 @@ class Rows:
 
     def some(self, relation: Relation, who: str) -> Row:
         """A fresh row, or where a user can have only one, that one."""
+        if relation.is_view:
+            former = self._shown(relation, who)
+            self.some(self.model(relation), who)
+            new = [row for row in self._shown(relation, who) if row not in former]
+            return new[0] if new else self._of_view(relation, who)
         try:
             return self.fresh(relation, who)
         except SingleError:
@@ -290,12 +334,11 @@ class Rows:
 
     def count(self, relation: Relation, match: Row) -> int:
         """How many rows have these values."""
-        where = " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match)
         sql = (
             f"select count(*) from {ident(relation)} t, "  # noqa: S608 - identifiers are quoted
-            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {where}"
+            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {_same(match)}"
         )
-        found = self.connection.execute(sql.encode(), [json.dumps(match)]).fetchone()
+        found = self._execute(relation, sql, [json.dumps(match)]).fetchone()
         return int(found[0]) if found else 0
 
     def body(self, relation: Relation, who: str) -> Row:
@@ -307,19 +350,23 @@ class Rows:
 
     def mark(self, relation: Relation, body: Row) -> Row:
         """Put a value of its own into the body where a column takes one; what finds the row it makes."""
-        intent = self.intent_of(relation)
-        if column := mark_column(relation, intent):
+        model = self.model(relation)
+        intent = self.intent_of(model)
+        column = mark_column(model, intent)
+        if column and column.name in relation.by_name:
             body[column.name] = self.value(column)
             return {column.name: body[column.name]}
-        taken = {c for key in relation.foreign_keys for c in key.columns} | {intent.owner}
-        return {n: v for n, v in body.items() if n in taken} or dict(body)
+        taken = {c for key in model.foreign_keys for c in key.columns} | {intent.owner}
+        found = {n: v for n, v in body.items() if n in taken} or dict(body)
+        if not found:
+            raise UnaskableError(self._advice(relation, "none of its columns can be told"))
+        return found
 
     def change(self, relation: Relation, row: Row) -> tuple[str, Any]:
         """A column and a value that it does not have and could take. Raises UnaskableError."""
         intent = self.intent_of(relation)
-        keys = {c for unique in relation.uniques for c in unique} | {
-            c for k in relation.foreign_keys for c in k.columns
-        }
+        model = self.model(relation)
+        keys = {c for unique in model.uniques for c in unique} | {c for k in model.foreign_keys for c in k.columns}
         others = [c.name for c in relation.columns if c.name not in keys and c.name != intent.owner]
         for name in (*(c for c in intent.columns if c not in keys), *others):
             if not relation.by_name[name].written:
@@ -334,15 +381,16 @@ class Rows:
         import psycopg
 
         key = self.key_of(relation, row)
-        names = ", ".join(f"{quoted(n)} = r.{quoted(n)}" for n in change)
-        where = " and ".join(f"t.{quoted(n)} is not distinct from k.{quoted(n)}" for n in key)
+        names = ", ".join(f"{quoted(n)} = c.{quoted(n)}" for n in change)
         record = f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb)"
         sql = (
-            f"update {ident(relation)} t set {names} from {record} k, {record} r "  # noqa: S608 - identifiers are quoted
-            f"where {where} returning to_jsonb(t)"
+            f"update {ident(relation)} t set {names} from {record} r, {record} c "  # noqa: S608 - identifiers are quoted
+            f"where {_same(key)} returning to_jsonb(t)"
         )
         found = None
         with contextlib.suppress(psycopg.Error), self.connection.transaction(force_rollback=True):
+            if relation.is_view:
+                self.speak_as("owner")
             found = self.connection.execute(sql.encode(), [json.dumps(key), json.dumps(change)]).fetchone()
         return found[0] if found else None
 
@@ -352,7 +400,7 @@ class Rows:
         Raises UnaskableError.
         """
         column = relation.by_name[name]
-        definitions = " ".join(c.definition for c in relation.checks if name in c.columns)
+        definitions = " ".join(c.definition for c in self.model(relation).checks if name in c.columns)
         taken = []
         for value in itertools.islice(self.candidates(column, definitions), TRIES):
             if value != row[name] and (changed := self.tried(relation, row, {name: value})):
@@ -511,6 +559,11 @@ def quoted(name: str) -> str:
 def ident(relation: Relation) -> str:
     """A relation's qualified name for SQL; psycopg reads percent signs, which are doubled."""
     return f"{quoted(relation.schema)}.{quoted(relation.name)}".replace("%", "%%")
+
+
+def _same(match: Row) -> str:
+    """The condition that row `t` has the values of record `r`."""
+    return " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match)
 
 
 def mark_column(relation: Relation, intent: RelationIntent) -> Column | None:

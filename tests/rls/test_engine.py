@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from scripts.errors import IntentError
 from scripts.rls.asking import Actor, Answer, Request
 from scripts.rls.cells import Case, Cell, Probe
 from scripts.rls.coverage import coverage
 from scripts.rls.differential import disagreements
 from scripts.rls.engine import Engine, derive
+from scripts.rls.intent import VERBS
 from scripts.rls.kinds import kinds
 from tests.fix_rls import REPOSITORY, Laboratory
 
@@ -181,3 +183,104 @@ def test_a_check_is_no_denial(laboratory: Laboratory) -> None:
     assert name not in wrong(laboratory.prove(f"{NOTES};{status}", held))
     grant = "grant insert (status) on public.notes to authenticated"
     assert name in wrong(laboratory.prove(f"{NOTES};{status};{grant}", held))
+
+
+VIEW = """
+create view public.open_notes {options} as select id, user_id, body as body from public.notes;
+grant select, insert (user_id, body), update (body), delete on public.open_notes to authenticated;
+grant all on public.open_notes to service_role;
+"""
+VIEW_ACCESS = NOTES_ACCESS + NOTES_ACCESS.replace("public.notes", "public.open_notes").replace(
+    'columns = ["body"]\n', ""
+)
+
+
+def test_a_view_is_written_through(laboratory: Laboratory) -> None:
+    """Every verb that it takes; one that asks as its owner lets others write whatever the policies say."""
+    guarded = laboratory.prove(NOTES + VIEW.format(options="with (security_invoker = on)"), VIEW_ACCESS)
+    assert wrong(guarded) == {}
+    verbs = {c.case.verb for c in guarded if c.case.object == "public.open_notes" and c.actor == "other" and c.control}
+    assert verbs == {*VERBS}
+    leaky = wrong(laboratory.prove(NOTES + VIEW.format(options=""), VIEW_ACCESS))
+    assert {f"{verb} public.open_notes {verb} as other" for verb in VERBS} <= leaky.keys()
+
+
+DISTINCT = """
+create view public.open_notes with (security_invoker = on) as
+  select distinct user_id, body from public.notes;
+grant select on public.open_notes to authenticated, service_role;
+"""
+BY_TRIGGER = """
+create function public.put_note() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+  if {condition} then
+    insert into public.notes (user_id, body) values (new.user_id, new.body);
+  end if;
+  return new;
+end $$;
+create trigger put_note instead of insert on public.open_notes for each row execute function public.put_note();
+grant insert on public.open_notes to authenticated, service_role;
+"""
+
+
+def test_a_view_that_only_shows(laboratory: Laboratory) -> None:
+    """It takes no write, so there is none to ask for, and nobody may be said to do one."""
+    schema, head = NOTES + DISTINCT, VIEW_ACCESS.rpartition("insert = ")[0]
+    with pytest.raises(IntentError, match="this view takes no insert"):
+        laboratory.prove(schema, VIEW_ACCESS)
+    cells = laboratory.prove(schema, head + "insert = []\nupdate = []\ndelete = []\n")
+    assert wrong(cells) == {}
+    assert {c.case.kind for c in cells if c.case.object == "public.open_notes"} == {"select", "counts", "grants"}
+
+
+def test_a_view_that_a_trigger_writes_for(laboratory: Laboratory) -> None:
+    """What the trigger takes from others in the owner's name is seen."""
+    access = VIEW_ACCESS.rpartition("update = ")[0] + "update = []\ndelete = []\n"
+    held = BY_TRIGGER.format(condition="new.user_id = auth.uid() or current_setting('role') = 'service_role'")
+    assert wrong(laboratory.prove(NOTES + DISTINCT + held, access)) == {}
+    open_ = laboratory.prove(NOTES + DISTINCT + BY_TRIGGER.format(condition="true"), access)
+    assert list(wrong(open_)) == ["insert public.open_notes insert as other"]
+
+
+def test_a_view_of_users_is_not_written_through(laboratory: Laboratory) -> None:
+    """Nobody's account is at stake: the catalog says who could."""
+    view = "create view public.people as select id, email from auth.users"
+    access = """
+[relations."public.people"]
+owner = "id"
+select = ["service"]
+insert = []
+update = []
+delete = []
+"""
+    grant = "grant select on public.people to service_role; grant {} on public.people to authenticated"
+    cells = laboratory.prove(f"{view};{grant.format('delete')}", access)
+    assert list(wrong(cells)) == ["grants public.people delete as owner"]
+
+
+def test_sql_claims_that_say_something_else(laboratory: Laboratory) -> None:
+    """What depends on more than claims, here on how the request came, is reported for rows and for calls."""
+    by_sql = "(user_id = auth.uid() or current_setting('request.method', true) is null)"
+    schema = f"""
+    {NOTES}
+    alter policy notes_all on public.notes using ({by_sql});
+    create function public.body_of(p_note_id uuid) returns text language sql stable security definer
+      set search_path = '' as $$ select body from public.notes where id = p_note_id and {by_sql} $$;
+    revoke execute on function public.body_of(uuid) from public;
+    grant execute on function public.body_of(uuid) to authenticated;
+    create function public.double(n bigint) returns bigint language sql immutable as 'select 2 * n';
+    """
+    access = f"""{NOTES_ACCESS}
+[functions."public.body_of(uuid)"]
+call = ["owner"]
+arguments = {{ p_note_id = "public.notes.id" }}
+[functions."public.double(bigint)"]
+call = ["anon", "owner", "other", "service"]
+"""
+    with laboratory.probe(laboratory.build(schema), access) as probe:
+        cells = [c for c in laboratory.cells(probe) if c.case.kind != "hidden"]  # which asks by SQL
+        assert wrong(cells) == {}
+        found = {d.cell.name for d in disagreements(probe, cells)}
+    assert found == {f"{verb} public.notes {verb} as other" for verb in ("select", "update", "delete", "insert")} | {
+        "call public.body_of(uuid) call as other"
+    }

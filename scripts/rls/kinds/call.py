@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from scripts.rls.asking import Answer, Request
@@ -13,7 +14,7 @@ from scripts.rls.cells import ALLOWED, FAILED, NOTHING, REFUSED, Asked, Case, Ce
 from scripts.rls.intent import Intent
 from scripts.rls.rows import Row, argument_value
 
-NOT_FOUND = 404
+NOBODY = {"smallint": 32_749, "integer": 2_147_483_629, "bigint": 2_147_483_629}  # ids that no row has
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
@@ -26,23 +27,49 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     """The same call by everybody, beside one with ids of nobody; rows that it may change are read back."""
-    function = probe.catalog.functions[case.object]
-    sources = _sources(probe, function)
     asked = Asked(case)
     for actor in denied_first(case):
-        rows = {name: _row(probe, function, relation) for name, (relation, _) in sources.items() if relation}
-        arguments = _arguments(probe, function, sources, rows)
-        before = _state(probe, sources, rows)
-        request = _request(probe, function, arguments)
+        call = prepare(probe, case)
+        before = call.state(probe)
+        request = _request(probe, call.function, call.arguments)
         answer = probe.ask(actor, request)
-        changed = _state(probe, sources, rows) != before
-        nobody = {n: str(uuid.uuid4()) if n in sources else v for n, v in arguments.items()}
-        as_missing = probe.ask(actor, _request(probe, function, nobody)) if sources else None
-        asked.add(actor, _observed(answer, as_missing, arguments, nobody, changed=changed), request, answer)
+        changed = call.state(probe) != before
+        as_missing = probe.ask(actor, _request(probe, call.function, call.nobody)) if call.rows_of else None
+        asked.add(actor, _observed(answer, as_missing, call, changed=changed), request, answer)
     yield from asked.settled(lambda: True)
 
 
-def _observed(answer: Answer, as_missing: Answer | None, arguments: Row, nobody: Row, *, changed: bool) -> str:
+@dataclass(frozen=True)
+class Call:
+    """A call with the owner's ids, the same with ids of nobody, and the rows that the ids name.
+
+    `rows_of`: the arguments that are ids, with the relation and the row; neither for the user's own id.
+    """
+
+    function: Function
+    arguments: Row
+    nobody: Row
+    rows_of: Mapping[str, tuple[Relation, Row] | None]
+
+    def state(self, probe: Probe) -> str:
+        """The rows that the arguments name, as they are now."""
+        now = {name: probe.rows.now(*found) for name, found in self.rows_of.items() if found}
+        return json.dumps(now, sort_keys=True)
+
+
+def prepare(probe: Probe, case: Case) -> Call:
+    """The call that the case is about, of rows that it may change. Raises UnaskableError."""
+    function = probe.catalog.functions[case.object]
+    sources = _sources(probe, function)
+    rows_of = {n: (r, _row(probe, function, r)) if r else None for n, (r, _) in sources.items()}
+    ids = {n: found[1][sources[n][1]] if found else probe.actors["owner"].id for n, found in rows_of.items()}
+    types = dict(zip(function.names, function.types, strict=True))
+    nobody = {n: NOBODY.get(types[n], str(uuid.uuid4())) for n in ids}
+    others = {n: argument_value(type_) for n, type_ in function.required if n not in ids}
+    return Call(function, {**ids, **others}, {**nobody, **others}, rows_of)
+
+
+def _observed(answer: Answer, as_missing: Answer | None, call: Call, *, changed: bool) -> str:
     """Whether the call got or did something that it would not with ids of nobody."""
     if changed:
         return ALLOWED
@@ -50,9 +77,20 @@ def _observed(answer: Answer, as_missing: Answer | None, arguments: Row, nobody:
         return REFUSED
     if as_missing is None:
         return ALLOWED if answer.status < 300 else FAILED if answer.status >= 500 else REFUSED
-    if _words(answer, arguments) == _words(as_missing, nobody):
+    if (answer.status, telling(answer.body, call.arguments)) == (
+        as_missing.status,
+        telling(as_missing.body, call.nobody),
+    ):
         return NOTHING
     return ALLOWED if answer.status < 300 else FAILED
+
+
+def telling(body: Any, arguments: Row) -> str:
+    """An answer without the ids that it repeats."""
+    text = json.dumps(body, sort_keys=True)
+    for value in arguments.values():
+        text = text.replace(str(value), "…") if isinstance(value, str) or value in NOBODY.values() else text
+    return text
 
 
 def _sources(probe: Probe, function: Function) -> dict[str, tuple[Relation | None, str]]:
@@ -82,40 +120,11 @@ def _by_name(catalog: Catalog, argument: str, type_: str) -> tuple[Relation | No
     return None
 
 
-def _row(probe: Probe, function: Function, relation: Relation | None) -> Row:
+def _row(probe: Probe, function: Function, relation: Relation) -> Row:
     """A row of the owner's: a fresh one where the function may change it."""
-    assert relation is not None  # noqa: S101 - the caller left those out
     return probe.rows.some(relation, "owner") if function.volatility == "v" else probe.rows.standing(relation, "owner")
-
-
-def _arguments(
-    probe: Probe, function: Function, sources: dict[str, tuple[Relation | None, str]], rows: dict[str, Row]
-) -> dict[str, Any]:
-    """By name, what the function needs; whatever is no id is made from its type."""
-    arguments: dict[str, Any] = {}
-    needed = dict(function.required)
-    for name, type_ in zip(function.names, function.types, strict=True):
-        if name in sources:
-            arguments[name] = rows[name][sources[name][1]] if name in rows else probe.actors["owner"].id
-        elif name in needed:
-            arguments[name] = argument_value(type_)
-    return arguments
-
-
-def _state(probe: Probe, sources: dict[str, tuple[Relation | None, str]], rows: dict[str, Row]) -> str:
-    """The rows that the arguments name, as they are now."""
-    now = {n: probe.rows.now(relation, rows[n]) for n, (relation, _) in sources.items() if relation}
-    return json.dumps(now, sort_keys=True)
 
 
 def _request(probe: Probe, function: Function, arguments: Row) -> Request:
     schema = "" if function.schema == probe.catalog.schemas[0] else function.schema
     return Request("POST", f"rpc/{function.name}", body=arguments, schema=schema)
-
-
-def _words(answer: Answer, arguments: Row) -> tuple[int, str]:
-    """The answer without the ids that it repeats."""
-    text = json.dumps(answer.body, sort_keys=True)
-    for value in arguments.values():
-        text = text.replace(str(value), "…") if isinstance(value, str) else text
-    return answer.status, text

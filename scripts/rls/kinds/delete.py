@@ -15,14 +15,14 @@ from scripts.rls.cells import (
     expected_of,
     is_alone,
     observed_of,
-    tables,
+    written,
 )
 from scripts.rls.intent import Intent
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table, once."""
-    for relation in tables(catalog):
+    """Every table and every view that takes it, once."""
+    for relation in written(catalog, "delete"):
         entry = intent.relations[relation.qualified]
         expected = expected_of(intent, entry.allowed["delete"], filtered=entry.filtered)
         yield Case("delete", relation.qualified, "delete", expected, alone=is_alone(relation, entry))

@@ -8,17 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from scripts.rls.catalog import Catalog
-from scripts.rls.cells import ALLOWED, DENIED, REFUSED, Case, Cell, Probe
+from scripts.rls.cells import ALLOWED, DENIED, REFUSED, Case, Cell, Probe, is_window
 from scripts.rls.intent import VERBS, Intent
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every relation: each verb that anon is not to have, and TRUNCATE for signed-in users and visitors."""
+    """Every relation: each verb that anon is not to have, and TRUNCATE for signed-in users and visitors.
+
+    A view of auth.users: what would be written there, for both.
+    """
     for relation in catalog.exposed:
         entry = intent.relations[relation.qualified]
         for verb in VERBS:
             if "anon" not in entry.allowed[verb] | entry.filtered:
                 yield Case("grants", relation.qualified, verb, {"anon": DENIED})
+        for verb in VERBS[1:]:
+            if is_window(catalog, relation) and relation.takes(verb) and "owner" not in entry.allowed[verb]:
+                yield Case("grants", relation.qualified, verb, {"owner": DENIED})
         if not relation.is_view:
             yield Case("grants", relation.qualified, "truncate", {"anon": DENIED, "owner": DENIED})
 

@@ -15,14 +15,17 @@ from scripts.rls.cells import (
     expected_of,
     is_alone,
     observed_of,
-    tables,
+    written,
 )
 from scripts.rls.intent import Intent, RelationIntent
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table, once. Where a row can say neither its owner nor a parent, another user's would be their own."""
-    for relation in tables(catalog):
+    """Every table and every view that takes it, once.
+
+    Where a row can say neither its owner nor a parent, another user's would be their own.
+    """
+    for relation in written(catalog, "insert"):
         entry = intent.relations[relation.qualified]
         expected = expected_of(intent, entry.allowed["insert"], filtered=entry.filtered)
         if entry.owner and not _tells_owner(relation, entry):

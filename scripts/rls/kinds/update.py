@@ -15,14 +15,14 @@ from scripts.rls.cells import (
     expected_of,
     is_alone,
     observed_of,
-    tables,
+    written,
 )
 from scripts.rls.intent import Intent
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table, once."""
-    for relation in tables(catalog):
+    """Every table and every view that takes it, once."""
+    for relation in written(catalog, "update"):
         entry = intent.relations[relation.qualified]
         expected = expected_of(intent, entry.allowed["update"], filtered=entry.filtered)
         yield Case("update", relation.qualified, "update", expected, alone=is_alone(relation, entry))
@@ -40,6 +40,8 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
             relation, "PATCH", params=probe.where(relation, row), body={column: value}, prefer=MINIMAL
         )
         answer = probe.ask(actor, request)
-        changed = probe.rows.now(relation, row) != before
+        after = probe.rows.now(relation, row)
+        changed = after != before
+        row = after or {**row, column: value}  # a view may show no key, and be known by all that it shows
         asked.add(actor, observed_of(answer, effect=changed), request, answer)
     yield from asked.settled(lambda: True)
