@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 from scripts.errors import CredentialsError, PausedError, UnreachableError
 
 if TYPE_CHECKING:
-    import httpx
-
     from scripts.targets import Target
 
 SECONDS = 10
-CLIENT_SECONDS = 30
+PATIENCE_SECONDS = 60  # in which a rate limit is waited out
+TOO_MANY = 429
 PAUSED = 540  # https://supabase.com/docs/guides/troubleshooting/http-status-codes
 RESTART = {
     "embedded": "run `invoke stop` and `invoke start`; `invoke status` shows how it is",
@@ -39,16 +38,12 @@ def http_status(
         connection.close()
 
 
-def http_client(target: Target) -> httpx.Client:
-    """Connections for supabase-py's clients, which the caller closes: no proxy where a loopback target needs none.
-
-    Certificates take 0.05 s to load, so plain http does without.
-    """
-    import httpx
-
-    return httpx.Client(
-        timeout=CLIENT_SECONDS, trust_env=not target.database.loopback, verify=target.url.startswith("https:")
-    )
+def pause_of(retry_after: str | None, otherwise: float = 1) -> float:
+    """The seconds that an answer asks to wait; a date, which the header may also hold, counts as `otherwise`."""
+    try:
+        return float(retry_after or otherwise)
+    except ValueError:
+        return otherwise
 
 
 def paused() -> PausedError:

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import FrameType
 
 from scripts import settings as settings_module
+from scripts.api import TOO_MANY
 from scripts.console import Console
-from scripts.errors import DiskFullError, PushproofError, SettingsError, UnreachableError
+from scripts.errors import CredentialsError, DiskFullError, PushproofError, SettingsError, UnreachableError
 from scripts.process import INTERRUPTIONS
 from scripts.settings import Settings
 from scripts.stack import Stack
@@ -127,12 +128,27 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
             f"cannot use {problem.filename}: {problem.strerror}",
             "make it writable, or choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR",
         )
+    if auth := _auth_refusal(problem):
+        return auth
     if isinstance(problem, _connection_errors()):
         return UnreachableError(f"the connection was lost: {problem.__class__.__name__}", "run this again")
     return PushproofError(
         f"unexpected {problem.__class__.__name__}",
         f"this is a bug in pushproof: please report it with {_keep(run, problem)}",
     )
+
+
+def _auth_refusal(problem: Exception) -> PushproofError | None:
+    """What Auth said no to, beyond what its callers expect."""
+    library = sys.modules.get("supabase_auth.errors")
+    if library is None or not isinstance(problem, library.AuthApiError):
+        return None
+    if problem.status == TOO_MANY:
+        return UnreachableError(
+            "Auth's rate limit is used up, and did not let up in a minute",
+            "raise it (Dashboard > Authentication > Rate Limits), or run this again later",
+        )
+    return CredentialsError(f"Auth refuses: {problem.message}", "look at the project's Auth settings")
 
 
 def _connection_errors() -> tuple[type[Exception], ...]:

@@ -18,7 +18,7 @@ import jwt
 import pytest
 from supabase import Client
 
-from scripts.api import http_client
+from scripts.patience import http_client
 from scripts.targets import Target
 from scripts.testusers import client, sign_in, sign_up, test_run
 from tests.access import Access

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scripts.api import check_keys, http_client
+from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.errors import FailedError
 from scripts.testusers import client, forget_dead_runs, left_behind
@@ -18,6 +18,8 @@ def sweep(run: Run) -> list[str]:
 
     Raises FailedError naming those that would not go.
     """
+    from scripts.patience import http_client
+
     target = run.target
     check_keys(target)
     with http_client(target) as http:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.api import http_client, service_headers
+from scripts.api import service_headers
 from scripts.rls.asking import Actor
 from scripts.rls.intent import ActorIntent
 from scripts.testusers import TestRun, client, sign_in, sign_up, test_run
@@ -88,6 +88,8 @@ def signed_in(
 
     `keep` leaves them: the whole target is about to go.
     """
+    from scripts.patience import http_client
+
     with (
         http_client(target) as http,
         test_run(state_dir, target.url) as run,

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import getproxies
 
+from scripts.api import PATIENCE_SECONDS, TOO_MANY, pause_of
 from scripts.errors import UnreachableError
 
 if TYPE_CHECKING:
     from scripts.targets import Target
 
 SECONDS = 30
-PATIENCE_SECONDS = 60  # in which a rate limit is waited out
-TOO_MANY, UNAVAILABLE = 429, 503
+UNAVAILABLE = 503
 # Nothing was done: the database ended the connection, or PostgREST is about to connect again or to read its schema.
 CONNECTING = (b'"57P0', b'"PGRST001"', b'"PGRST002"')
 NO_RIGHT = "42501"
@@ -147,7 +147,7 @@ class Api:
                     "look whether it is up, then run this again",
                 ) from None
             busy = response.status == UNAVAILABLE and any(code in response.data for code in CONNECTING)
-            pause = float(response.headers.get("retry-after") or (0.02 if busy else 1))
+            pause = pause_of(response.headers.get("retry-after"), 0.02 if busy else 1)
             if not (busy or response.status == TOO_MANY) or time.monotonic() + pause > until:
                 return Answer(response.status, _decoded(response.data), response.headers.get("content-range", ""))
             time.sleep(pause)
