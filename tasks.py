@@ -116,14 +116,21 @@ def rls(
             command.rls(run, command.Options(differential, junit, sarif, only, findings))
 
 
-@task(help={"only": "only mutants whose name contains this", "json": COMMON["json"]})
-def mutate(_: Context, only: str = "", json: bool = False) -> None:
+@task(
+    help={
+        "only": "only mutants whose name contains this",
+        "suite": "who has to notice: cells (what `rls` asks, with the checks), or pytest (your tests/smoke)",
+        "every": "name every cell and check that notices, not the first one alone; takes longer",
+        "json": COMMON["json"],
+    }
+)
+def mutate(_: Context, only: str = "", suite: str = "cells", every: bool = False, json: bool = False) -> None:
     """Break each policy, grant and flag; does the proof notice?"""
     from scripts.boundary import boundary
     from scripts.commands.mutate import mutate
 
     with boundary(json=json) as run:
-        mutate(run, only=only)
+        mutate(run, only=only, suite=suite, every=every)
 
 
 @task(help=COMMON)

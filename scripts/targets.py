@@ -70,6 +70,17 @@ class Target:
     database: Database
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The settings with which another process reaches it as its target `remote`; they hold secrets."""
+        password = quote(self.database.password, safe="")
+        return {
+            "SUPABASE_URL": self.url,
+            "SUPABASE_PUBLISHABLE_KEY": self.publishable_key,
+            "SUPABASE_SECRET_KEY": self.secret_key,
+            "SUPABASE_DB_URL": self.database.url.replace("@", f":{password}@", 1),
+        }
+
+    @property
     def label(self) -> str:
         """For the top of every run: never a secret."""
         return f"{self.kind} · {self.url} · {self.database.user}@{self.database.label}"

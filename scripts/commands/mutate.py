@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
 
+from scripts import process
 from scripts.boundary import Run, import_meanwhile
 from scripts.commands.push import push
 from scripts.commands.rls import catalog_of
 from scripts.database import connect
-from scripts.errors import FailedError, RefusedError
+from scripts.errors import FailedError, RefusedError, UsageError
 from scripts.rls.actors import USERS, signed_in
 from scripts.rls.asking import Api
 from scripts.rls.cells import Probe
@@ -22,36 +25,39 @@ from scripts.rls.clones import Clone, clones
 from scripts.rls.engine import Engine
 from scripts.rls.intent import FILE, load
 from scripts.rls.kinds import kinds
-from scripts.rls.mutants import Mutant, Trial, derive, try_mutant
+from scripts.rls.mutants import Mutant, Noticed, Suite, Trial, cells_and_checks, derive, try_mutant
 from scripts.rls.rows import Rows
 from scripts.scratch import scratch_project
+from scripts.suite import TESTS
 
 CLONES = 3
 
 
-def mutate(run: Run, *, only: str = "") -> list[Trial]:
-    """Try every mutant on copies of what the project's migrations build.
+def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = False) -> list[Trial]:
+    """Try every mutant on copies of what the project's migrations build: noticed by `invoke rls`'s cells or by pytest?
 
-    Raises FailedError for a survivor, a red baseline or no mutants, RefusedError on another target than embedded.
+    Raises FailedError for a survivor, a red baseline or no mutants, RefusedError on another target than embedded,
+    UsageError for an unknown suite.
     """
+    if suite not in SUITES:
+        raise UsageError(f"unknown suite {suite!r}", f"choose one of {', '.join(SUITES)}")
     if run.settings.target != "embedded":
         raise RefusedError("mutate breaks databases, and makes its own", "leave out --target: it acts on embedded only")
     import_meanwhile("supabase", "urllib3")
     began = time.monotonic()
-    with _copies(run) as copies:
-        engine = Engine(kinds(), copies[0].probe)
-        _baseline(run, engine, copies[0])
+    with _copies(run, with_auth=suite == "pytest") as copies:
+        _baseline(run, copies[0], suite)
         found = derive(copies[0].connection, copies[0].probe.catalog.schemas)
         chosen = [m for m in found if only in m.name]
         if not chosen:
             raise FailedError("no mutant: nothing is proved", "`invoke mutate` without --only names them all")
-        trials = _trials(run, copies, chosen)
-    report(run, trials, time.monotonic() - began)
+        trials = _trials(run, copies, chosen, lambda clone, m: try_mutant(clone, SUITES[suite], m, every=every))
+    report(run, trials, suite, time.monotonic() - began)
     return trials
 
 
 @contextmanager
-def _copies(run: Run) -> Iterator[list[Clone]]:
+def _copies(run: Run, *, with_auth: bool) -> Iterator[list[Clone]]:
     """A stack of its own with everything pushed and everybody signed in, then copies of its database."""
     with scratch_project(run.settings) as settings:
         scratch = Run("", as_json=True, settings=settings)
@@ -63,25 +69,56 @@ def _copies(run: Run) -> Iterator[list[Clone]]:
             rows = Rows(lambda: connect(target), catalog, intent, users)
             rows.populate(USERS)
             probe = Probe(catalog, intent, rows, cast.actors, Api.of(target))
-            with clones(scratch.stack, probe, CLONES) as copies:
+            with clones(scratch.stack, probe, CLONES, with_auth=with_auth) as copies:
                 yield copies
 
 
-def _baseline(run: Run, engine: Engine, clone: Clone) -> None:
+def _baseline(run: Run, clone: Clone, suite: str) -> None:
     """Everything must be green first. Raises FailedError."""
-    cells = list(engine.run(engine.cases()))
-    red = [c.reason for c in cells if not c.ok]
-    red += [f"check {v.check}: expected {v.expected}, found {v.found}" for v in clone.verdicts() if not v.ok]
+    if suite == "pytest":
+        red = [f"the test {name} fails" for name in failing_tests(clone)]
+        words = "the tests of tests/smoke are green"
+    else:
+        engine = Engine(kinds(), clone.probe)
+        cells = list(engine.run(engine.cases()))
+        red = [c.reason for c in cells if not c.ok]
+        red += [f"check {v.check}: expected {v.expected}, found {v.found}" for v in clone.verdicts() if not v.ok]
+        words = f"{len(cells)} cells and {len(clone.checks)} checks are green"
     if red:
         raise FailedError(
             f"the baseline is red, before anything was broken: {red[0]}",
-            "`invoke rls` and `invoke verify` show all of it; mend that first",
+            "`invoke rls`, `invoke verify` and `invoke smoke` show all of it; mend that first",
             details="\n".join(red[1:10]),
         )
-    run.console.status(f"baseline: {len(cells)} cells and {len(clone.checks)} checks are green")
+    run.console.status(f"baseline: {words}")
 
 
-def _trials(run: Run, copies: Sequence[Clone], mutants: Sequence[Mutant]) -> list[Trial]:
+def failing_tests(clone: Clone, *options: str) -> list[str]:
+    """The tests of the project's suite that fail on this copy. Raises FailedError where they could not be run."""
+    environment = process.inherited(
+        **clone.target.environment,
+        SUPABASE_WORKDIR=str(clone.project),
+        PUSHPROOF_STATE_DIR=str(clone.project / f".{clone.name}"),
+    )
+    done = process.run([sys.executable, "-m", "scripts.suite", *options], cwd=TESTS.parent, env=environment)
+    try:
+        found: list[str] = json.loads(done.stdout)
+    except ValueError:
+        raise FailedError("the tests could not be run", "see below", details=done.stderr[-2000:]) from None
+    return found
+
+
+def tests(clone: Clone, _: Mutant) -> Iterator[Noticed]:
+    """The first test that fails."""
+    yield [(name, "it fails") for name in failing_tests(clone, "-x")]
+
+
+SUITES: dict[str, Suite] = {"cells": cells_and_checks, "pytest": tests}
+
+
+def _trials(
+    run: Run, copies: Sequence[Clone], mutants: Sequence[Mutant], trial_of: Callable[[Clone, Mutant], Trial]
+) -> list[Trial]:
     """Each mutant on whichever copy is free."""
     free: SimpleQueue[Clone] = SimpleQueue()
     for clone in copies:
@@ -93,8 +130,7 @@ def _trials(run: Run, copies: Sequence[Clone], mutants: Sequence[Mutant]) -> lis
             return None
         clone = free.get()
         try:
-            engine = Engine(kinds(), clone.probe)
-            return try_mutant(clone, engine, engine.cases(), mutant)
+            return trial_of(clone, mutant)
         finally:
             free.put(clone)
 
@@ -112,7 +148,7 @@ def _trials(run: Run, copies: Sequence[Clone], mutants: Sequence[Mutant]) -> lis
     return [t for t in trials if t]
 
 
-def report(run: Run, trials: Sequence[Trial], seconds: float) -> None:
+def report(run: Run, trials: Sequence[Trial], suite: str, seconds: float) -> None:
     """Killed and survived by kind, then each survivor. Raises FailedError for any."""
     total, killed = Counter(t.mutant.kind for t in trials), Counter(t.mutant.kind for t in trials if t.killed)
     run.console.table(("mutants", "killed", "of"), [(kind, killed[kind], total[kind]) for kind in sorted(total)])
@@ -128,6 +164,7 @@ def report(run: Run, trials: Sequence[Trial], seconds: float) -> None:
     run.console.line(f"{words} · {seconds:.1f} s", ok=not survivors, head="mutate")
     run.console.data(
         {
+            "suite": suite,
             "score": round(score, 1),
             "seconds": round(seconds, 1),
             "mutants": [
@@ -135,7 +172,7 @@ def report(run: Run, trials: Sequence[Trial], seconds: float) -> None:
                     "kind": t.mutant.kind,
                     "object": t.mutant.object,
                     "change": t.mutant.change,
-                    "killed_by": t.killer,
+                    "killed_by": list(t.killers),
                     "reason": t.reason,
                     "equivalent": None if t.killed else t.mutant.equivalent,
                     "error": t.error,
@@ -148,5 +185,6 @@ def report(run: Run, trials: Sequence[Trial], seconds: float) -> None:
     if survivors:
         raise FailedError(
             f"{len(survivors)} of {len(trials)} mutants survived: nothing would notice these holes",
-            "say more in supabase/access.toml, or add a check to supabase/checks",
+            "say more in supabase/access.toml, add a check to supabase/checks"
+            + (", or a test to tests/smoke" if suite == "pytest" else ""),
         )

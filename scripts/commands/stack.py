@@ -95,17 +95,10 @@ def _print_env(run: Run) -> None:
     """Asked for by name, so that secrets are shown to whoever may read the state file anyway."""
     if not run.stack.state.ports:
         raise StackError("no stack here yet", "`invoke start` makes one")
-    target = run.stack.target()
-    database = target.database
-    lines = (
-        f"SUPABASE_URL={target.url}",
-        f"SUPABASE_PUBLISHABLE_KEY={target.publishable_key}",
-        f"SUPABASE_SECRET_KEY={target.secret_key}",
-        f"SUPABASE_DB_URL={database.url.replace('@', f':{database.password}@', 1)}",
-    )
-    for line in lines:
-        run.console.line(line)
-    run.console.data(dict(line.split("=", 1) for line in lines))
+    settings = run.stack.target().environment
+    for name, value in settings.items():
+        run.console.line(f"{name}={value}")
+    run.console.data(settings)
 
 
 def _announce(run: Run) -> None:

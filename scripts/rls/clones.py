@@ -15,7 +15,8 @@ from scripts.queries import query
 from scripts.rls.asking import Actor, Api
 from scripts.rls.cells import Probe
 from scripts.rls.rows import Rows
-from scripts.services.base import HOST, free_port
+from scripts.services.base import HOST, Service, free_port
+from scripts.services.origin import Origin
 from scripts.services.postgres import DATABASE
 from scripts.services.postgrest import Postgrest
 from scripts.stack import Stack, api_of
@@ -36,6 +37,7 @@ class Clone:
     probe: Probe
     model: Rows
     checks: Sequence[Path]
+    project: Path
     baseline: str = ""
     _open: list[psycopg.Connection[Any]] = field(default_factory=list)
 
@@ -82,9 +84,10 @@ class Clone:
 
 
 @contextlib.contextmanager
-def clones(stack: Stack, probe: Probe, count: int) -> Iterator[list[Clone]]:
+def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -> Iterator[list[Clone]]:
     """Copies of the stack's database; its own REST server and Auth are stopped, for nobody may be connected to it.
 
+    `with_auth` puts a gateway with Auth in front of each, which makes it a target of its own.
     Raises StackError where there is no PostgREST for the platform.
     """
     from scripts import parts as npm
@@ -96,24 +99,30 @@ def clones(stack: Stack, probe: Probe, count: int) -> Iterator[list[Clone]]:
     stack.stop(("origin", "postgrest"))
     base, state, admin = stack.target(), stack.state, stack.admin()
     checks = sorted((stack.settings.supabase_dir / "checks").glob("*.sql"))
-    made, services = [], []
+    api = api_of(stack.settings.supabase_dir / "config.toml")
+    made: list[Clone] = []
+    services: list[Service] = []
     for number in range(count):
-        name, port = f"mutant_{number}", free_port()
-        service = Postgrest(
+        name, port, api_port = f"mutant_{number}", free_port(), free_port()
+        rest = Postgrest(
             parts.postgrest,
             port,
             free_port(),
             base.database.port,
-            api_of(stack.settings.supabase_dir / "config.toml"),
+            api,
             password=state.passwords["authenticator"],
             jwt_secret=state.secrets["jwt_secret"],
             database=name,
             name=f"postgrest_{number}",
             needs=(),
         )
-        target = replace(base, database=replace(base.database, name=name))
-        made.append(Clone(name, target, admin, _probe(probe, target, port, state.secrets), probe.rows, checks))
-        services.append(service)
+        services.append(rest)
+        if with_auth:
+            known = (parts, api_port, port, base.database.port, api.schemas, state.passwords, state.secrets)
+            services.append(Origin(*known, database=name, name=f"origin_{number}", needs=(rest.name,)))
+        target = replace(base, url=f"http://{HOST}:{api_port}", database=replace(base.database, name=name))
+        asking = _probe(probe, target, port, state.secrets)
+        made.append(Clone(name, target, admin, asking, probe.rows, checks, stack.settings.project))
     # Logs of their own: whatever else writes to the stack's is ended as a stray when it starts.
     supervisor = Supervisor(services, stack.folder / "copies", {}, lambda: None)
     try:

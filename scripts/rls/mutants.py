@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scripts.rls.cells import Case
 from scripts.rls.clones import Clone
 from scripts.rls.engine import Engine
+from scripts.rls.kinds import kinds
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,24 +40,28 @@ class Mutant:
         return f"{self.kind}: {self.object}, {self.change}"
 
 
+Noticed = list[tuple[str, str]]  # what one question told: each cell, check or test that is wrong now, and why
+Suite = Callable[[Clone, Mutant], Iterator[Noticed]]
+
+
 @dataclass(frozen=True)
 class Trial:
-    """How a mutant fared: killed by the first cell or check that noticed, or survived. `error`: it was not tried."""
+    """How a mutant fared: killed by the cells, checks or tests that noticed, or survived. `error`: it was not tried."""
 
     mutant: Mutant
-    killer: str
+    killers: tuple[str, ...]
     reason: str
     seconds: float
     error: str = ""
 
     @property
     def killed(self) -> bool:
-        return bool(self.killer)
+        return bool(self.killers)
 
     @property
     def survived(self) -> bool:
         """Not noticed, though it makes a difference."""
-        return not self.killer and (bool(self.error) or not self.mutant.equivalent)
+        return not self.killers and (bool(self.error) or not self.mutant.equivalent)
 
 
 def derive(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> list[Mutant]:
@@ -70,45 +75,49 @@ def derive(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> list[
     return found
 
 
-def try_mutant(clone: Clone, engine: Engine, cases: Sequence[Case], mutant: Mutant) -> Trial:
-    """Break, ask until something notices, mend; a clone that does not come out as it was is made anew."""
+def try_mutant(clone: Clone, suite: Suite, mutant: Mutant, *, every: bool = False) -> Trial:
+    """Break, ask until something notices, or with `every` all there is, and mend.
+
+    A clone that does not come out as it was is made anew.
+    """
     import psycopg
 
     began = time.monotonic()
-    connection = clone.connection
     clone.baseline = clone.baseline or clone.fingerprint()
-    killer = reason = error = ""
+    error = ""
+    noticed: Noticed = []
     try:
-        _run(connection, mutant.break_)
-        killer, reason = next(_noticing(clone, engine, cases, mutant), ("", ""))
+        with clone.connection.transaction():
+            clone.connection.execute(mutant.break_.encode())
+        for found in filter(None, suite(clone, mutant)):
+            noticed += found
+            if not every:
+                break
     except psycopg.Error as problem:
         error = problem.diag.message_primary or str(problem)
     finally:
         clone.mend(mutant.mend)
-    return Trial(mutant, killer, reason, time.monotonic() - began, error)
+    killers = tuple(killer for killer, _ in noticed)
+    return Trial(mutant, killers, noticed[0][1] if noticed else "", time.monotonic() - began, error)
 
 
-def _noticing(clone: Clone, engine: Engine, cases: Sequence[Case], mutant: Mutant) -> Iterator[tuple[str, str]]:
+def cells_and_checks(clone: Clone, mutant: Mutant) -> Iterator[Noticed]:
     """The cells on its object, the project's checks, then every other cell unless it makes no difference."""
-    of = mutant.relation or mutant.routine
-    yield from _wrong(engine, sorted((c for c in cases if c.object == of), key=lambda c: _distance(c, mutant)))
+    engine = Engine(kinds(), clone.probe)
+    cases, of = engine.cases(), mutant.relation or mutant.routine
+    near = sorted((c for c in cases if c.object == of), key=lambda c: _distance(c, mutant))
+    yield from (_wrong(engine, case) for case in near)
     for verdict in clone.verdicts():
-        if not verdict.ok:
-            yield f"check {verdict.check}", f"expected {verdict.expected}, found {verdict.found}"
+        yield [] if verdict.ok else [(f"check {verdict.check}", f"expected {verdict.expected}, found {verdict.found}")]
     if not mutant.equivalent:
-        yield from _wrong(engine, (c for c in cases if c.object != of))
+        yield from (_wrong(engine, case) for case in cases if case.object != of)
 
 
-def _wrong(engine: Engine, cases: Iterable[Case]) -> Iterator[tuple[str, str]]:
-    return ((cell.name, cell.reason) for case in cases for cell in engine.ask(case) if not cell.ok)
+def _wrong(engine: Engine, case: Case) -> Noticed:
+    return [(cell.name, cell.reason) for cell in engine.ask(case) if not cell.ok]
 
 
 def _distance(case: Case, mutant: Mutant) -> tuple[bool, int]:
     """Those with the same verb first; a look at the catalog costs less than a request, one request less than many."""
     order = ("hidden", "grants", "select", "parents", "update", "delete", "insert", "keys")
     return case.verb not in f"{mutant.object} {mutant.change}", (*order, case.kind).index(case.kind)
-
-
-def _run(connection: psycopg.Connection[Any], script: str) -> None:
-    with connection.transaction():
-        connection.execute(script.encode())

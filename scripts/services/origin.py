@@ -27,6 +27,7 @@ class Origin:
     schemas: tuple[str, ...]
     passwords: dict[str, str] = field(repr=False)
     secrets: dict[str, str] = field(repr=False)
+    database: str = DATABASE
     name: str = "origin"
     needs: tuple[str, ...] = ("postgres",)
     stop_signal: signal.Signals = signal.SIGTERM
@@ -44,7 +45,7 @@ class Origin:
             "database": {
                 "host": HOST,
                 "port": self.database_port,
-                "name": DATABASE,
+                "name": self.database,
                 "auth_password": self.passwords["supabase_auth_admin"],
                 "authenticator_password": self.passwords["authenticator"],
                 "postgres_password": self.passwords["postgres"],

@@ -10,8 +10,9 @@ import pytest
 
 from scripts.queries import query
 from scripts.rls.engine import Engine
+from scripts.rls.intent import VERBS
 from scripts.rls.kinds import kinds
-from scripts.rls.mutants import FOLDER, Mutant, derive, try_mutant
+from scripts.rls.mutants import FOLDER, Mutant, cells_and_checks, derive, try_mutant
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import NOTES, NOTES_ACCESS, SCHEMA
 
@@ -108,11 +109,22 @@ def test_a_mutant_is_noticed_by_a_cell(laboratory: Laboratory) -> None:
         clone = replace(laboratory.clone, probe=probe, checks=(), baseline="")
         engine = Engine(kinds(), probe)
         for mutant in derive(clone.connection, ["public"]):
-            trial = try_mutant(clone, engine, engine.cases(), mutant)
+            trial = try_mutant(clone, cells_and_checks, mutant)
             assert trial.killed or mutant.equivalent, mutant.name
             assert not trial.error, trial
         assert [c.reason for c in engine.run(engine.cases()) if not c.ok] == []
         clone.close()
+
+
+def test_every_killer_is_named(laboratory: Laboratory) -> None:
+    """Where all are asked for; otherwise what the first question told."""
+    with laboratory.probe(laboratory.build(NOTES), NOTES_ACCESS) as probe:
+        clone = replace(laboratory.clone, probe=probe, checks=(), baseline="")
+        rls_off = next(m for m in derive(clone.connection, ["public"]) if m.kind == "rls_off")
+        first, every = (try_mutant(clone, cells_and_checks, rls_off, every=e).killers for e in (False, True))
+        clone.close()
+    assert set(first) < set(every)
+    assert {f"{verb} public.notes {verb} as other" for verb in VERBS} <= set(every)
 
 
 def test_a_mutant_that_nothing_notices_survives(laboratory: Laboratory) -> None:
@@ -121,9 +133,8 @@ def test_a_mutant_that_nothing_notices_survives(laboratory: Laboratory) -> None:
     catalog = laboratory.build(NOTES + "alter policy notes_all on public.notes using (true)")
     with laboratory.probe(catalog, lax.replace('["owner", "service"]', '["owner", "other", "service"]')) as probe:
         clone = replace(laboratory.clone, probe=probe, checks=(), baseline="")
-        engine = Engine(kinds(), probe)
         twin = next(m for m in derive(clone.connection, ["public"]) if m.kind == "permissive_twin")
-        assert try_mutant(clone, engine, engine.cases(), twin).survived
+        assert try_mutant(clone, cells_and_checks, twin).survived
         broken = Mutant("none", "nothing", None, None, "an error", "select 1 / 0", "", None)
-        assert try_mutant(clone, engine, engine.cases(), broken).error == "division by zero"
+        assert try_mutant(clone, cells_and_checks, broken).error == "division by zero"
         clone.close()

@@ -155,6 +155,19 @@ def test_mutants_are_killed_on_copies(project: Project, stack: RunningStack, pos
     assert project.invoke("mutate", SUPABASE_TARGET="remote").code == 21
 
 
+def test_the_projects_own_tests_are_scored(project: Project, stack: RunningStack) -> None:
+    """By their names; a hole that no request shows without a risk to every row stays unseen by them."""
+    seen = "drop_policy: policy brands_insert on public.brands"
+    done = project.invoke("mutate", "--suite", "pytest", "--only", seen, "--json")
+    assert done.code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["suite"], found["score"]) == ("pytest", 100.0)
+    assert found["mutants"][0]["killed_by"][0].startswith("tests/smoke/test_")
+    unseen = project.invoke("mutate", "--suite", "pytest", "--only", "using_true: policy brands_update")
+    assert (unseen.code, "survived" in unseen.stdout) == (1, True), unseen.output
+    assert project.invoke("mutate", "--suite", "none").code == 2
+
+
 def test_a_survivor_fails_the_run(project: Project, access: Editor) -> None:
     """Without the line that declares it, and without a check, nobody notices."""
     access(lambda text: text.replace('insert_columns = ["owner_id", "name"]\n', ""))

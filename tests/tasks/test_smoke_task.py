@@ -11,8 +11,9 @@ import pytest
 
 from scripts.boundary import Run
 from scripts.checks import Verdict
-from scripts.commands.smoke import Tally, summarise
+from scripts.commands.smoke import summarise
 from scripts.errors import FailedError
+from scripts.suite import Tally
 from scripts.waiting import wait_until
 from tests.fix_stack import Connection, Project, RunningStack
 from tests.tasks.answers import document, refuses, secrets_of, succeeds

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from scripts.commands.smoke import Redacted
 from scripts.console import Console, shown
 from scripts.errors import SqlError
+from scripts.suite import Redacted
 from scripts.targets import Database, Target
 
 

@@ -1,0 +1,100 @@
+"""The project's own pytest suite, tests/smoke, with users who really sign in.
+
+As a program it runs on the target that the environment names, and prints what failed as JSON: that is
+how `invoke mutate --suite pytest` asks it about a broken copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from scripts.boundary import Run, boundary
+from scripts.errors import FailedError, UsageError
+from scripts.targets import Target
+
+TESTS = Path(__file__).parent.parent / "tests"
+PASSED, FAILED, USAGE, NO_TESTS = 0, 1, 4, 5  # pytest's exit codes
+JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
+
+
+class Redacted:
+    """A stream that lets no secret pass: a failing test shows what its calls were given."""
+
+    def __init__(self, stream: Any, target: Target) -> None:
+        self._stream = stream
+        self._secrets = (target.secret_key, target.publishable_key, target.database.password)
+
+    def write(self, text: str) -> int:
+        for secret in self._secrets:
+            text = text.replace(secret, "[redacted]")
+        return int(self._stream.write(JWT.sub("[redacted]", text)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Stopper:
+    """A pytest plugin: tells Ctrl-C from a test file that cannot be read, which pytest's exit code does not."""
+
+    interrupted = False
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
+
+
+class Tally(Stopper):
+    """A pytest plugin: hands the target to the fixtures, and counts."""
+
+    def __init__(self, run: Run) -> None:
+        self.pushproof_run = run
+        self.counts: dict[str, int] = {}
+        self.failed: dict[str, None] = {}  # in their order, each once
+
+    def pytest_configure(self, config: Any) -> None:
+        config.pushproof_run = self.pushproof_run
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            self.counts[report.outcome] = self.counts.get(report.outcome, 0) + 1
+            if report.outcome == "failed":
+                self.failed[report.nodeid] = None
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """A whole file may be skipped, which no test's own report says."""
+        if report.skipped:
+            self.counts["skipped"] = self.counts.get("skipped", 0) + 1
+
+
+def run_suite(run: Run, keyword: str = "", more: str = "") -> Tally:
+    """Run tests/smoke in this process; its words go to standard error.
+
+    Raises FailedError where not every test could be run, UsageError for an option pytest does not know.
+    """
+    import pytest
+
+    tally = Tally(run)
+    arguments = [str(TESTS / "smoke"), "--rootdir", str(TESTS.parent), "-q", "--tb=short", "--no-header"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception", "-W", "default"]
+    arguments += ["-k", keyword] if keyword else []
+    with contextlib.redirect_stdout(Redacted(sys.stderr, run.target)):
+        code = int(pytest.main([*arguments, *shlex.split(more)], plugins=[tally]))
+    if tally.interrupted:
+        raise KeyboardInterrupt
+    if code == USAGE:
+        raise UsageError("pytest does not know one of the options", "see above; `pytest --help` lists them")
+    if code == NO_TESTS or (code == PASSED and not tally.counts):
+        raise FailedError("no test was run: nothing is proved", "loosen -k; `pytest --co tests/smoke` lists them")
+    if code not in (PASSED, FAILED):
+        raise FailedError(f"pytest could not run the tests (its exit code {code})", "its words above say why")
+    return tally
+
+
+if __name__ == "__main__":
+    with boundary("remote") as remote_run:
+        print(json.dumps([*run_suite(remote_run, more=shlex.join(sys.argv[1:])).failed]))  # noqa: T201 - for our parent
