@@ -86,9 +86,9 @@ def execute(_: Context, target: str = "", file: str = "", sql: str = "", json: b
 @task(
     help={
         **COMMON,
-        "init": "write a first access.toml from what is observed",
+        "init": "write a first access.toml from what is observed, or add what yours lacks",
         "differential": "ask each cell by SQL claims too, and report where the answers differ",
-        "only": "only cells whose name contains this",
+        "only": "only cells whose name contains this, such as 'update public.notes'",
         "findings": "--no-findings: leave out what advisors and linters say",
         "junit": "write JUnit XML to this file",
         "sarif": "write SARIF to this file",

@@ -215,7 +215,8 @@ class Stack:
                 jwt_secret=self.state.secrets["jwt_secret"],
             )
         rest_port = ports["rest"] if parts.postgrest else None
-        yield Origin(parts, ports["api"], rest_port, ports["postgres"], api.schemas, passwords, self.state.secrets)
+        known = (parts, ports["api"], rest_port, ports["postgres"], api.schemas, passwords, self.state.secrets)
+        yield Origin(*known, anonymous_sign_ins=takes_anonymous(self.settings.supabase_dir / "config.toml"))
 
 
 def section_of(config: Path, name: str) -> dict[str, Any]:
@@ -226,6 +227,14 @@ def section_of(config: Path, name: str) -> dict[str, Any]:
         raise ProjectError(f"supabase/config.toml is not TOML: {problem}", "mend that line") from None
     if not isinstance(found, dict):
         raise ProjectError(f"{name} of supabase/config.toml is no section", f"write it as [{name}]")
+    return found
+
+
+def takes_anonymous(config: Path) -> bool:
+    """Whether `[auth]` lets people sign in without an address, which a project does not unless it says so."""
+    found = section_of(config, "auth").get("enable_anonymous_sign_ins", False)
+    if not isinstance(found, bool):
+        raise ProjectError("auth.enable_anonymous_sign_ins of config.toml is no boolean", "write it as false")
     return found
 
 

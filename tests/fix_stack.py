@@ -112,6 +112,8 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
     def make(*, empty: bool = False) -> Project:
         project = Project(tmp_path_factory.mktemp("project"))
         shutil.copytree(REPOSITORY / "supabase", project.folder / "supabase")
+        config = project.folder / "supabase" / "config.toml"
+        config.write_text(config.read_text().replace("[auth]", "[auth]\nenable_anonymous_sign_ins = true"))
         if empty:
             for folder in ("migrations", "checks", "rollbacks"):
                 shutil.rmtree(project.folder / "supabase" / folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
 from scripts.database import connect
 from scripts.errors import FailedError, RefusedError, UsageError
+from scripts.queries import query
 from scripts.rls import reports
 from scripts.rls.actors import USERS, Cast, signed_in
 from scripts.rls.asking import Api
@@ -23,9 +24,9 @@ from scripts.rls.coverage import coverage
 from scripts.rls.differential import disagreements
 from scripts.rls.engine import Engine, derive
 from scripts.rls.findings import Court, Finding, Report, collect, triage
-from scripts.rls.intent import FILE, LOOK, Intent, load
+from scripts.rls.intent import FILE, LOOK, Intent, load, silent_of
 from scripts.rls.kinds import kinds
-from scripts.rls.proposal import KINDS, guess, proposal
+from scripts.rls.proposal import HEADER, KINDS, guess, proposal
 from scripts.rls.rows import Rows
 from scripts.stack import api_of
 
@@ -68,7 +69,7 @@ def rls(run: Run, options: Options) -> list[Cell]:
         differing = list(disagreements(probe, cells)) if options.differential else []
         said = _reports(run, linter, catalog) if linter else []
         findings = triage(Court(probe, cast, cells), said)
-    report(run, cells, findings, catalog, seconds, options)
+    report(run, cells, findings, catalog, seconds, options, _elsewhere(run))
     for one in differing:
         run.console.line(
             f"{one.cell.name}: {one.cell.observed} by token, {one.by_sql} by SQL claims ({one.words})", ok=False
@@ -77,26 +78,39 @@ def rls(run: Run, options: Options) -> list[Cell]:
     return cells
 
 
+def _elsewhere(run: Run) -> dict[str, int]:
+    """Relations of other APIs with the number of their policies."""
+    with connect(run.target) as connection:
+        return dict(connection.execute(query("policies_elsewhere")).fetchall())
+
+
 def _reports(run: Run, linter: Path, catalog: Catalog) -> list[Report]:
     with run.console.doing("supabase db advisors, pgrls"), connect(run.target) as connection:
         return collect(local.cli(run.settings, run.console), linter, run.target, catalog, connection)
 
 
 def init(run: Run) -> Path:
-    """Write a first access.toml from what is observed. Raises UsageError where there is one."""
+    """Write a first access.toml from what is observed, or add what is missing from the one there is.
+
+    Raises UsageError where nothing is missing.
+    """
     _refuse_production(run)
     file = run.settings.supabase_dir / FILE
-    if file.exists():
-        raise UsageError(f"there is a supabase/{FILE} already", "edit it; `invoke rls` says what it lacks")
     import_meanwhile("supabase", "urllib3")
     catalog = catalog_of(run)
     check_keys(run.target)
-    guessed = guess(catalog)
-    with probing(run, catalog, guessed) as (probe, _):
+    intent, wanted = guess(catalog), {*(r.qualified for r in catalog.exposed), *catalog.functions}
+    former = HEADER
+    if file.exists():
+        intent, wanted = load(file, catalog, otherwise=intent), silent_of(file, catalog)
+        former = file.read_text(encoding="utf-8")
+    if not wanted:
+        raise UsageError(f"supabase/{FILE} says something of everything already", "edit it, then `invoke rls`")
+    with probing(run, catalog, intent) as (probe, _):
         engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
-        cells = ask(run, engine, engine.cases())
-    text = proposal(catalog, guessed, cells)
-    file.write_text(text, encoding="utf-8")
+        cells = ask(run, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
+    text = proposal(catalog, intent, cells, wanted)
+    file.write_text(f"{former.rstrip()}\n\n{text}", encoding="utf-8")
     name, looks = "", text.count(LOOK)
     for line in text.splitlines():
         if line.startswith("["):
@@ -151,6 +165,7 @@ def report(
     catalog: Catalog,
     seconds: float,
     options: Options,
+    elsewhere: Mapping[str, int],
 ) -> None:
     """The matrix, what failed, the coverage, the findings; files for programs where asked."""
     covered = coverage(catalog, cells)
@@ -159,6 +174,8 @@ def report(
     reports.failures(run.console, cells)
     if not options.only:
         reports.uncovered(run.console, covered)
+    for name, count in elsewhere.items():
+        run.console.line(f"{count} policies on {name}: only the REST API is asked", head="not asked")
     reports.findings(run.console, findings, asked=options.findings and not options.only)
     if options.junit:
         reports.write_junit(Path(options.junit), cells, findings, seconds)
@@ -167,7 +184,8 @@ def report(
     bad = sum(not c.ok for c in cells)
     words = f"{len(cells)} cells, {bad} not as declared · {len(cells) / seconds:.0f} a second · {seconds:.1f} s"
     run.console.line(words, ok=not bad, head="rls")
-    run.console.data(reports.document(cells, covered, findings, seconds, target=run.target.kind, url=run.target.url))
+    where = {"target": run.target.kind, "url": run.target.url, "policies_not_asked": dict(elsewhere)}
+    run.console.data(reports.document(cells, covered, findings, seconds, **where))
 
 
 def _judge(cells: Sequence[Cell], findings: Sequence[Finding], differing: int) -> None:

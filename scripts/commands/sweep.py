@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.errors import FailedError
+from scripts.leftovers import remove_rows_of
 from scripts.testusers import client, forget_dead_runs, left_behind
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def sweep(run: Run) -> list[str]:
-    """Remove them, their rows by cascade; the e-mail addresses removed. Users of a living run stay.
+    """Remove them, and their rows; the e-mail addresses removed. Users of a living run stay.
 
     Raises FailedError naming those that would not go.
     """
@@ -30,7 +31,7 @@ def sweep(run: Run) -> list[str]:
     if stuck:
         raise FailedError(
             f"cannot remove {', '.join(stuck)}",
-            "rows refer to them without `on delete cascade`: delete those rows first",
+            "rows refer to them that a trigger or a key does not let go: delete those first",
         )
     return removed
 
@@ -39,7 +40,9 @@ def _remove(admin: Client, run: Run) -> tuple[list[str], list[str]]:
     from supabase_auth.errors import AuthApiError
 
     removed, stuck = [], []
-    for user in left_behind(admin, run.settings.state_dir):
+    users = left_behind(admin, run.settings.state_dir)
+    remove_rows_of(run.target, [user.id for user in users])
+    for user in users:
         try:
             admin.auth.admin.delete_user(user.id)
         except AuthApiError as problem:

@@ -15,6 +15,12 @@ select
     ), '')
     from unnest(p.proargtypes::pg_catalog.oid[]) with ordinality as u(type, place) order by u.place
   ) as names,
+  array(
+    select coalesce((
+      select pg_catalog.json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e where e.enumtypid = u.type
+    ), '[]')::text
+    from unnest(p.proargtypes::pg_catalog.oid[]) with ordinality as u(type, place) order by u.place
+  ) as labels,
   p.pronargdefaults::int as defaults,
   pg_catalog.pg_get_function_result(p.oid) as result,
   p.provolatile::text as volatility,

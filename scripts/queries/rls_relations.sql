@@ -22,10 +22,11 @@ select
   ) as sources,
   array(
     select r.rolname || ' ' || v.verb
-    from pg_catalog.pg_roles r, unnest(array['select', 'insert', 'update', 'delete']) as v(verb)
+    from pg_catalog.pg_roles r, unnest(array['select', 'insert', 'update', 'delete', 'truncate']) as v(verb)
     where r.rolname in ('anon', 'authenticated', 'service_role')
       and case v.verb
         when 'delete' then pg_catalog.has_table_privilege(r.oid, c.oid, v.verb)
+        when 'truncate' then pg_catalog.has_table_privilege(r.oid, c.oid, v.verb)
         else pg_catalog.has_any_column_privilege(r.oid, c.oid, v.verb)
       end
   ) as rights

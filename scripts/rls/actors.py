@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.api import service_headers
+from scripts.errors import FailedError
+from scripts.leftovers import remove_rows_of
 from scripts.rls.asking import Actor
 from scripts.rls.intent import ActorIntent
 from scripts.testusers import TestRun, client, sign_in, sign_up, test_run
@@ -24,22 +26,21 @@ USERS = ("owner", "other")
 class Cast:
     """Everybody who may ask, by name; others join them when a claim needs them."""
 
-    def __init__(
-        self, target: Target, http: httpx.Client, run: TestRun, cleanup: contextlib.ExitStack, *, keep: bool
-    ) -> None:
+    def __init__(self, target: Target, http: httpx.Client, run: TestRun) -> None:
         anon = {"apikey": target.publishable_key}
         self.actors = {"anon": Actor("anon", anon), "service": Actor("service", service_headers(target))}
-        self._target, self._http, self._run, self._cleanup, self._keep = target, http, run, cleanup, keep
+        self._target, self._http, self._run = target, http, run
         self._clients: dict[str, Client] = {}
         self._admin = client(target, target.secret_key, http)
         self._anonymous: tuple[Actor | None, str] | None = None
+        self._made: list[str] = []
 
     def recruit(self, name: str, intent: ActorIntent | None = None) -> Actor:
         """Somebody who signs up and in, once."""
         if name not in self._clients:
             intent = intent or ActorIntent(name)
             user_id, password = sign_up(self._target, self._admin, self._http, self._run, name, intent.user_metadata)
-            self._remove_later(user_id)
+            self._made.append(user_id)
             if intent.app_metadata:
                 self._admin.auth.admin.update_user_by_id(user_id, {"app_metadata": dict(intent.app_metadata)})
             self._clients[name] = sign_in(self._target, self._http, self._run, name, password)
@@ -65,7 +66,7 @@ class Cast:
                 self._anonymous = None, refusal.message
             else:
                 if made.user:
-                    self._remove_later(made.user.id)
+                    self._made.append(made.user.id)
                 self._clients["anonymous"] = visitor
                 self._anonymous = self._actor("anonymous"), ""
         return self._anonymous
@@ -75,9 +76,18 @@ class Cast:
         token, user = (session.access_token, session.user.id) if session else ("", "")
         return Actor(name, {**self.actors["anon"].headers, "Authorization": f"Bearer {token}"}, user)
 
-    def _remove_later(self, user_id: str) -> None:
-        if not self._keep:
-            self._cleanup.callback(self._admin.auth.admin.delete_user, user_id)
+    def leave(self) -> list[str]:
+        """Remove everybody and their rows; the words of Auth for those that would not go."""
+        from supabase_auth.errors import AuthApiError
+
+        remove_rows_of(self._target, self._made)
+        stuck = []
+        for user_id in self._made:
+            try:
+                self._admin.auth.admin.delete_user(user_id)
+            except AuthApiError as problem:
+                stuck.append(f"{user_id} ({problem.message})")
+        return stuck
 
 
 @contextlib.contextmanager
@@ -95,7 +105,16 @@ def signed_in(
         test_run(state_dir, target.url) as run,
         contextlib.ExitStack() as cleanup,
     ):
-        cast = Cast(target, http, run, cleanup, keep=keep)
+        cast = Cast(target, http, run)
+        stuck: list[str] = []
+        if not keep:
+            cleanup.callback(lambda: stuck.extend(cast.leave()))
         for name in (*USERS, *defined):
             cast.actors[name] = cast.recruit(name, defined.get(name))
         yield cast
+        cleanup.close()
+        if stuck:
+            raise FailedError(
+                f"cannot remove the test users {', '.join(stuck)}",
+                "rows refer to them that a trigger or a key does not let go: delete those, then `invoke sweep`",
+            )

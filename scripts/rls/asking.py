@@ -108,12 +108,19 @@ class Answer:
         return (self.status in (401, 403) and self.code == NO_RIGHT) or self.code in UNSERVED or unknown
 
     @property
+    def touched(self) -> bool:
+        """Whether an update found a row: Content-Range names it, also where nothing else comes back."""
+        return not self.range.startswith("*")
+
+    @property
     def words(self) -> str:
         """In one line, for people."""
         if self.status >= 400 and isinstance(self.body, dict):
             return f"{self.status} {self.code} {self.body.get('message', '')}".strip()
         if isinstance(self.body, list):
-            return f"{self.status}, {len(self.body)} row{'' if len(self.body) == 1 else 's'}"
+            total = self.range.rpartition("/")[2]
+            said = f" of {total}" if total.isdecimal() else ""
+            return f"{self.status}, {len(self.body)}{said} row{'' if len(self.body) == 1 and not said else 's'}"
         return f"{self.status}" + (f" {json.dumps(self.body)[:60]}" if self.body is not None else "")
 
 

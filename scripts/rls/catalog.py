@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -127,6 +128,7 @@ class Function:
     name: str
     types: tuple[str, ...]
     names: tuple[str, ...]
+    labels: tuple[tuple[str, ...], ...]
     defaults: int
     result: str
     volatility: str
@@ -138,10 +140,10 @@ class Function:
         return f"{self.schema}.{self.name}({', '.join(self.types)})"
 
     @property
-    def required(self) -> tuple[tuple[str, str], ...]:
-        """(name, type) of the arguments that have no default."""
-        pairs = tuple(zip(self.names, self.types, strict=True))
-        return pairs[: len(pairs) - self.defaults]
+    def required(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """(name, type, labels of an enum) of the arguments that have no default."""
+        found = tuple(zip(self.names, self.types, self.labels, strict=True))
+        return found[: len(found) - self.defaults]
 
 
 @dataclass(frozen=True)
@@ -245,4 +247,5 @@ def _column(row: dict[str, Any]) -> Column:
 def _function(row: dict[str, Any]) -> Function:
     wanted = {name: row[name] for name in Function.__dataclass_fields__}
     lists = {"types": tuple(row["types"]), "names": tuple(row["names"]), "callers": frozenset(row["callers"])}
-    return Function(**{**wanted, **lists})
+    labels = tuple(tuple(json.loads(one)) for one in row["labels"])
+    return Function(**{**wanted, **lists, "labels": labels})

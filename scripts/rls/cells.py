@@ -27,7 +27,10 @@ MINIMAL = "return=minimal"
 
 @dataclass(frozen=True)
 class Case:
-    """A question: `expected` says for each actor what should happen. `alone`: nothing else may run meanwhile."""
+    """A question: `expected` says for each actor what should happen. `alone`: nothing else may run meanwhile.
+
+    `about` is more of it for people.
+    """
 
     kind: str
     object: str
@@ -35,6 +38,7 @@ class Case:
     expected: Mapping[str, str]
     detail: str = ""
     alone: bool = False
+    about: str = ""
 
     @property
     def name(self) -> str:
@@ -143,8 +147,11 @@ def denied_first(case: Case) -> Sequence[str]:
 
 
 def observed_of(answer: Answer, *, effect: bool) -> str:
-    """A write's outcome: the row's own state decides, the status only says how it was denied."""
-    if effect:
+    """A write's outcome: the row's own state decides, the status only says how it was denied.
+
+    What was answered by an error was rolled back: an effect seen beside it is somebody else's.
+    """
+    if effect and answer.status < 300:
         return ALLOWED
     if answer.refused:
         return REFUSED

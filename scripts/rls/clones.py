@@ -19,7 +19,7 @@ from scripts.services.base import HOST, Service, free_port
 from scripts.services.origin import Origin
 from scripts.services.postgres import DATABASE
 from scripts.services.postgrest import Postgrest
-from scripts.stack import Stack, api_of
+from scripts.stack import Stack, api_of, takes_anonymous
 from scripts.supervisor import Supervisor
 from scripts.targets import Target
 
@@ -119,7 +119,8 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
         services.append(rest)
         if with_auth:
             known = (parts, api_port, port, base.database.port, api.schemas, state.passwords, state.secrets)
-            services.append(Origin(*known, database=name, name=f"origin_{number}", needs=(rest.name,)))
+            anonymous = takes_anonymous(stack.settings.supabase_dir / "config.toml")
+            services.append(Origin(*known, anonymous, database=name, name=f"origin_{number}", needs=(rest.name,)))
         target = replace(base, url=f"http://{HOST}:{api_port}", database=replace(base.database, name=name))
         asking = _probe(probe, target, port, state.secrets)
         made.append(Clone(name, target, admin, asking, probe.rows, checks, stack.settings.project))

@@ -6,13 +6,14 @@ What they answer is held against what the real token got over HTTP.
 from __future__ import annotations
 
 import base64
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scripts.rls.asking import Actor
-from scripts.rls.catalog import ROLE_OF, Function, Relation
+from scripts.rls.catalog import ROLE_OF, Relation
 from scripts.rls.cells import ALLOWED, NOTHING, REFUSED, REJECTED, Case, Cell, Probe
 from scripts.rls.kinds import call
 from scripts.rls.rows import Row, UnaskableError, ident, quoted
@@ -74,43 +75,21 @@ def called_by_claims(probe: Probe, case: Case, actor: str) -> tuple[str, str]:
     except UnaskableError as reason:
         return REJECTED, str(reason)
     connection = probe.rows.connection
+    speak = functools.partial(become, connection, probe.actors[actor])
     before = asked.state(probe)
     with connection.transaction(force_rollback=True):
-        sqlstate, body = _call(probe, asked.function, asked.arguments, actor)
+        sqlstate, body = call.by_sql(probe, asked.function, asked.arguments, speak)
         if not sqlstate and asked.state(probe) != before:
             return ALLOWED, "it changed a row of the owner's"
     if sqlstate:
         return (REFUSED if sqlstate == "42501" else NOTHING), f"{sqlstate} {body}"
     with connection.transaction(force_rollback=True):
-        missing = _call(probe, asked.function, asked.nobody, actor)
+        missing = call.by_sql(probe, asked.function, asked.nobody, speak)
     same = asked.rows_of and ("", call.telling(body, asked.arguments)) == (
         missing[0],
         call.telling(missing[1], asked.nobody),
     )
     return (NOTHING if same else ALLOWED), f"{len(body)} rows"
-
-
-def _call(probe: Probe, function: Function, arguments: Row, actor: str) -> tuple[str, Any]:
-    """The SQLSTATE and the server's words, or an empty SQLSTATE and the rows; as postgres again afterwards."""
-    import psycopg
-
-    types = dict(zip(function.names, function.types, strict=True))
-    given = ", ".join(f"{quoted(n)} => a.{quoted(n)}" for n in arguments)
-    record = ", ".join(f"{quoted(n)} {types[n]}" for n in arguments)
-    source = f"pg_catalog.jsonb_to_record(%s::jsonb) as a({record}), lateral " if arguments else ""
-    name = f"{quoted(function.schema)}.{quoted(function.name)}"
-    connection = probe.rows.connection
-    try:
-        with connection.transaction():
-            become(connection, probe.actors[actor])
-            rows = connection.execute(
-                f"select to_jsonb(f) from {source}{name}({given}) f".encode(),  # noqa: S608 - identifiers are quoted
-                [json.dumps(arguments)] if arguments else None,
-            ).fetchall()
-            connection.execute("reset role")
-    except psycopg.Error as problem:
-        return problem.sqlstate or "-----", problem.diag.message_primary or str(problem)
-    return "", [row for (row,) in rows]
 
 
 def become(connection: psycopg.Connection[Any], actor: Actor) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from scripts.rls.catalog import Catalog
 from scripts.rls.cells import FAILED, Case, Cell, Kind, Probe, unaskable
 from scripts.rls.intent import Intent
-from scripts.rls.rows import UnaskableError
+from scripts.rls.rows import CrowdedError, UnaskableError
 
 WORKERS = 4
 
@@ -27,18 +27,30 @@ class Engine:
         return derive(self.kinds, self.probe.catalog, self.probe.intent)
 
     def run(self, cases: Iterable[Case]) -> Iterator[Cell]:
-        """Ask them; cells come as they are settled. Cases that must be alone come last, one by one."""
-        asked, stopped = list(cases), threading.Event()
-        together = [c for c in asked if not c.alone]
+        """Ask them; cells come as they are settled.
+
+        Cases that must be alone come last, one by one, and with them those that found no room among the others.
+        """
+        asked, stopped, rows = list(cases), threading.Event(), self.probe.rows
+        together, alone = [c for c in asked if not c.alone], [c for c in asked if c.alone]
+
+        def attempt(case: Case) -> list[Cell] | None:
+            try:
+                return [] if stopped.is_set() else self.ask(case)
+            except CrowdedError:
+                return None
+
+        rows.crowded = True
         with ThreadPoolExecutor(self.workers) as pool:
             try:
-                for cells in pool.map(lambda case: [] if stopped.is_set() else self.ask(case), together):
-                    yield from cells
+                for case, cells in zip(together, pool.map(attempt, together), strict=True):
+                    yield from cells or []
+                    alone += [case] if cells is None else []
             finally:
                 stopped.set()  # the pool's exit waits for what is queued
-        for case in asked:
-            if case.alone:
-                yield from self.ask(case)
+        rows.crowded = False
+        for case in alone:
+            yield from self.ask(case)
 
     def ask(self, case: Case) -> list[Cell]:
         """One cell for each actor of the case, whatever happens."""

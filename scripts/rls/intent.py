@@ -15,8 +15,8 @@ from scripts.rls.catalog import Catalog, Relation
 
 VERBS = ("select", "insert", "update", "delete")
 ACTORS = ("anon", "owner", "other", "service")
-RELATION_KEYS = {*VERBS, "owner", "columns", "insert_columns", "parents", "sample", "filtered"}
-FUNCTION_KEYS = {"call", "arguments", "filtered"}
+RELATION_KEYS = {*VERBS, "owner", "columns", "insert_columns", "parents", "sample", "filtered", "truncate", "keys"}
+FUNCTION_KEYS = {"call", "arguments", "filtered", "sample"}
 ACTOR_KEYS = {"user_metadata", "app_metadata"}
 TABLES = ("sample", "arguments", *ACTOR_KEYS)
 IS: dict[str, Callable[[Any], bool]] = {
@@ -34,7 +34,8 @@ class RelationIntent:
 
     `columns`: what an update may set. `insert_columns`: what an insert may set, where that is held at all.
     `parents`: columns that refer to a row which must be the caller's own. `filtered`: who may ask without
-    a right to any row, and must get nothing.
+    a right to any row, and must get nothing. `truncate`: whose role holds that privilege, which no request
+    can use. `keys`: what of a key users may choose.
     """
 
     allowed: Mapping[str, frozenset[str]]
@@ -44,15 +45,21 @@ class RelationIntent:
     parents: tuple[str, ...] = ()
     sample: Mapping[str, Any] = field(default_factory=dict)
     filtered: frozenset[str] = frozenset()
+    truncate: frozenset[str] = frozenset()
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class FunctionIntent:
-    """One function: who may call it with the owner's ids; `arguments` says where those are found."""
+    """One function: who may call it with the owner's ids; `arguments` says where those are found.
+
+    `sample` holds values for others of its arguments.
+    """
 
     call: frozenset[str]
     arguments: Mapping[str, str] = field(default_factory=dict)
     filtered: frozenset[str] = frozenset()
+    sample: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,11 @@ class Intent:
         return ("anon", "other", *self.actors, "owner", "service")
 
 
-def load(file: Path, catalog: Catalog) -> Intent:
-    """Read access.toml and hold it against the catalog. Raises IntentError, which names the line."""
+def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> Intent:
+    """Read access.toml and hold it against the catalog; what it says nothing of is as `otherwise` has it.
+
+    Raises IntentError, which names the line.
+    """
     try:
         text = file.read_text(encoding="utf-8")
         found = tomllib.loads(text)
@@ -90,7 +100,14 @@ def load(file: Path, catalog: Catalog) -> Intent:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise IntentError(f"supabase/{FILE} is not TOML: {problem}", "mend that line") from None
-    return _Reader(text, catalog, found).intent()
+    return _Reader(text, catalog, found).intent(otherwise)
+
+
+def silent_of(file: Path, catalog: Catalog) -> set[str]:
+    """The relations and functions that the file says nothing of. Raises ValueError where it is not TOML."""
+    found = tomllib.loads(file.read_text(encoding="utf-8"))
+    said = {*found.get("relations", ()), *found.get("functions", ())}
+    return {*(r.qualified for r in catalog.exposed), *catalog.functions} - said
 
 
 class _Reader:
@@ -101,7 +118,7 @@ class _Reader:
         self._catalog = catalog
         self._document = document
 
-    def intent(self) -> Intent:
+    def intent(self, otherwise: Intent | None) -> Intent:
         self._known(self._document, {"relations", "functions", "actors"}, "a section", ())
         actors = {
             name: ActorIntent(name, **self._table(("actors", name), ACTOR_KEYS)) for name in self._section("actors")
@@ -114,11 +131,13 @@ class _Reader:
         relations, functions = self._section("relations"), self._section("functions")
         self._known(relations, exposed, "a relation of the exposed schemas", ("relations",))
         self._known(functions, self._catalog.functions, "a function of the exposed schemas", ("functions",))
-        self._complete("relations", relations, exposed)
-        self._complete("functions", functions, self._catalog.functions)
+        if otherwise is None:
+            self._complete("relations", relations, exposed)
+            self._complete("functions", functions, self._catalog.functions)
+            otherwise = Intent({}, {})
         return Intent(
-            {name: self._relation(relation) for name, relation in exposed.items()},
-            {name: self._function(name) for name in self._catalog.functions},
+            {**otherwise.relations, **{name: self._relation(exposed[name]) for name in relations}},
+            {**otherwise.functions, **{name: self._function(name) for name in functions}},
             actors,
         )
 
@@ -146,8 +165,9 @@ class _Reader:
             self._known(table[verb], self._actors, "an actor", (*path, verb))
             if table[verb] and not relation.takes(verb):
                 self._complain((*path, verb), f"this view takes no {verb}", f"write `{verb} = []`")
-        self._known(table.get("filtered", []), self._actors, "an actor", (*path, "filtered"))
-        for key in ("columns", "insert_columns", "parents", "sample"):
+        for key in ("filtered", "truncate"):
+            self._known(table.get(key, []), self._actors, "an actor", (*path, key))
+        for key in ("columns", "insert_columns", "parents", "sample", "keys"):
             self._known(table.get(key, []), relation.by_name, f"a column of {relation.qualified}", (*path, key))
         if owner := table.get("owner"):
             self._known([owner], relation.by_name, f"a column of {relation.qualified}", (*path, "owner"))
@@ -164,6 +184,8 @@ class _Reader:
             tuple(table.get("parents", ())),
             table.get("sample", {}),
             frozenset(table.get("filtered", ())),
+            frozenset(table.get("truncate", ())),
+            tuple(table.get("keys", ())),
         )
 
     def _function(self, name: str) -> FunctionIntent:
@@ -174,14 +196,18 @@ class _Reader:
         for key in ("call", "filtered"):
             self._known(table.get(key, ()), self._actors, "an actor", (*path, key))
         arguments = table.get("arguments", {})
-        self._known(arguments, self._catalog.functions[name].names, "an argument", (*path, "arguments"))
+        for key in ("arguments", "sample"):
+            self._known(table.get(key, ()), self._catalog.functions[name].names, "an argument", (*path, key))
         for source in arguments.values():
             relation = str(source).rpartition(".")[0]
             columns = self._catalog.relations[relation].by_name if relation in self._catalog.relations else {}
             known = [f"{relation}.{c}" for c in columns]
             self._known([source], known, "schema.relation.column", (*path, "arguments"))
         return FunctionIntent(
-            self._reviewed((*path, "call"), table["call"]), arguments, frozenset(table.get("filtered", ()))
+            self._reviewed((*path, "call"), table["call"]),
+            arguments,
+            frozenset(table.get("filtered", ())),
+            table.get("sample", {}),
         )
 
     def _reviewed(self, path: tuple[str, ...], actors: Iterable[str]) -> frozenset[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
-from scripts.rls.catalog import USERS, VIEWS, Catalog, Relation
+from scripts.rls.catalog import ROLE_OF, USERS, VIEWS, Catalog, Relation
 from scripts.rls.cells import ALLOWED, FAILED, NOTHING, Cell
-from scripts.rls.intent import ACTORS, VERBS, FunctionIntent, Intent, RelationIntent
+from scripts.rls.intent import ACTORS, LOOK, VERBS, FunctionIntent, Intent, RelationIntent
 
 HEADER = """\
 # Who may do what with this project's data. `invoke rls` asks for all of it, as users who signed in.
@@ -18,6 +19,8 @@ HEADER = """\
 # Written from what was observed, which may be wrong: review each line, those with a `look` first.
 """
 KINDS = (*VERBS, "columns", "call")
+USER = "authenticated"
+TELLING = re.compile(r"role|admin|permission|plan|tier|credit|balance|verified|approved", re.IGNORECASE)
 OWNERS = ("user_id", "owner_id", "owner", "created_by", "author_id", "profile_id", "id")
 
 
@@ -48,27 +51,28 @@ def owner_of(relation: Relation) -> str:
     return min(candidates, key=lambda c: OWNERS.index(c) if c in OWNERS else len(OWNERS), default="")
 
 
-def proposal(catalog: Catalog, intent: Intent, cells: Sequence[Cell]) -> str:
-    """The file's text."""
+def proposal(catalog: Catalog, intent: Intent, cells: Sequence[Cell], names: Collection[str]) -> str:
+    """The text of the entries of these relations and functions."""
 
     def of(kind: str, name: str) -> list[Cell]:
         return [c for c in cells if (c.case.kind, c.case.object) == (kind, name)]
 
-    parts = [HEADER]
-    for relation in catalog.exposed:
+    parts = []
+    for relation in (r for r in catalog.exposed if r.qualified in names):
         entry = intent.relations[relation.qualified]
         lines = [f"[relations.{json.dumps(relation.qualified)}]"]
         if entry.owner:
             lines.append(f"owner = {json.dumps(entry.owner)}")
         elif relation.kind not in VIEWS:
-            lines.append("# look: no column says whose a row is; is it everybody's?")
-        if entry.parents:
-            lines.append(f"parents = {json.dumps(list(entry.parents))}")
+            lines.append(f"{LOOK}no column says whose a row is; is it everybody's?")
+        if parents := _parents(catalog, relation, entry, cells):
+            lines.append(f"parents = {json.dumps(parents)}")
         lines += [_line(verb, of(verb, relation.qualified), entry, is_view=relation.is_view) for verb in VERBS]
         lines += _filtered([c for verb in VERBS for c in of(verb, relation.qualified)])
-        lines += _columns(relation, entry, of("columns", relation.qualified))
+        lines += _columns(relation, entry, parents, of("columns", relation.qualified))
+        lines += [*_keys(relation), *_truncate(relation)]
         parts.append("\n".join(lines))
-    for name in catalog.functions:
+    for name in (f for f in catalog.functions if f in names):
         cells_of = of("call", name)
         lines = [f"[functions.{json.dumps(name)}]", _line("call", cells_of, None), *_filtered(cells_of)]
         parts.append("\n".join(lines))
@@ -81,11 +85,43 @@ def _filtered(cells: Sequence[Cell]) -> list[str]:
     return ['filtered = ["anon"] # a grant lets visitors ask, and they get nothing'] if asks else []
 
 
-def _columns(relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -> list[str]:
+def _parents(catalog: Catalog, relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -> list[str]:
+    """What the row hangs on: rows with an owner, and rows that the owner saw and others did not, as of a team."""
+    seen: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.case.kind == "select" and cell.observed == ALLOWED:
+            seen.setdefault(cell.case.object, []).append(cell.actor)
+    hidden = [
+        key.columns[0]
+        for key in relation.foreign_keys
+        if key.target in catalog.relations and "owner" in seen.get(key.target, ()) and "other" not in seen[key.target]
+    ]
+    return list(dict.fromkeys((*entry.parents, *hidden)))
+
+
+def _columns(relation: Relation, entry: RelationIntent, parents: Sequence[str], cells: Sequence[Cell]) -> list[str]:
     settable = [c.case.detail for c in cells if c.observed == ALLOWED]
-    odd = [c for c in settable if c in (entry.owner, *entry.parents, *relation.key)]
-    remark = f" # look: a user can change {', '.join(odd)}, which says whose the row is" if odd else ""
-    return [f"columns = {json.dumps(settable)}{remark}"] if settable else []
+    remarks = {
+        "which says whose the row is": [c for c in settable if c in (entry.owner, *parents)],
+        "the row's key": [c for c in settable if c in relation.key and c not in (entry.owner, *parents)],
+        "which may say what they may do": [c for c in settable if TELLING.search(c)],
+    }
+    odd = "; ".join(f"a user can change {', '.join(names)}, {why}" for why, names in remarks.items() if names)
+    return [f"columns = {json.dumps(settable)}{f' {LOOK}{odd}' if odd else ''}"] if settable else []
+
+
+def _keys(relation: Relation) -> list[str]:
+    """Older projects let users choose ids; a taken one answers otherwise than a free one, and nobody guesses a uuid."""
+    open_ = [n for n in relation.key if (c := relation.by_name[n]).base_type == "uuid" and c.open_to(USER, "insert")]
+    own = {c for k in relation.foreign_keys for c in k.columns}
+    chosen = [n for n in open_ if n not in own]
+    return [f"keys = {json.dumps(chosen)} # users may choose it; nobody guesses a uuid"] if chosen else []
+
+
+def _truncate(relation: Relation) -> list[str]:
+    """Granted with everything else to older projects' roles."""
+    able = [actor for actor in ("anon", "owner") if relation.open_to(ROLE_OF.get(actor, USER), "truncate")]
+    return [f"truncate = {json.dumps(able)} # a grant, which no request of the API can use"] if able else []
 
 
 def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None, *, is_view: bool = False) -> str:
@@ -104,5 +140,5 @@ def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None, *, is_
         remarks.append("nobody got anything; does a table need a `sample`?")
     if failed := next((c for c in cells if c.observed == FAILED), None):
         remarks.append(f"could not be asked as {failed.actor}: {failed.reason}")
-    remark = f" # look: {'; '.join(remarks)}" if remarks else ""
+    remark = f" {LOOK}{'; '.join(remarks)}" if remarks else ""
     return f"{verb} = {json.dumps(able)}{remark}"

@@ -57,11 +57,15 @@ def _entry(cells: Sequence[Cell]) -> Text:
 
 def failures(console: Console, cells: Sequence[Cell]) -> None:
     """Each failing cell in one sentence, with the request that shows it; attacks are told as findings."""
+    alike: dict[str, list[Cell]] = {}
     for cell in cells:
         if not cell.ok and not is_attack(cell):
-            console.line(cell.reason, ok=False)
-            if cell.request:
-                console.line(f"    {cell.request.curl(cell.actor)}\n    → {cell.answer}")
+            alike.setdefault(cell.reason, []).append(cell)
+    for reason, (cell, *others) in alike.items():
+        more = f" ({len(others) + 1} cells)" if others else ""
+        console.line(reason + more, ok=False)
+        if cell.request:
+            console.line(f"    {cell.request.curl(cell.actor)}\n    → {cell.answer}")
 
 
 def uncovered(console: Console, covered: Sequence[Coverage]) -> None:

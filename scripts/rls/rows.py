@@ -28,6 +28,10 @@ Row = dict[str, Any]
 TRIES = 200  # combinations of values that are tried against the checks of one row
 LITERAL = re.compile(r"'((?:[^']|'')*)'")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+PATTERN = re.compile(r"~\*?\s*'((?:[^']|'')*)'")
+POWER = re.compile(r"admin|owner|super|root|moderat|manage|staff|service|system", re.IGNORECASE)
+ROLE = re.compile(r"role|level|rank|permission", re.IGNORECASE)
+SAMPLES = 50  # texts that are made for one pattern
 UNUSUAL_TEXTS = (
     "a",
     "A1",
@@ -47,6 +51,10 @@ class UnaskableError(Exception):
 
 class SingleError(UnaskableError):
     """A second row of the same user's is not possible."""
+
+
+class CrowdedError(Exception):
+    """The case needs a standing row for itself, while others are asked that may look at it."""
 
 
 class Rows:
@@ -70,6 +78,8 @@ class Rows:
         self._lock = threading.RLock()
         self._counter = itertools.count(1)
         self._run = uuid.uuid4().hex[:8]
+        self.called = False  # functions that may have made rows of their own
+        self.crowded = False  # several cases are asked at once: standing rows have to stay
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
@@ -111,8 +121,20 @@ class Rows:
 
     def fresh(self, relation: Relation, who: str, *, standing: bool = False) -> Row:
         """One more row of `who`'s. Raises UnaskableError, also where a user can have only one."""
-        row, _ = self._insert(relation, who, self.values(relation, who), standing=standing)
+        row = self._insert(relation, who, self.values(relation, who), standing=standing)
+        if not standing and not self.intent_of(relation).owner:
+            self._join(relation, row, who)
         return row
+
+    def _join(self, relation: Relation, row: Row, who: str) -> None:
+        """Make the user a member of a row that says no owner, where memberships say it."""
+        for membership in self._catalog.exposed:
+            keys = [k for k in membership.foreign_keys if k.target == relation.qualified]
+            if keys and is_membership(membership) and membership is not relation:
+                with contextlib.suppress(UnaskableError):
+                    values = self.values(membership, who)
+                    values |= {c: row[t] for k in keys for c, t in zip(k.columns, k.target_columns, strict=True)}
+                    self._insert(membership, who, values, standing=False)
 
     def model(self, relation: Relation) -> Relation:
         """The relation whose keys and checks bind what is written: that behind a view, of several the most alike."""
@@ -134,9 +156,11 @@ class Rows:
             values[intent.owner] = self._users[who]
         needed = {c for columns in relation.uniques for c in columns}
         for column in relation.columns:
-            if column.name in values or column.written or column.filled:
+            if column.name in values or column.written:
                 continue
-            if column.required or (column.name in needed and not relation.is_view):
+            if role := _leading_role(relation, column):
+                values[column.name] = role
+            elif not column.filled and (column.required or column.name in needed):
                 values[column.name] = self.value(column)
         return values
 
@@ -168,33 +192,57 @@ class Rows:
         """A value of the column's type that no other row has."""
         return _of_type(column, next(self._counter), self._run)
 
-    def _insert(self, relation: Relation, who: str, values: Row, *, standing: bool) -> tuple[Row, bool]:
-        """Try it against the checks with other values until it holds. Raises UnaskableError."""
+    def argument(self, type_: str, labels: Sequence[str]) -> Any:
+        """A value for a function's argument of this type, that no other call has."""
+        base, category = _BASE.get(type_, type_), _CATEGORY.get(type_, "S")
+        return self.value(Column("", type_, base, category, None, True, False, False, None, tuple(labels), frozenset()))
+
+    def _insert(self, relation: Relation, who: str, values: Row, *, standing: bool) -> Row:
+        """Insert a row, with other values until it holds. Raises UnaskableError."""
+        try:
+            row = self._fit(relation, who, values)
+        except SingleError:
+            if standing and (there := self._there(relation, who, values)):
+                return there
+            raise
+        self._made.append((relation.qualified, row))
+        return row
+
+    def _fit(self, relation: Relation, who: str, values: Row, *, keep: bool = True) -> Row:
+        """Try it against checks and keys with other values until it holds; they stay in `values`.
+
+        Raises UnaskableError, of which SingleError where only keys are in the way.
+        """
         import psycopg
 
         choices: dict[str, list[Any]] = {name: [] for name in self._learned.get(relation.qualified, {})}
-        tried = 0
-        while True:
-            tried += 1
+        unique = {c for columns in relation.uniques for c in columns}
+        single = check = ""
+        for _ in range(TRIES):
             try:
-                row = self.store(relation, who, values)
+                row = self.store(relation, who, values, keep=keep)
             except psycopg.errors.CheckViolation as problem:
-                name = problem.diag.constraint_name or ""
-                if tried < TRIES and self._other_values(relation, name, values, choices):
-                    continue
-                raise UnaskableError(self._advice(relation, f"no value was found for its check {name}")) from None
-            except psycopg.errors.UniqueViolation as problem:
-                if standing and (there := self._there(relation, who, values)):
-                    return there, False
-                raise SingleError(f"a user can have only one row in {relation.qualified}") from problem
+                check = problem.diag.constraint_name or ""
+                if not self._other_values(relation, check, values, choices):
+                    break
+            except psycopg.errors.UniqueViolation:
+                single = f"a user can have only one row in {relation.qualified}"
+                if not _next_key(unique, values, choices):
+                    break
             except psycopg.Error as problem:
                 words = problem.diag.message_primary or str(problem)
                 raise UnaskableError(self._advice(relation, f"the database answered: {words}")) from None
-            self._learned[relation.qualified] = {n: values[n] for n in choices if n not in _user_columns(relation)}
-            self._made.append((relation.qualified, row))
-            return row, True
+            else:
+                fixed = choices.keys() - _user_columns(relation) - unique
+                self._learned[relation.qualified] = {n: values[n] for n in fixed}
+                return row
+        raise (
+            SingleError(single)
+            if single
+            else UnaskableError(self._advice(relation, f"no value was found for its check {check}"))
+        )
 
-    def store(self, relation: Relation, who: str, values: Row) -> Row:
+    def store(self, relation: Relation, who: str, values: Row, *, keep: bool = True) -> Row:
         """Insert exactly these values as `postgres` in `who`'s name, for defaults and triggers; the row."""
         names = list(values)
         sql = (
@@ -204,7 +252,7 @@ class Rows:
         )
         if not names:
             sql = f"insert into {ident(relation)} as t default values returning to_jsonb(t)"  # noqa: S608
-        with self.connection.transaction():
+        with self.connection.transaction(force_rollback=not keep):
             self.speak_as(who)
             found = self.connection.execute(sql.encode(), [json.dumps(values)] if names else None).fetchone()
         assert found is not None  # noqa: S101 - an insert without `on conflict` returns its row or raises
@@ -237,11 +285,11 @@ class Rows:
 
     def candidates(self, column: Column, definition: str = "") -> Iterable[Any]:
         """Values worth trying: labels, what the check's text names, then the usual ones."""
-        yield from column.labels
+        yield from by_power(column.labels, most=False)
         if not definition:
             yield self.value(column)
-        literals = [text.replace("''", "'") for text in LITERAL.findall(definition)]
-        yield from literals
+        yield from (text for pattern in PATTERN.findall(definition) for text in _matching(pattern.replace("''", "'")))
+        yield from by_power([text.replace("''", "'") for text in LITERAL.findall(definition)], most=False)
         numbers = [float(n) if "." in n else int(n) for n in NUMBER.findall(LITERAL.sub("", definition))]
         if column.category == "N":
             yield from (v for n in (*numbers, 0, 1) for v in (n, n + 1, n - 1))
@@ -326,7 +374,12 @@ class Rows:
         try:
             return self.fresh(relation, who)
         except SingleError:
+            self._need_room()
             return self.standing(relation, who)
+
+    def _need_room(self) -> None:
+        if self.crowded:
+            raise CrowdedError
 
     def now(self, relation: Relation, row: Row) -> Row | None:
         """The row as it really is; None when it is gone."""
@@ -344,6 +397,10 @@ class Rows:
     def body(self, relation: Relation, who: str) -> Row:
         """What a client posts for a row of `who`'s: without columns that only the database may fill."""
         values = self.values(relation, who)
+        unique = {c for columns in relation.uniques for c in columns}
+        if any(unique & {*check.columns} & values.keys() for check in relation.checks):
+            with contextlib.suppress(SingleError):
+                self._fit(relation, who, values, keep=False)
         if relation.open_to("authenticated", "insert"):
             values = {n: v for n, v in values.items() if relation.by_name[n].open_to("authenticated", "insert")}
         return values
@@ -368,7 +425,9 @@ class Rows:
         model = self.model(relation)
         keys = {c for unique in model.uniques for c in unique} | {c for k in model.foreign_keys for c in k.columns}
         others = [c.name for c in relation.columns if c.name not in keys and c.name != intent.owner]
-        for name in (*(c for c in intent.columns if c not in keys), *others):
+        bound = {intent.owner, *model.key, *(c for k in model.foreign_keys for c in k.columns)}
+        last = [c.name for c in relation.columns if c.name in keys - bound]
+        for name in (*(c for c in intent.columns if c not in keys), *others, *last):
             if not relation.by_name[name].written:
                 with contextlib.suppress(UnaskableError):
                     value = self.another(relation, row, name)
@@ -376,8 +435,8 @@ class Rows:
                         return name, value
         raise UnaskableError(f"no column of {relation.qualified} takes another value; name one in `columns`")
 
-    def tried(self, relation: Relation, row: Row, change: Row) -> Row | None:
-        """The row as `postgres` would change it, undone at once; None where the database does not take it."""
+    def tried(self, relation: Relation, row: Row, change: Row, *, keep: bool = False) -> Row | None:
+        """The row as `postgres` changes it, undone at once unless kept; None where the database does not take it."""
         import psycopg
 
         key = self.key_of(relation, row)
@@ -388,11 +447,20 @@ class Rows:
             f"where {_same(key)} returning to_jsonb(t)"
         )
         found = None
-        with contextlib.suppress(psycopg.Error), self.connection.transaction(force_rollback=True):
+        with contextlib.suppress(psycopg.Error), self.connection.transaction(force_rollback=not keep):
             if relation.is_view:
                 self.speak_as("owner")
             found = self.connection.execute(sql.encode(), [json.dumps(key), json.dumps(change)]).fetchone()
         return found[0] if found else None
+
+    def undo(self, relation: Relation, row: Row, change: Row) -> bool:
+        """Whether the row took this change, its key perhaps; then it is put back: others may hang on it."""
+        now = self.now(relation, row) or self.now(relation, {**row, **change})
+        if now and all(now[n] == row[n] for n in change):
+            return False
+        if now is None or self.tried(relation, now, {n: row[n] for n in change}, keep=True) is None:
+            self.refresh()
+        return True
 
     def another(self, relation: Relation, row: Row, name: str) -> Any:
         """A value for the column other than the row's, that the database takes; best one that it keeps.
@@ -410,6 +478,11 @@ class Rows:
         if not taken:
             raise UnaskableError(f"no other value was found for {relation.qualified}.{name}")
         return taken[0]
+
+    def analyze(self, relation: Relation) -> None:
+        """Let the planner know the relation as it is: without statistics it guesses a number of rows."""
+        if not relation.is_view:
+            self.connection.execute(f"analyze {ident(relation)}".encode())
 
     def holds(self, relation: Relation, role: str, verb: str) -> bool:
         """Whether the role holds the privilege now, on the relation or on a column of it."""
@@ -478,7 +551,13 @@ class Rows:
             with self.connection.transaction(force_rollback=True):
                 self.store(relation, who, self.values(relation, who) | body)
         except psycopg.errors.UniqueViolation:
-            self.remove(relation, self.key_of(relation, self.standing(relation, who)))
+            self._need_room()
+            try:
+                self.remove(relation, self.key_of(relation, self.standing(relation, who)))
+            except psycopg.errors.ForeignKeyViolation:
+                raise UnaskableError(
+                    f"a user can have only one row in {relation.qualified}, and others hang on it without a cascade"
+                ) from None
             removed = True
         except psycopg.Error:
             fits = False
@@ -542,7 +621,23 @@ class Rows:
                 self.remove(relation, self.key_of(relation, row))
             except psycopg.Error:  # a restricting key of a row that goes with its user
                 continue
+        if self.called:
+            self._mop()
         self.close()
+
+    def _mop(self) -> None:
+        """Delete what functions made of the texts that they were given."""
+        import psycopg
+
+        mark = f"%pushproof {self._run}%"
+        for relation in self._catalog.exposed:
+            texts = [f"t.{quoted(c.name)}::text" for c in relation.columns if c.category == "S"]
+            if texts and not relation.is_view and relation.kind != "f":
+                with contextlib.suppress(psycopg.Error):
+                    sql = f"delete from {ident(relation)} t where concat({', '.join(texts)}) like %s"  # noqa: S608
+                    self.connection.execute(sql.encode(), [mark])
+        with contextlib.suppress(psycopg.Error):
+            self.connection.execute(query("rls_mop_users"), {"mark": mark})
 
     @staticmethod
     def _advice(relation: Relation, why: str) -> str:
@@ -594,10 +689,43 @@ def _guessed_owner(relation: Relation) -> str:
     return next((k.columns[0] for k in relation.foreign_keys if k.target == USERS and len(k.columns) == 1), "")
 
 
-def argument_value(type_: str) -> Any:
-    """A value for a function's argument of this type."""
-    base, category = _BASE.get(type_, type_), _CATEGORY.get(type_, "S")
-    return _of_type(Column("", type_, base, category, None, True, False, False, None, (), frozenset()), 1, "argument")
+def is_membership(relation: Relation) -> bool:
+    """Whether its rows say which user belongs to which row of another relation."""
+    targets = {k.target for k in relation.foreign_keys}
+    return USERS in targets and len(targets - {relation.qualified}) > 1
+
+
+def _next_key(unique: Iterable[str], values: Row, choices: Mapping[str, list[Any]]) -> bool:
+    """Give a column of a key its next candidate; False where there are none left."""
+    for name in unique:
+        if choices.get(name):
+            values[name] = choices[name].pop(0)
+            return True
+    return False
+
+
+def _leading_role(relation: Relation, column: Column) -> str:
+    """The most powerful role that a membership may hold; empty for other columns, and where none is known."""
+    if not is_membership(relation) or not ROLE.search(column.name):
+        return ""
+    checks = " ".join(c.definition for c in relation.checks if column.name in c.columns)
+    known = by_power([*column.labels, *LITERAL.findall(checks)], most=True)
+    return known[0] if known and POWER.search(known[0]) else ""
+
+
+def by_power(labels: Iterable[str], *, most: bool) -> list[str]:
+    """Roles and states, those that sound powerful first or last: a sample must not make somebody an administrator."""
+    return sorted(labels, key=lambda label: bool(POWER.search(label)) != most)
+
+
+def _matching(pattern: str) -> list[str]:
+    """Texts that match a check's pattern; none where it is no pattern of Python's."""
+    import rstr
+
+    try:
+        return [rstr.xeger(pattern) for _ in range(SAMPLES)]
+    except (re.error, KeyError, ValueError):
+        return []
 
 
 _BASE = {"boolean": "bool", "timestamp with time zone": "timestamptz", "character varying": "varchar"}
@@ -610,7 +738,7 @@ _CATEGORY = {
 def _of_type(column: Column, n: int, run: str) -> Any:
     """The n-th value of a type, different from every other one where the type allows it."""
     if column.labels:
-        return column.labels[0]
+        return by_power(column.labels, most=False)[0]
     base = column.base_type
     simple: dict[str, Any] = {
         "uuid": str(uuid.uuid4()),

@@ -10,7 +10,7 @@ WHO = {"anon": "Anybody, without signing in,", "other": "Any signed-in user", "o
 MATRIX = {"select": "read", "update": "change", "delete": "delete"}
 SPECIAL = {
     "insert": "add rows to {object} in another user's name",
-    "call": "call {object} with another user's ids",
+    "call": "call {object} {about}",
     "columns": "set {detail} of their own rows in {object}, which access.toml does not allow",
     "insert_columns": "set {detail} of the rows they add to {object}, which access.toml does not allow",
     "parents": "put rows of {object} below another user's {detail}, or learn which exist",
@@ -54,9 +54,8 @@ def _deeds(cells: Sequence[Cell]) -> list[str]:
 
 def _deed(cell: Cell) -> str:
     case = cell.case
-    if case.object.endswith("()"):
-        return f"call {case.object}"
-    return SPECIAL[case.kind].format(object=case.object, detail=case.detail.partition(" by ")[0], verb=case.verb)
+    detail = case.detail.partition(" by ")[0]
+    return SPECIAL[case.kind].format(object=case.object, detail=detail, verb=case.verb, about=case.about).rstrip()
 
 
 def _joined(words: Sequence[str]) -> str:

@@ -27,6 +27,7 @@ class Origin:
     schemas: tuple[str, ...]
     passwords: dict[str, str] = field(repr=False)
     secrets: dict[str, str] = field(repr=False)
+    anonymous_sign_ins: bool = False
     database: str = DATABASE
     name: str = "origin"
     needs: tuple[str, ...] = ("postgres",)
@@ -42,6 +43,7 @@ class Origin:
             "port": self.port,
             "rest": f"http://{HOST}:{self.rest_port}" if self.rest_port else None,
             "schemas": self.schemas,
+            "anonymous_sign_ins": self.anonymous_sign_ins,
             "database": {
                 "host": HOST,
                 "port": self.database_port,

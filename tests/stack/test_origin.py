@@ -17,6 +17,8 @@ import psycopg
 import pytest
 from supabase import AuthError, Client, ClientOptions, PostgrestAPIError, create_client
 
+from tests.fix_stack import Project, running
+
 PASSWORD = "correct horse"
 
 
@@ -384,6 +386,16 @@ def test_anonymous_user(visitor: Any, seen: str) -> None:
     session = visitor.auth.refresh_session().session
     assert session and claims(session.access_token)["is_anonymous"] is True
     assert visitor.auth.get_user().user.is_anonymous
+
+
+def test_anonymous_users_are_asked_for(projects: Callable[..., Project]) -> None:
+    """A project that does not say so takes none, as hosted."""
+    project = projects(empty=True)
+    config = (project.folder / "supabase" / "config.toml").read_text()
+    project.write("config.toml", config.replace("enable_anonymous_sign_ins = true", ""))
+    target = running(project).target
+    refusal = failing(lambda: create_client(target.url, target.publishable_key).auth.sign_in_anonymously())
+    assert (refusal.status, refusal.code) == (422, "anonymous_provider_disabled")
 
 
 def test_failing_trigger_is_a_database_error(visitor: Any, superuser: psycopg.Connection[Any]) -> None:

@@ -53,6 +53,20 @@ def states(project: Project) -> dict[str, str]:
     return {p.version: p.state for p in pair(local_migrations(project.settings.migrations_dir), history)}
 
 
+def test_a_dry_run_changes_no_right(blank: Project, sql: Ask) -> None:
+    """What a table that is made later is granted stays as it was, though config.toml wants it for all."""
+    rights = "select array(select defaclacl::text from pg_default_acl order by oid)"
+    config = blank.folder / "supabase" / "config.toml"
+    former, before = config.read_text(), sql(rights)
+    config.write_text(former.replace("\n[api]", "\n[api]\nauto_expose_new_tables = true"))
+    try:
+        blank.write("migrations/001_a.sql", "create table public.a (id int)")
+        assert blank.invoke("push", "--dry-run").code == 0
+        assert sql(rights) == before
+    finally:
+        config.write_text(former)
+
+
 def test_from_dry_run_to_nothing_pending(blank: Project, sql: Ask) -> None:
     """A dry run changes nothing, a push goes in order and is seen by the API at once, a second has nothing to do."""
     blank.write("migrations/001_notes.sql", EXPOSED)

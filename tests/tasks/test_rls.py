@@ -108,7 +108,7 @@ def test_a_wrong_access_file_is_an_error_that_names_the_line(
 
 
 def test_without_an_access_file_init_is_proposed_and_writes_one(project: Project, stack: RunningStack) -> None:
-    """What it observes is what we declared, but for what needs a sample; a second one is not written."""
+    """What it observes is what we declared, but for what needs a sample; a second one adds only what is missing."""
     file = project.folder / "supabase" / "access.toml"
     file.unlink()
     done = project.invoke("rls")
@@ -119,6 +119,10 @@ def test_without_an_access_file_init_is_proposed_and_writes_one(project: Project
     assert project.invoke("rls").code == 0
     assert project.invoke("rls", "--init").code == 2
     assert file.read_text() == written
+    entry = written[written.index('[relations."public.brands"]') : written.index('[relations."public.conv')]
+    file.write_text(written.replace(entry, "") + "# a remark of ours\n")
+    assert project.invoke("rls", "--init").code == 0
+    assert file.read_text() == f"{written.replace(entry, '')}# a remark of ours\n\n{entry.rstrip()}\n"
 
 
 def test_production_is_refused(project: Project, stack: RunningStack) -> None:
@@ -166,6 +170,21 @@ def test_the_projects_own_tests_are_scored(project: Project, stack: RunningStack
     unseen = project.invoke("mutate", "--suite", "pytest", "--only", "using_true: policy brands_update")
     assert (unseen.code, "survived" in unseen.stdout) == (1, True), unseen.output
     assert project.invoke("mutate", "--suite", "none").code == 2
+
+
+def test_policies_of_other_apis_are_named(blank: Project, sql: Callable[..., list[tuple[object, ...]]]) -> None:
+    """They are not asked, and that is said."""
+    (blank.folder / "supabase/access.toml").unlink(missing_ok=True)
+    sql("create table public.notes (id int primary key); create policy p on storage.objects for select using (true)")
+    try:
+        assert blank.invoke("rls", "--init").code == 0
+        done = blank.invoke("rls", "--no-findings")
+        assert "not asked 1 policies on storage.objects: only the REST API is asked" in done.stdout, done.output
+        assert json.loads(blank.invoke("rls", "--no-findings", "--json").stdout)["policies_not_asked"] == {
+            "storage.objects": 1
+        }
+    finally:
+        sql("drop policy p on storage.objects")
 
 
 def test_a_survivor_fails_the_run(project: Project, access: Editor) -> None:
@@ -221,3 +240,33 @@ def test_a_project_of_old_that_leaks(blank: Project) -> None:
         with connect(blank.stack.target()) as connection:
             undone = query("auto_expose").replace("grant all", "revoke all").replace(" to anon", " from anon")
             connection.execute(undone.encode())
+
+
+HELD = """
+create table public.profiles (id uuid primary key references auth.users (id), name text);
+create table public.posts (
+  id uuid primary key default gen_random_uuid(), author_id uuid not null references public.profiles (id), body text
+);
+alter table public.profiles enable row level security;
+alter table public.posts enable row level security;
+grant select, insert, update, delete on public.profiles, public.posts to authenticated, service_role;
+create policy own on public.profiles to authenticated using (id = (select auth.uid()));
+create policy own on public.posts to authenticated using (author_id = (select auth.uid()));
+create function public.handle_new_user() returns trigger language plpgsql security definer set search_path = ''
+  as $$ begin insert into public.profiles (id) values (new.id); return new; end $$;
+revoke execute on function public.handle_new_user() from public;
+create trigger on_auth_user_created after insert on auth.users
+  for each row execute function public.handle_new_user();
+"""
+
+
+def test_keys_without_a_cascade_hold_nobody(blank: Project, sql: Callable[..., list[tuple[object, ...]]]) -> None:
+    """Rows that a trigger made for the test users at sign-up go with them, and so do those that hang on these."""
+    (blank.folder / "supabase/access.toml").unlink(missing_ok=True)
+    blank.write("migrations/001_held.sql", HELD)
+    assert blank.invoke("push").code == 0
+    done = blank.invoke("rls", "--init")
+    assert done.code == 0, done.output
+    done = blank.invoke("rls", "--no-findings")
+    assert "unexpected" not in done.output
+    assert sql("select (select count(*) from auth.users), (select count(*) from public.profiles)") == [(0, 0)]

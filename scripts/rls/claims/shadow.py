@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from scripts.queries import query
 from scripts.rls.differential import become
 from scripts.rls.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
-from scripts.rls.rows import argument_value, ident, quoted
+from scripts.rls.rows import ident, quoted
 
 RULES = frozenset(("SEC015", "function_search_path_mutable"))
 
@@ -18,18 +18,20 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     """Called by SQL beside temporary tables of the same names; what it touched is counted, and undone."""
     import psycopg
 
-    rows = court.probe.rows.connection
+    rows, catalog = court.probe.rows.connection, court.probe.catalog
     found = rows.execute(query("rls_routine"), {"name": name, "plain": name.partition("(")[0]}).fetchone()
     if found is None:
         return Verdict(UNPROVED, f"{name} is no function of the exposed schemas")
     routine, source, definer, is_trigger, types = found
     if not definer:
         return Verdict(REFUTED, "it runs as its caller, who gains nothing by misleading it")
-    meant = [r for r in court.probe.catalog.relations.values() if _unqualified(r.name, source)]
+    meant = [r for r in catalog.relations.values() if _unqualified(r.name, source)]
     if not meant:
         return Verdict(REFUTED, "its body names no relation without its schema")
     if is_trigger:
         return Verdict(UNPROVED, "a trigger function that names a relation without its schema is not called directly")
+    labels = catalog.functions[name].labels if name in catalog.functions else ((),) * len(types)
+    arguments = [court.probe.rows.argument(*one) for one in zip(types, labels, strict=True)]
     call = f"select {routine}({', '.join(f'%s::{t}' for t in types)})"
     with rows.transaction(force_rollback=True):
         for relation in meant:
@@ -37,7 +39,7 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
         become(rows, court.probe.actors["owner"])
         try:
             with rows.transaction():
-                rows.execute(call.encode(), [_sent(argument_value(t)) for t in types])
+                rows.execute(call.encode(), [_sent(value) for value in arguments])
         except psycopg.Error:  # it may fail on the way, once it has been misled
             pass
         rows.execute("reset role")

@@ -44,18 +44,11 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     relation = probe.relation(case)
     row = probe.rows.some(relation, "owner")
     expected = case.expected["owner"]
-    request = probe.request(
-        relation,
-        "PATCH",
-        params=probe.where(relation, row),
-        body=_change(probe, relation, row, case.detail),
-        prefer=MINIMAL,
-    )
+    change = _change(probe, relation, row, case.detail)
+    request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=change, prefer=MINIMAL)
     answer = probe.ask("owner", request)
-    now = probe.rows.now(relation, row)
-    changed = now is None or now[case.detail] != row[case.detail]
-    observed = observed_of(answer, effect=changed)
-    if expected == ALLOWED and observed == NOTHING:
+    observed = observed_of(answer, effect=probe.rows.undo(relation, row, change))
+    if expected == ALLOWED and observed == NOTHING and answer.touched:
         observed = ALLOWED  # taken, and a trigger had the last word
     asked = Asked(case)
     asked.add("owner", observed, request, answer, note=_note(case, observed))
@@ -82,7 +75,9 @@ def _controlled(probe: Probe, relation: Relation, cell: Cell) -> Cell:
         row = probe.rows.some(relation, "owner")
         body = _change(probe, relation, row, name)
         request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=body, prefer=MINIMAL)
-        if probe.ask("owner", request).status < 300:
+        answer = probe.ask("owner", request)
+        probe.rows.undo(relation, row, body)
+        if answer.status < 300 and answer.touched:
             return replace(cell, control=f"owner, {name}")
     if not cell.ok:
         return cell

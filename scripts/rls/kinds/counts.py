@@ -27,6 +27,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     """Another user's count against the rows that they see."""
     relation = probe.relation(case)
+    probe.rows.analyze(relation)
     total = {}
     for count in ("exact", case.detail):
         request = probe.request(relation, "GET", params={"select": "*", "limit": "1"}, prefer=f"count={count}")

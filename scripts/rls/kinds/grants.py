@@ -25,8 +25,9 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         for verb in VERBS[1:]:
             if is_window(catalog, relation) and relation.takes(verb) and "owner" not in entry.allowed[verb]:
                 yield Case("grants", relation.qualified, verb, {"owner": DENIED})
-        if not relation.is_view:
-            yield Case("grants", relation.qualified, "truncate", {"anon": DENIED, "owner": DENIED})
+        expected = dict.fromkeys([a for a in ("anon", "owner") if a not in entry.truncate], DENIED)
+        if not relation.is_view and expected:
+            yield Case("grants", relation.qualified, "truncate", expected)
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:

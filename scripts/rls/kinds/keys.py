@@ -11,10 +11,10 @@ from scripts.rls.intent import Intent
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table with a primary key that is not the owner's id, where users may insert."""
+    """Every table where users insert, with a primary key that is neither the owner's id nor declared as theirs."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
-        foreign = {c for k in relation.foreign_keys for c in k.columns} | {entry.owner}
+        foreign = {c for k in relation.foreign_keys for c in k.columns} | {entry.owner, *entry.keys}
         chosen = [c for c in relation.key if c not in foreign and not relation.by_name[c].written]
         if entry.owner and "owner" in entry.allowed["insert"] and "other" not in entry.allowed["select"] and chosen:
             alone = is_alone(relation, entry)

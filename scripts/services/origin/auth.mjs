@@ -174,6 +174,9 @@ class Auth {
   }
 
   async #signUpAnonymously({ data }) {
+    if (!this.config.anonymous_sign_ins) {
+      throw new AuthError(422, 'anonymous_provider_disabled', 'Anonymous sign-ins are disabled')
+    }
     const [id, session_id, token] = [randomUUID(), randomUUID(), randomUUID()]
     const { sql } = this
     await sql.begin(async (sql) => {

@@ -1,3 +1,6 @@
+-- Columns that seeds and migrations name, and the library's Auth does not.
+alter table auth.users add column instance_id uuid, add column is_super_admin boolean;
+
 -- The schema `auth` belongs to supabase_admin, what is in it to supabase_auth_admin:
 -- a migration that alters auth.users fails with "must be owner of table users", as hosted.
 

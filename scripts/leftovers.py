@@ -1,0 +1,43 @@
+"""The rows of test users, which go before the users themselves: foreign keys without a cascade would hold them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from scripts.database import connect
+from scripts.queries import query
+from scripts.rls.catalog import INTERNAL, USERS
+from scripts.rls.rows import quoted
+from scripts.targets import Target
+
+DEPTH = 6  # foreign keys from a user to a row
+
+
+def remove_rows_of(target: Target, users: Sequence[str]) -> None:
+    """Delete whatever refers to these users, and what refers to that, the last of it first.
+
+    What the database does not let go of stays, and holds its user: the caller hears of it from Auth.
+    """
+    import psycopg
+
+    with connect(target) as connection:
+        keys = connection.execute(query("foreign_keys"), {"internal": INTERNAL}).fetchall()
+        for relation, alias, condition in _hanging(keys, USERS, "t0.id = any(%s::uuid[])", (USERS,)):
+            with contextlib.suppress(psycopg.Error):
+                connection.execute(f"delete from {relation} {alias} where {condition}".encode(), [list(users)])  # noqa: S608
+
+
+def _hanging(
+    keys: Sequence[Any], relation: str, condition: str, path: tuple[str, ...]
+) -> Iterator[tuple[str, str, str]]:
+    """What refers to rows of a relation under a condition: relation, alias, its own condition; leaves first."""
+    parent, alias = f"t{len(path) - 1}", f"t{len(path)}"
+    for child, columns, target, target_columns in keys:
+        if target == relation and child not in path and len(path) <= DEPTH:
+            pairs = zip(columns, target_columns, strict=True)
+            same = " and ".join(f"{alias}.{quoted(c)} = {parent}.{quoted(t)}" for c, t in pairs)
+            within = f"exists (select from {relation} {parent} where {same} and {condition})"
+            yield from _hanging(keys, child, within, (*path, child))
+            yield child, alias, within

@@ -1,0 +1,6 @@
+-- Policies on tables that have an API of their own, beside REST.
+select p.schemaname || '.' || p.tablename, count(*)::int
+from pg_catalog.pg_policies p
+where p.schemaname in ('storage', 'realtime')
+group by 1
+order by 1
