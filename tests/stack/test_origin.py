@@ -394,7 +394,10 @@ def test_anonymous_users_are_asked_for(projects: Callable[..., Project]) -> None
     config = (project.folder / "supabase" / "config.toml").read_text()
     project.write("config.toml", config.replace("enable_anonymous_sign_ins = true", ""))
     target = running(project).target
-    refusal = failing(lambda: create_client(target.url, target.publishable_key).auth.sign_in_anonymously())
+    with httpx.Client() as http:
+        options = ClientOptions(httpx_client=http)
+        visitor = create_client(target.url, target.publishable_key, options)
+        refusal = failing(lambda: visitor.auth.sign_in_anonymously())
     assert (refusal.status, refusal.code) == (422, "anonymous_provider_disabled")
 
 
