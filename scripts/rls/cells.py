@@ -66,6 +66,11 @@ class Cell:
     def name(self) -> str:
         return f"{self.case.name} as {self.actor}"
 
+    @property
+    def curl(self) -> str:
+        """The request for a shell, without secrets; empty where there was none."""
+        return self.request.curl(self.actor) if self.request else ""
+
 
 class Kind(Protocol):
     """A kind of case; each is a module of scripts/rls/kinds."""

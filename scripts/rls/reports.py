@@ -65,7 +65,7 @@ def failures(console: Console, cells: Sequence[Cell]) -> None:
         more = f" ({len(others) + 1} cells)" if others else ""
         console.line(reason + more, ok=False)
         if cell.request:
-            console.line(f"    {cell.request.curl(cell.actor)}\n    → {cell.answer}")
+            console.line(f"    {cell.curl}\n    → {cell.answer}")
 
 
 def uncovered(console: Console, covered: Sequence[Coverage]) -> None:
@@ -141,7 +141,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "reason": cell.reason,
         "control": cell.control,
         "answer": cell.answer,
-        "request": cell.request.curl(cell.actor) if cell.request else "",
+        "request": cell.curl,
     }
 
 
@@ -162,7 +162,7 @@ def write_junit(file: Path, cells: Sequence[Cell], found: Sequence[Finding], sec
         )
         if not cell.ok:
             failure = ElementTree.SubElement(case, "failure", message=cell.reason)
-            failure.text = f"{cell.request.curl(cell.actor)}\n{cell.answer}" if cell.request else cell.answer
+            failure.text = f"{cell.curl}\n{cell.answer}".lstrip()
     for finding in found:
         case = ElementTree.SubElement(suite, "testcase", classname=f"findings.{finding.object}", name=finding.object)
         if finding.severe:

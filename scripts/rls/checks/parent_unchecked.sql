@@ -14,6 +14,6 @@ where k.contype = 'f' and k.conparentid = 0 and cardinality(k.conkey) = 1
   and not exists (
     select from pg_catalog.pg_policies o
     where o.schemaname = n.nspname and o.tablename = c.relname and o.cmd in ('INSERT', 'ALL')
-      and coalesce(o.with_check, o.qual) ~ ('\m' || p.relname || '\M')
+      and coalesce(o.with_check, o.qual) ~ ('\m' || pg_catalog.regexp_replace(p.relname, '(\W)', '\\\1', 'g') || '\M')
   )
 order by 1, 2

@@ -22,16 +22,18 @@ def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
         row = rows.some(parent, "owner")
         body = {**rows.body(child, "other"), key.columns[0]: row[key.target_columns[0]]}
         match = rows.mark(child, body)
-        posted = probe.ask("other", probe.request(child, "POST", body=body, prefer=MINIMAL))
-        if posted.status >= 300 or not rows.count(child, match):
-            continue
         request = probe.request(parent, "DELETE", params=probe.where(parent, row), prefer=MINIMAL)
-        answer = probe.ask("owner", request)
-        if answer.status >= 300:
+        try:
+            posted = probe.ask("other", probe.request(child, "POST", body=body, prefer=MINIMAL))
+            if posted.status >= 300 or not rows.count(child, match):
+                continue
+            answer = probe.ask("owner", request)
+            gone = not rows.count(child, match)
+        finally:
             rows.remove(child, match)
+            rows.refresh()
+        if answer.status >= 300:
             return Verdict(UNPROVED, f"the owner's row in {parent_name} could not be deleted: {answer.words}")
-        gone = not rows.count(child, match)
-        rows.refresh()
         if gone:
             words = f"Whoever deletes their row in {parent_name} deletes other users' rows in {name} with it"
             return Verdict(CONFIRMED, words, request.curl("owner"), answer.words, severe=False)

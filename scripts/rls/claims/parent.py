@@ -31,7 +31,7 @@ def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
 
 def _verdict(court: Court, name: str, shown: Sequence[tuple[str, Cell]]) -> Verdict:
     for column, cell in shown:
-        request = cell.request.curl(cell.actor) if cell.request else ""
+        request = cell.curl
         if cell.observed == ALLOWED:
             shared = _is_shared(court, name, column)
             verdict = DECLARED if shared else CONFIRMED
@@ -43,7 +43,7 @@ def _verdict(court: Court, name: str, shown: Sequence[tuple[str, Cell]]) -> Verd
     if not shown:
         return Verdict(REFUTED, f"{name} refers to no exposed relation")
     _, cell = shown[0]
-    request = cell.request.curl(cell.actor) if cell.request else ""
+    request = cell.curl
     return Verdict(REFUTED, "a row below another user's parent is refused", request, cell.answer, cell.control)
 
 

@@ -61,5 +61,5 @@ def _is_latent(court: Court, cell: Cell) -> bool:
 def _shown(verdict: str, sentence: str, cell: Cell, *, severe: bool = True) -> Verdict:
     role = ROLE_OF.get(cell.actor, "authenticated")
     asked = f"select has_table_privilege('{role}', '{cell.case.object}', '{cell.case.verb}')"
-    request = cell.request.curl(cell.actor) if cell.request else asked
+    request = cell.curl or asked
     return Verdict(verdict, sentence, request, cell.answer, cell.control, severe=severe)

@@ -15,6 +15,5 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     cells = court.on(name)
     for cell in cells:
         if cell.expected == ALLOWED and cell.observed != ALLOWED and cell.actor != "service":
-            request = cell.request.curl(cell.actor) if cell.request else ""
-            return Verdict(CONFIRMED, f"Nothing leaks, but {cell.reason}", request, cell.answer, severe=False)
+            return Verdict(CONFIRMED, f"Nothing leaks, but {cell.reason}", cell.curl, cell.answer, severe=False)
     return Verdict(REFUTED, f"everybody gets of {name} what access.toml declares")

@@ -17,6 +17,6 @@ def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
     met = next((c for c in asked if c.observed not in (REFUSED, ALLOWED)), None)
     if met is None or any(c.observed == ALLOWED for c in asked):
         return reach.judge(court, name, reports)
-    request = met.request.curl("anon") if met.request else ""
+    request = met.curl
     words = f"No leak yet: a visitor is let in to {name}, and its policies to PUBLIC are all that turns them away"
     return Verdict(CONFIRMED, words, request, met.answer, severe=False)
