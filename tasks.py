@@ -62,15 +62,25 @@ def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -
         **COMMON,
         "dry_run": "only say what would be pushed",
         "include_all": "also push versions that sort before the last applied one",
+        "confirm": "the reference of the project, where it is marked as production",
     }
 )
-def push(_: Context, target: str = "", dry_run: bool = False, include_all: bool = False, json: bool = False) -> None:
+def push(
+    _: Context,
+    target: str = "",
+    dry_run: bool = False,
+    include_all: bool = False,
+    confirm: str = "",
+    json: bool = False,
+) -> None:
     """Push pending migrations by the CLI, then read the history back"""
     from scripts.boundary import boundary
     from scripts.commands.push import push
 
     with boundary(target, json=json) as run:
-        run.console.data({"dry_run": dry_run, "migrations": push(run, dry_run=dry_run, include_all=include_all)})
+        run.console.data(
+            {"dry_run": dry_run, "migrations": push(run, dry_run=dry_run, include_all=include_all, confirm=confirm)}
+        )
 
 
 @task(help={**COMMON, "file": "a file of SQL statements", "sql": "SQL statements"})

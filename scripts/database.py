@@ -92,7 +92,9 @@ def sql_error(sqlstate: str, message: str, *, where: str, details: str = "") -> 
         return DiskFullError("the disk of the database server is full", "free some space, then run this again")
     hint = ADVICE.get(sqlstate) or ADVICE.get(sqlstate[:2], APPENDIX)
     cause, _, more = message.partition("\n")
-    return SqlError(f"{where}: {cause} (SQLSTATE {sqlstate})", hint, details=f"{more}\n{details}".strip())
+    error = SqlError(f"{where}: {cause} (SQLSTATE {sqlstate})", hint, details=f"{more}\n{details}".strip())
+    error.sqlstate = sqlstate
+    return error
 
 
 def psycopg_error(problem: psycopg.Error, *, where: str, sql: str = "") -> PushproofError:

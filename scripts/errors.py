@@ -67,6 +67,7 @@ class PausedError(PushproofError):
 
 class SqlError(PushproofError):
     code, kind = 18, "SQL failed"
+    sqlstate = ""  # where the server told it
 
 
 class HistoryError(PushproofError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ class Settings:
     db_port: int | None
     cli: str
     production: bool
+    lock_timeout: str
+    statement_timeout: str
 
     @property
     def supabase_dir(self) -> Path:
@@ -76,6 +79,8 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
         db_port=_port(values, "PUSHPROOF_DB_PORT"),
         cli=values.get("SUPABASE_CLI", ""),
         production=_yes(values, "SUPABASE_PRODUCTION"),
+        lock_timeout=_duration(values, "PUSHPROOF_LOCK_TIMEOUT", "5s"),
+        statement_timeout=_duration(values, "PUSHPROOF_STATEMENT_TIMEOUT", "15min"),
     )
 
 
@@ -117,6 +122,13 @@ def _yes(values: Mapping[str, str], name: str) -> bool:
     if text not in ("true", "false", "1", "0", "yes", "no"):
         raise SettingsError(f"{name} is neither true nor false", "write true for the project that your users use")
     return text in ("true", "1", "yes")
+
+
+def _duration(values: Mapping[str, str], name: str, default: str) -> str:
+    text = values.get(name, default)
+    if not re.fullmatch(r"\d+(ms|s|min|h)", text):
+        raise SettingsError(f"{name} is no duration", f"write it as {default}")
+    return text
 
 
 def _port(values: Mapping[str, str], name: str) -> int | None:

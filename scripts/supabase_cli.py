@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from scripts import process
 from scripts.database import REFUSALS, connection_error, sql_error
@@ -79,14 +80,16 @@ class Cli:
         *,
         dry_run: bool = False,
         include_all: bool = False,
+        limits: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> list[str]:
         """`supabase db push`; the file names it says it applied, or with `dry_run` would apply.
 
-        `on_line` gets its progress. Raises SqlError, HistoryError, or what a failed connection means.
+        `limits` are settings of the session, such as lock_timeout. `on_line` gets its progress. Raises SqlError,
+        HistoryError, or what a failed connection means.
         """
         flags = [*(["--dry-run"] if dry_run else []), *(["--include-all"] if include_all else [])]
-        answer = self._ask(target, "db", "push", *flags, on_line=on_line)
+        answer = self._ask(target, "db", "push", *flags, on_line=on_line, limits=limits)
         return list(answer.get("migrations", [])) if isinstance(answer, dict) else []
 
     def query(self, target: Target, file: Path, *, where: str) -> list[dict[str, Any]] | str:
@@ -121,10 +124,14 @@ class Cli:
         *words: str,
         on_line: Callable[[str], None] | None = None,
         where: str = "the statement",
+        limits: Mapping[str, str] | None = None,
     ) -> Any:
         """Run a verb against the target and decode its answer; `where` names the SQL in an error."""
         flag = "--remote" if self.version[0] >= 3 else "--db-url"
-        flags = [f"{flag}={target.database.url}", "--yes", "--output-format", "json"]
+        # 3.1 reads no PGOPTIONS; both majors take the URL's.
+        options = " ".join(f"-c {name}={value}" for name, value in (limits or {}).items())
+        url = target.database.url + (f"?options={quote(options)}" if options else "")
+        flags = [f"{flag}={url}", "--yes", "--output-format", "json"]
         done = self._run([*words, *flags], target.database.environment, on_line)
         try:
             answer = json.loads(done.stdout)

@@ -70,6 +70,12 @@ class Target:
     database: Database
 
     @property
+    def reference(self) -> str:
+        """What names the project: a hosted one's twenty letters, or else host and port."""
+        host = urlsplit(self.url).netloc
+        return host.partition(".")[0] if re.fullmatch(rf"{REFERENCE}\.supabase\.co", host) else host
+
+    @property
     def environment(self) -> dict[str, str]:
         """The settings with which another process reaches it as its target `remote`; they hold secrets."""
         password = quote(self.database.password, safe="")

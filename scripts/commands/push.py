@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,8 @@ from scripts.api import check_keys, http_status, service_headers
 from scripts.boundary import Run
 from scripts.database import connect
 from scripts.errors import HistoryError, PushproofError
-from scripts.migrations import Pairing, check_transactions, local_migrations, pair, read_history
+from scripts.gate import alone, confirm_production, patiently
+from scripts.migrations import Migration, Pairing, check_transactions, local_migrations, pair, read_history
 from scripts.queries import query
 from scripts.stack import api_of, section_of
 from scripts.targets import Target
@@ -22,43 +24,50 @@ RELOAD_SECONDS = 10
 STATE_COLOURS = {"applied": "green", "pending": "yellow", "edited": "red", "foreign": "red"}
 
 
-def push(run: Run, *, dry_run: bool = False, include_all: bool = False) -> list[str]:
+def push(run: Run, *, dry_run: bool = False, include_all: bool = False, confirm: str = "") -> list[str]:
     """Push what is pending, then prove it from the history; the file names that were (or would be) pushed.
 
-    Raises ProjectError before anything runs, SqlError from the server, HistoryError when the target's
-    history does not take these files, or when the history read back is not what the push promised.
+    One push at a time; production only where its reference is confirmed. Raises ProjectError before anything
+    runs, RefusedError, SqlError from the server, HistoryError when the target's history does not take these
+    files, or when the history read back is not what the push promised.
     """
     files = local_migrations(run.settings.migrations_dir)
     config = run.settings.supabase_dir / "config.toml"
     api = api_of(config)
-    schema = api.schemas[0]
     target = run.target
+    # The CLI would start only to match the same versions again; secrets of the vault it pushes every time.
+    always = bool(section_of(config, "db").get("vault"))
     with connect(target) as connection:
         if target.kind == "embedded" and api.auto_expose_new_tables and not dry_run:
             connection.execute(query("auto_expose"))
-        pairs = pair(files, read_history(connection))
-        known = _exposed(connection, schema) if any(p.state == "pending" for p in pairs) else set()
+        promised = _pending(run, connection, files, include_all=include_all)
+        if promised:
+            check_keys(target)  # the API is asked for the new schema in the end
+        if dry_run or not (promised or always):
+            said = _call_cli(run, target, promised, dry_run=True, include_all=include_all) if promised else []
+            _report(run, said, "would push")
+            return said
+        confirm_production(run, confirm, "push to")
+        with alone(connection, run.console):
+            promised = _pending(run, connection, files, include_all=include_all)  # another push may have come first
+            known = _exposed(connection, api.schemas[0])
+            said = _call_cli(run, target, promised, dry_run=False, include_all=include_all)
+            connection.execute("notify pgrst, 'reload schema'")  # it reads the schema while we read the history
+            read_back(connection, files, promised, said)
+            new = _exposed(connection, api.schemas[0]) - known
+    _await_api(run, target, new)
+    _report(run, said, "pushed")
+    return said
+
+
+def _pending(run: Run, connection: Any, files: Sequence[Migration], *, include_all: bool) -> list[str]:
+    """The names of what is to be pushed. Raises ProjectError or HistoryError for what cannot be."""
+    pairs = pair(files, read_history(connection))
     pending = [p.local for p in pairs if p.local and p.state == "pending"]
     check_transactions(pending)
     _warn_of(run, pairs)
     _check_order(pairs, include_all=include_all)
-    promised = [m.path.name for m in pending]
-    if promised:
-        check_keys(target)  # the API is asked for the new schema in the end
-    # The CLI would start only to match the same versions again; secrets of the vault it pushes every time.
-    said = (
-        _call_cli(run, target, promised, dry_run=dry_run, include_all=include_all)
-        if promised or section_of(config, "db").get("vault")
-        else []
-    )
-    if (promised or said) and not dry_run:
-        with connect(target) as connection:
-            connection.execute("notify pgrst, 'reload schema'")  # it reads the schema while we read the history
-            read_back(connection, files, promised, said)
-            new = _exposed(connection, schema) - known
-        _await_api(run, target, new)
-    _report(run, said, "would push" if dry_run else "pushed")
-    return said
+    return [m.path.name for m in pending]
 
 
 def _call_cli(run: Run, target: Target, promised: list[str], *, dry_run: bool, include_all: bool) -> list[str]:
@@ -69,9 +78,14 @@ def _call_cli(run: Run, target: Target, promised: list[str], *, dry_run: bool, i
             run.console.status(f"  {line.rstrip('.')}")
 
     cli = local.cli(run.settings, run.console)
-    try:
+    limits = {"lock_timeout": run.settings.lock_timeout, "statement_timeout": run.settings.statement_timeout}
+
+    def attempt() -> list[str]:
         with run.console.doing("supabase db push" + (" --dry-run" if dry_run else "")):
-            return cli.push(target, dry_run=dry_run, include_all=include_all, on_line=progress)
+            return cli.push(target, dry_run=dry_run, include_all=include_all, limits=limits, on_line=progress)
+
+    try:
+        return patiently(attempt, lambda: _applied(target, promised), run.console)
     except KeyboardInterrupt:
         run.console.status(f"applied before the interruption: {_landed(target, promised)}")
         raise
@@ -165,12 +179,16 @@ def read_back(connection: Any, files: Any, promised: list[str], said: list[str])
 
 
 def _landed(target: Target, promised: list[str]) -> str:
-    """What of it was committed: after an interruption or a failure only the history knows."""
+    """What of it was committed, for people: after an interruption or a failure only the history knows."""
     try:
-        applied = {a.version for a in _history(target)}
+        return ", ".join(_applied(target, promised)) or "nothing"
     except PushproofError:
         return "unknown, the database does not answer; see `invoke migrations`"
-    return ", ".join(name for name in promised if name.split("_")[0] in applied) or "nothing"
+
+
+def _applied(target: Target, promised: list[str]) -> list[str]:
+    versions = {a.version for a in _history(target)}
+    return [name for name in promised if name.split("_")[0] in versions]
 
 
 def _exposed(connection: Any, schema: str) -> set[str]:

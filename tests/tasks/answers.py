@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import IO, Any
 
 from tests.fix_stack import Completed, Project
 
@@ -24,6 +24,11 @@ def succeeds(done: Completed) -> Completed:
     assert done.code == 0, done.output
     assert "ERROR" not in done.stderr
     return done
+
+
+def says(stream: IO[str] | None, words: str) -> bool:
+    """Wait for a line with these words; False when the process has ended without."""
+    return stream is not None and any(words in line for line in iter(stream.readline, ""))
 
 
 def document(done: Completed) -> Any:

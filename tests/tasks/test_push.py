@@ -15,9 +15,10 @@ from scripts.commands.push import push
 from scripts.database import connect
 from scripts.errors import SqlError
 from scripts.migrations import local_migrations, pair, read_history
+from scripts.queries import query
 from scripts.services.postgres import ADMIN
 from tests.fix_stack import Project, RunningStack
-from tests.tasks.answers import document, refuses, secrets_of, succeeds
+from tests.tasks.answers import document, refuses, says, secrets_of, succeeds
 
 Ask = Callable[..., list[tuple[object, ...]]]
 EXPOSED = """
@@ -209,3 +210,49 @@ def test_the_environment_bends_no_connection(project: Project, stack: RunningSta
     """libpq's variables would lead past the target that is named at the top."""
     done = project.invoke("migrations", PGHOSTADDR="127.0.0.9", PGSSLMODE="require")
     assert succeeds(done).stdout.count("applied") >= 4
+
+
+def test_one_push_at_a_time(blank: Project, sql: Ask) -> None:
+    """Who comes second waits, says for whom, and finds nothing left to do."""
+    blank.write("migrations/001_slow.sql", "create table public.slow (id int)")
+    with connect(blank.stack.target()) as other:
+        other.execute(query("push_lock"))
+        with blank.popen("push") as first, blank.popen("push") as second:
+            for push_ in (first, second):
+                assert says(push_.stderr, "another push is under way (pushproof of postgres at 127.0.0.1")
+            assert sql("select to_regclass('public.slow') is null") == [(True,)]
+            other.close()
+            outputs = [push_.communicate()[0] for push_ in (first, second)]
+        assert (first.returncode, second.returncode) == (0, 0)
+    assert sorted("pushed 001_slow.sql" in output for output in outputs) == [False, True]
+    assert states(blank) == {"001": "applied"}
+
+
+def test_a_locked_table_is_tried_again(blank: Project, sql: Ask) -> None:
+    """Within the time-out nobody queues behind the push; what had landed before stays, the rest follows."""
+    blank.write("migrations/001_a.sql", "create table public.a (id int)")
+    assert blank.invoke("push").code == 0
+    blank.write("migrations/002_b.sql", "create table public.b (id int)")
+    blank.write("migrations/003_c.sql", "alter table public.a add column note text")
+    with connect(blank.stack.target(), autocommit=False) as reader:
+        reader.execute("select from public.a")
+        with blank.popen("push", PUSHPROOF_LOCK_TIMEOUT="50ms") as push_:
+            assert says(push_.stderr, "(SQLSTATE 55P03): again in 1 s")
+            assert states(blank) == {"001": "applied", "002": "applied", "003": "pending"}
+            reader.rollback()
+            output, _ = push_.communicate()
+    assert push_.returncode == 0
+    assert [line for line in output.splitlines() if "pushed" in line] == ["✓ pushed 002_b.sql", "✓ pushed 003_c.sql"]
+
+
+def test_production_is_pushed_to_by_its_name(blank: Project, sql: Ask) -> None:
+    """Not without, not with another's; what would happen may always be asked."""
+    blank.write("migrations/001_a.sql", "create table public.a (id int)")
+    reference = blank.stack.target().url.removeprefix("http://")
+    refuses(blank.invoke("push", SUPABASE_PRODUCTION="true"), 21, "marked as production", f"--confirm {reference}")
+    done = blank.invoke("push", "--confirm", "another", SUPABASE_PRODUCTION="true")
+    refuses(done, 21, "'another' is not its reference", reference)
+    assert blank.invoke("push", "--dry-run", SUPABASE_PRODUCTION="true").code == 0
+    assert states(blank) == {"001": "pending"}
+    succeeds(blank.invoke("push", "--confirm", reference, SUPABASE_PRODUCTION="true"))
+    assert states(blank) == {"001": "applied"}

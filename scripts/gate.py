@@ -1,0 +1,70 @@
+"""What stands between a push and a project: one push at a time, and production only by its name."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from scripts.errors import RefusedError, SqlError
+from scripts.queries import query
+
+if TYPE_CHECKING:
+    from scripts.boundary import Run
+    from scripts.console import Console
+
+POLL_SECONDS = 0.2
+PAUSES = (1, 2, 4, 8)  # seconds before each further try, after a lock was not to be had in time
+BUSY = ("55P03", "40P01")  # lock_not_available, deadlock_detected
+
+
+def confirm_production(run: Run, confirmed: str, deed: str) -> None:
+    """Have the reference of a project marked as production typed, or given as `--confirm`. Raises RefusedError."""
+    reference = run.target.reference
+    if not run.settings.production or confirmed == reference:
+        return
+    if not confirmed and sys.stdin.isatty() and not run.console.as_json:
+        run.console.status(f"to {deed} production, type its reference, {reference}:", style="yellow")
+        confirmed = sys.stdin.readline().strip()
+    if confirmed != reference:
+        raise RefusedError(
+            f"this project is marked as production{f', and {confirmed!r} is not its reference' if confirmed else ''}",
+            f"`--confirm {reference}` says that you mean it; --dry-run shows what would happen",
+        )
+
+
+@contextlib.contextmanager
+def alone(connection: Any, console: Console) -> Iterator[None]:
+    """Hold the target's push lock; who comes second waits, and is told for whom."""
+    told = False
+    while not connection.execute(query("push_lock")).fetchone()[0]:
+        if not told:
+            holder = connection.execute(query("push_lock_holder")).fetchone()
+            console.status(f"another push is under way ({holder[0] if holder else 'it has just ended'}): waiting")
+            told = True
+        time.sleep(POLL_SECONDS)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):  # it goes with the session too
+            connection.execute(query("push_unlock"))
+
+
+def patiently(attempt: Callable[[], list[str]], landed: Callable[[], list[str]], console: Console) -> list[str]:
+    """What the tries pushed together; again, after a pause, where a table was locked for too long.
+
+    `landed` says what a try that failed had pushed. Raises SqlError.
+    """
+    former: list[str] = []
+    for pause in PAUSES:
+        try:
+            return former + attempt()
+        except SqlError as error:
+            if error.sqlstate not in BUSY:
+                raise
+            console.status(f"{error.message}: again in {pause} s", style="yellow")
+            time.sleep(pause)
+            former = landed()
+    return former + attempt()
