@@ -189,7 +189,9 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
         number = STATEMENT.search(message)
         if begun:
             where = begun[-1] + (f", statement {int(number['number']) + 1}" if number else "")
-        return sql_error(found["state"], found["message"], where=where, details=message[found.end() :].strip())
+        return sql_error(
+            found["state"], found["message"], where=where, details=STATEMENT.sub("", message[found.end() :]).strip()
+        )
     if any(word in message for word in (*UNREACHABLE, *REFUSALS)):
         return connection_error(target, message)
     if code == "DbQueryExecError":

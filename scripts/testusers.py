@@ -26,6 +26,7 @@ from scripts.targets import Target
 if TYPE_CHECKING:
     import httpx
     from supabase import Client
+    from supabase_auth.errors import AuthApiError
     from supabase_auth.types import User
 
 EMAIL = re.compile(r"^pushproof-(?P<actor>[a-z]+)-(?P<run>[0-9a-f]{12})@example\.com$")
@@ -97,15 +98,29 @@ def sign_up(
             user = visitor.auth.sign_up({"email": email, "password": password, "options": {"data": metadata}}).user
         except AuthApiError as refusal:
             if refusal.code != "email_address_invalid":  # hosted Auth may take no address at example.com
-                raise
+                raise _explained(refusal, name) from None
         else:
             if user is None:
                 raise CredentialsError("Auth signed nobody up", "look at its sign-up settings")
             return user.id, password
-    made = admin.auth.admin.create_user(
-        {"email": email, "password": password, "email_confirm": True, "user_metadata": metadata}
-    )
+    try:
+        made = admin.auth.admin.create_user(
+            {"email": email, "password": password, "email_confirm": True, "user_metadata": metadata}
+        )
+    except AuthApiError as refusal:
+        raise _explained(refusal, name) from None
     return made.user.id, password
+
+
+def _explained(refusal: AuthApiError, name: str) -> Exception:
+    """Auth says that the database refused, and not why: a trigger on auth.users, as good as always."""
+    if "Database error" not in refusal.message:
+        return refusal
+    return CredentialsError(
+        f"the database refuses the new user {name} (Auth: {refusal.message})",
+        "does a trigger on auth.users need metadata? Give it in supabase/access.toml, "
+        f"as `user_metadata` of [actors.{name}]",
+    )
 
 
 def sign_in(target: Target, http: httpx.Client, run: TestRun, name: str, password: str) -> Client:

@@ -132,7 +132,7 @@ def _statement(probe: Probe, relation: Relation, case: Case) -> tuple[str, list[
 
 
 def _update(probe: Probe, relation: Relation, row: Row, where: str, record: str) -> tuple[str, list[str]]:
-    column, value = probe.rows.change(relation, row)
+    column, value = probe.rows.change_or_same(relation, row)
     change = f"set {quoted(column)} = r.{quoted(column)} from {record} k, {record} r where {where}"
     return f"update {ident(relation)} t {change}", [
         json.dumps(probe.rows.key_of(relation, row)),

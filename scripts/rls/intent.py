@@ -25,6 +25,12 @@ IS: dict[str, Callable[[Any], bool]] = {
     "a list of texts": lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value),
 }
 FILE = "access.toml"
+# Columns whose value may say what somebody may do, or what they own.
+TELLING = re.compile(
+    r"role|admin|permission|^plan(_|$)|tier|credit|balance|verified|approved|premium|_pro$|banned|(user|account)_type|karma"
+    r"|moderat|stripe|subscription|coins|points|wallet|quota|level",
+    re.IGNORECASE,
+)
 LOOK = "# look: "  # what `invoke rls --init` found odd, and nobody has reviewed yet
 
 
@@ -82,7 +88,7 @@ class Intent:
     @property
     def names(self) -> tuple[str, ...]:
         """Every actor, in the order of the matrix."""
-        return ("anon", "other", *self.actors, "owner", "service")
+        return ("anon", "other", *(a for a in self.actors if a not in ACTORS), "owner", "service")
 
 
 def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> Intent:
@@ -124,9 +130,9 @@ class _Reader:
             name: ActorIntent(name, **self._table(("actors", name), ACTOR_KEYS)) for name in self._section("actors")
         }
         for name in actors:
-            if name in ACTORS or not re.fullmatch(r"[a-z]+", name):
+            if name in ("anon", "service") or not re.fullmatch(r"[a-z]+", name):
                 self._complain(("actors", name), f"{name!r} cannot name an actor of yours", "use other letters a to z")
-        self._actors = (*ACTORS, *actors)
+        self._actors = (*ACTORS, *(name for name in actors if name not in ACTORS))
         exposed = {r.qualified: r for r in self._catalog.exposed}
         relations, functions = self._section("relations"), self._section("functions")
         self._known(relations, exposed, "a relation of the exposed schemas", ("relations",))
@@ -171,22 +177,24 @@ class _Reader:
             self._known(table.get(key, []), relation.by_name, f"a column of {relation.qualified}", (*path, key))
         if owner := table.get("owner"):
             self._known([owner], relation.by_name, f"a column of {relation.qualified}", (*path, "owner"))
-        columns = tuple(table.get("columns", ()))
-        if self._unreviewed((*path, "columns")):
-            columns = tuple(
-                c for c in columns if c not in (table.get("owner"), *table.get("parents", ()), *relation.key)
-            )
         return RelationIntent(
             {verb: self._reviewed((*path, verb), table[verb]) for verb in VERBS},
             table.get("owner", ""),
-            columns,
-            tuple(table.get("insert_columns", ())),
+            self._settable(path, "columns", {str(table.get("owner")), *table.get("parents", ())}),
+            self._settable(path, "insert_columns", set()),
             tuple(table.get("parents", ())),
             table.get("sample", {}),
             frozenset(table.get("filtered", ())),
             frozenset(table.get("truncate", ())),
             tuple(table.get("keys", ())),
         )
+
+    def _settable(self, path: tuple[str, str], key: str, telling: set[str]) -> tuple[str, ...]:
+        """Of a line that nobody has reviewed, not the columns that say whose a row is, or what somebody may do."""
+        named: list[str] = self._document[path[0]][path[1]].get(key, [])
+        if self._unreviewed((*path, key)):
+            named = [c for c in named if c not in telling and not TELLING.search(c)]
+        return tuple(named)
 
     def _function(self, name: str) -> FunctionIntent:
         path = ("functions", name)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from scripts.rls.catalog import ROLE_OF, USERS, VIEWS, Catalog, Relation
 from scripts.rls.cells import ALLOWED, FAILED, NOTHING, Cell
-from scripts.rls.intent import ACTORS, LOOK, VERBS, FunctionIntent, Intent, RelationIntent
+from scripts.rls.intent import ACTORS, LOOK, TELLING, VERBS, FunctionIntent, Intent, RelationIntent
+from scripts.rls.rows import is_membership
 
 HEADER = """\
 # Who may do what with this project's data. `invoke rls` asks for all of it, as users who signed in.
@@ -18,10 +19,11 @@ HEADER = """\
 #
 # Written from what was observed, which may be wrong: review each line, those with a `look` first.
 """
-KINDS = (*VERBS, "columns", "call")
+KINDS = (*VERBS, "columns", "insert_columns", "call")
 USER = "authenticated"
-TELLING = re.compile(r"role|admin|permission|plan|tier|credit|balance|verified|approved", re.IGNORECASE)
 OWNERS = ("user_id", "owner_id", "owner", "created_by", "author_id", "profile_id", "id")
+ABOUT_USERS = re.compile(r"user|profile|account|member|wallet|subscription|customer|staff|employee", re.IGNORECASE)
+ADDRESSED = re.compile(r"recipient|receiver|target|invit|assign|follow(ing|ed)|rival|friend|to_|_to|approve|review")
 
 
 def guess(catalog: Catalog) -> Intent:
@@ -33,13 +35,22 @@ def guess(catalog: Catalog) -> Intent:
             r.qualified: RelationIntent(
                 dict.fromkeys(VERBS, everybody),
                 owned[r.qualified],
-                tuple(c.name for c in r.columns if c.open_to("authenticated", "update") and not c.written),
+                tuple(c.name for c in r.columns if c.open_to(USER, "update") and not c.written),
+                tuple(open_) if _telling(r, owned[r.qualified], open_) else (),
                 parents=tuple(k.columns[0] for k in r.foreign_keys if owned.get(k.target)),
             )
             for r in catalog.exposed
+            for open_ in ([c.name for c in r.columns if c.open_to(USER, "insert") and not c.written],)
         },
         {name: FunctionIntent(everybody) for name in catalog.functions},
     )
+
+
+def _telling(relation: Relation, owner: str, names: Iterable[str]) -> list[str]:
+    """Of a relation about users, the columns that may say what one may do: the role of a message says nothing."""
+    single = any(set(unique) <= {owner} for unique in relation.uniques)
+    about = single or is_membership(relation) or ABOUT_USERS.search(relation.name)
+    return [name for name in names if about and TELLING.search(name)]
 
 
 def owner_of(relation: Relation) -> str:
@@ -48,7 +59,12 @@ def owner_of(relation: Relation) -> str:
     candidates += [c.name for c in relation.columns if "auth.uid()" in (c.default or "")]
     named = [c.name for c in relation.columns if c.name in OWNERS[:5] and c.base_type == "uuid"]
     candidates = candidates or named
-    return min(candidates, key=lambda c: OWNERS.index(c) if c in OWNERS else len(OWNERS), default="")
+    return min(candidates, key=_rank, default="")
+
+
+def _rank(column: str) -> int:
+    """The usual names first, those of whom a row is only addressed to last."""
+    return OWNERS.index(column) if column in OWNERS else len(OWNERS) + bool(ADDRESSED.search(column))
 
 
 def proposal(catalog: Catalog, intent: Intent, cells: Sequence[Cell], names: Collection[str]) -> str:
@@ -65,11 +81,12 @@ def proposal(catalog: Catalog, intent: Intent, cells: Sequence[Cell], names: Col
             lines.append(f"owner = {json.dumps(entry.owner)}")
         elif relation.kind not in VIEWS:
             lines.append(f"{LOOK}no column says whose a row is; is it everybody's?")
-        if parents := _parents(catalog, relation, entry, cells):
+        if parents := _parents(relation, entry, cells):
             lines.append(f"parents = {json.dumps(parents)}")
-        lines += [_line(verb, of(verb, relation.qualified), entry, is_view=relation.is_view) for verb in VERBS]
+        lines += [_line(verb, of(verb, relation.qualified), entry) for verb in VERBS]
         lines += _filtered([c for verb in VERBS for c in of(verb, relation.qualified)])
         lines += _columns(relation, entry, parents, of("columns", relation.qualified))
+        lines += _insert_columns(relation, entry, of("insert_columns", relation.qualified))
         lines += [*_keys(relation), *_truncate(relation)]
         parts.append("\n".join(lines))
     for name in (f for f in catalog.functions if f in names):
@@ -85,26 +102,37 @@ def _filtered(cells: Sequence[Cell]) -> list[str]:
     return ['filtered = ["anon"] # a grant lets visitors ask, and they get nothing'] if asks else []
 
 
-def _parents(catalog: Catalog, relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -> list[str]:
-    """What the row hangs on: rows with an owner, and rows that the owner saw and others did not, as of a team."""
+def _parents(relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -> list[str]:
+    """What the row hangs on: rows that the owner saw and others did not, such as a team's; or that nobody could see."""
     seen: dict[str, list[str]] = {}
     for cell in cells:
         if cell.case.kind == "select" and cell.observed == ALLOWED:
             seen.setdefault(cell.case.object, []).append(cell.actor)
+    broken = {c.case.object for c in cells if c.case.kind == "select" and c.observed == FAILED}
     hidden = [
         key.columns[0]
         for key in relation.foreign_keys
-        if key.target in catalog.relations and "owner" in seen.get(key.target, ()) and "other" not in seen[key.target]
+        if (key.target in broken or "owner" in seen.get(key.target, ())) and "other" not in seen.get(key.target, ())
     ]
-    return list(dict.fromkeys((*entry.parents, *hidden)))
+    unseen = [
+        c for c in entry.parents if not any(k.columns[0] == c and k.target in seen for k in relation.foreign_keys)
+    ]
+    return list(dict.fromkeys((*unseen, *hidden)))
+
+
+def _insert_columns(relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -> list[str]:
+    settable = [c.case.detail for c in cells if c.observed == ALLOWED]
+    if not (odd := _telling(relation, entry.owner, settable)):
+        return []
+    remark = f"a user can set {', '.join(odd)} of a row they add, which may say what they may do"
+    return [f"insert_columns = {json.dumps(settable)} {LOOK}{remark}"]
 
 
 def _columns(relation: Relation, entry: RelationIntent, parents: Sequence[str], cells: Sequence[Cell]) -> list[str]:
     settable = [c.case.detail for c in cells if c.observed == ALLOWED]
     remarks = {
         "which says whose the row is": [c for c in settable if c in (entry.owner, *parents)],
-        "the row's key": [c for c in settable if c in relation.key and c not in (entry.owner, *parents)],
-        "which may say what they may do": [c for c in settable if TELLING.search(c)],
+        "which may say what they may do": _telling(relation, entry.owner, settable),
     }
     odd = "; ".join(f"a user can change {', '.join(names)}, {why}" for why, names in remarks.items() if names)
     return [f"columns = {json.dumps(settable)}{f' {LOOK}{odd}' if odd else ''}"] if settable else []
@@ -124,17 +152,17 @@ def _truncate(relation: Relation) -> list[str]:
     return [f"truncate = {json.dumps(able)} # a grant, which no request of the API can use"] if able else []
 
 
-def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None, *, is_view: bool = False) -> str:
+def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None) -> str:
     """`verb = [actors]`, with what is odd about them."""
     able = [actor for actor in ACTORS if any(c.actor == actor and c.observed == ALLOWED for c in cells)]
     remarks = []
-    if "anon" in able:
+    if "anon" in able and (entry or cells[0].case.about or cells[0].case.alone):
         remarks.append("anybody can, without signing in")
-    if "other" in able and entry is None:
+    if "other" in able and entry is None and cells[0].case.about:
         remarks.append("others get something with the owner's ids")
     elif "other" in able and entry and (entry.owner or entry.parents):
         remarks.append("any signed-in user can, with somebody else's row")
-    elif "other" in able and entry and (verb != "select" or is_view):
+    elif "other" in able and entry:
         remarks.append("any signed-in user can; nothing says whose a row is")
     if not able and verb in ("select", "call"):
         remarks.append("nobody got anything; does a table need a `sample`?")

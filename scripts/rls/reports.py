@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BASE = {"select": "S", "insert": "I", "update": "U", "delete": "D", "call": "C"}
 DENIED_MARK = "·"
+RECURSION = "42P17"  # a policy that asks itself: every cell of its relation fails alike
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -60,7 +61,8 @@ def failures(console: Console, cells: Sequence[Cell]) -> None:
     alike: dict[str, list[Cell]] = {}
     for cell in cells:
         if not cell.ok and not is_attack(cell):
-            alike.setdefault(cell.reason, []).append(cell)
+            broken = cell.answer if RECURSION in cell.answer else cell.reason
+            alike.setdefault(broken, []).append(cell)
     for reason, (cell, *others) in alike.items():
         more = f" ({len(others) + 1} cells)" if others else ""
         console.line(reason + more, ok=False)
@@ -73,7 +75,7 @@ def uncovered(console: Console, covered: Sequence[Coverage]) -> None:
     for one in covered:
         if not one.covered:
             never = " and ".join(w for w, seen in (("allow", one.allowing), ("deny", one.denying)) if not seen)
-            console.line(f"policy {one.policy.name} on {one.policy.relation} was never seen to {never}", ok=False)
+            console.line(f"policy {one.policy.name} on {one.policy.relation} was never seen to {never}", head="!")
     done = sum(c.covered for c in covered)
     console.line(f"policies seen to allow and to deny: {done} of {len(covered)}", ok=done == len(covered))
 

@@ -31,6 +31,7 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 PATTERN = re.compile(r"~\*?\s*'((?:[^']|'')*)'")
 POWER = re.compile(r"admin|owner|super|root|moderat|manage|staff|service|system", re.IGNORECASE)
 ROLE = re.compile(r"role|level|rank|permission", re.IGNORECASE)
+MEMBERS = re.compile(r"member|participant|collaborator|attendee|enrol|_users?$|staff|roles?$", re.IGNORECASE)
 SAMPLES = 50  # texts that are made for one pattern
 UNUSUAL_TEXTS = (
     "a",
@@ -233,7 +234,7 @@ class Rows:
                 words = problem.diag.message_primary or str(problem)
                 raise UnaskableError(self._advice(relation, f"the database answered: {words}")) from None
             else:
-                fixed = choices.keys() - _user_columns(relation) - unique
+                fixed = choices.keys() - user_columns(relation) - unique
                 self._learned[relation.qualified] = {n: values[n] for n in fixed}
                 return row
         raise (
@@ -268,11 +269,12 @@ class Rows:
         """Give the columns of the violated check their next candidates; False where there are none left."""
         found = next((c for c in relation.checks if c.name == check), None)
         intent = self.intent_of(relation)
-        users = _user_columns(relation) - {intent.owner}
+        users = user_columns(relation) - {intent.owner}
         fixed = {intent.owner, *intent.sample, *(c for k in relation.foreign_keys for c in k.columns)} - (
             users - {intent.owner}
         )
-        columns = [c for c in (found.columns if found else ()) if c in values and c not in fixed]
+        bound = [c for c in (found.columns if found else ()) if c in values]
+        columns = [c for c in bound if c not in fixed]
         for name in columns:
             if name in users:
                 choices.setdefault(name, [u for u in self._users.values() if u != values[name]])
@@ -280,6 +282,11 @@ class Rows:
                 choices[name] = list(self.candidates(relation.by_name[name], found.definition if found else ""))
             if choices[name]:
                 values[name] = choices[name].pop(0)
+                return True
+        held = {intent.owner, *intent.sample, *columns}
+        for name in bound:  # exactly one of two parents, say
+            if name not in held and not relation.by_name[name].required and values[name] is not None:
+                values[name], choices[name] = None, []  # which is learned, for the next row
                 return True
         return False
 
@@ -375,7 +382,8 @@ class Rows:
             return self.fresh(relation, who)
         except SingleError:
             self._need_room()
-            return self.standing(relation, who)
+            row = self.standing(relation, who)
+            return self.now(relation, row) or row  # a call may have changed it
 
     def _need_room(self) -> None:
         if self.crowded:
@@ -393,6 +401,15 @@ class Rows:
         )
         found = self._execute(relation, sql, [json.dumps(match)]).fetchone()
         return int(found[0]) if found else 0
+
+    def digest(self, relation: Relation, match: Row) -> str:
+        """Of the rows with these values."""
+        sql = (
+            f"select md5(string_agg(to_jsonb(t)::text, '' order by to_jsonb(t)::text)) from {ident(relation)} t, "  # noqa: S608
+            f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {_same(match)}"
+        )
+        found = self._execute(relation, sql, [json.dumps(match)]).fetchone()
+        return str(found[0]) if found else ""
 
     def body(self, relation: Relation, who: str) -> Row:
         """What a client posts for a row of `who`'s: without columns that only the database may fill."""
@@ -434,6 +451,22 @@ class Rows:
                     if (changed := self.tried(relation, row, {name: value})) and changed[name] != row[name]:
                         return name, value
         raise UnaskableError(f"no column of {relation.qualified} takes another value; name one in `columns`")
+
+    def change_or_same(self, relation: Relation, row: Row) -> tuple[str, Any]:
+        """A column with another value; where none takes one, as in a table of keys alone, one with its own.
+
+        Raises UnaskableError where no column can be written at all.
+        """
+        try:
+            return self.change(relation, row)
+        except UnaskableError:
+            names = sorted(
+                (c.name for c in relation.columns if not c.written),
+                key=lambda name: not relation.by_name[name].open_to("authenticated", "update"),
+            )
+            if not names:
+                raise
+            return names[0], row[names[0]]
 
     def tried(self, relation: Relation, row: Row, change: Row, *, keep: bool = False) -> Row | None:
         """The row as `postgres` changes it, undone at once unless kept; None where the database does not take it."""
@@ -679,7 +712,7 @@ def plain(relation: Relation) -> str:
     return f"{quoted(relation.schema)}.{quoted(relation.name)}"
 
 
-def _user_columns(relation: Relation) -> set[str]:
+def user_columns(relation: Relation) -> set[str]:
     """The columns that each refer to a user."""
     return {k.columns[0] for k in relation.foreign_keys if k.target == USERS and len(k.columns) == 1}
 
@@ -690,9 +723,10 @@ def _guessed_owner(relation: Relation) -> str:
 
 
 def is_membership(relation: Relation) -> bool:
-    """Whether its rows say which user belongs to which row of another relation."""
-    targets = {k.target for k in relation.foreign_keys}
-    return USERS in targets and len(targets - {relation.qualified}) > 1
+    """Whether its rows say which user belongs to which row of another relation: by its keys, or by its name."""
+    users, foreign = user_columns(relation), {c for k in relation.foreign_keys for c in k.columns}
+    paired = any(users & {*unique} and {*unique} - users and {*unique} <= foreign for unique in relation.uniques)
+    return bool(users and foreign - users and (paired or MEMBERS.search(relation.name)))
 
 
 def _next_key(unique: Iterable[str], values: Row, choices: Mapping[str, list[Any]]) -> bool:

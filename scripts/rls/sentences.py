@@ -55,6 +55,8 @@ def _deeds(cells: Sequence[Cell]) -> list[str]:
 def _deed(cell: Cell) -> str:
     case = cell.case
     detail = case.detail.partition(" by ")[0]
+    if case.kind == "hidden" and cell.actor == "owner":
+        return f"give rows of {case.object} to others: set {detail}"
     return SPECIAL[case.kind].format(object=case.object, detail=detail, verb=case.verb, about=case.about).rstrip()
 
 

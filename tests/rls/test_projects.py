@@ -185,3 +185,115 @@ def test_a_pattern_that_a_column_must_match(laboratory: Laboratory) -> None:
     {ALL}
     """
     assert tomllib.loads(proposed(laboratory, schema))["relations"]["public.codes"]["insert"] == ["owner", "service"]
+
+
+def test_a_function_that_changes_a_user(laboratory: Laboratory) -> None:
+    """What hangs on the ids that a call names is read back, the user's own rows too."""
+    schema = f"""
+    create table public.wallets ({OWN} primary key, coins int not null default 0);
+    create table public.teams (id uuid primary key default gen_random_uuid(), name text not null);
+    create table public.members (team_id uuid not null references public.teams (id) on delete cascade, {OWN},
+      primary key (team_id, user_id));
+    alter table public.wallets enable row level security;
+    alter table public.teams enable row level security;
+    alter table public.members enable row level security;
+    create policy own on public.wallets for select to authenticated using (user_id = (select auth.uid()));
+    create function public.add_coins(p_user_id uuid, amount int) returns void language sql security definer
+      set search_path = '' as $$ update public.wallets set coins = coins + amount where user_id = p_user_id $$;
+    create function public.join_team(team uuid) returns void language sql security definer set search_path = '' as
+      $$ insert into public.members values (team, auth.uid()) on conflict do nothing $$;
+    {ALL}
+    """  # noqa: S608 - the test's own words
+    entries = tomllib.loads(proposed(laboratory, schema))
+    assert {"anon", "other"} <= {*entries["functions"]["public.add_coins(uuid, integer)"]["call"]}
+    assert "other" in entries["functions"]["public.join_team(uuid)"]["call"]
+    assert "columns" not in entries["relations"]["public.wallets"]
+
+
+def test_rights_that_users_give_themselves(laboratory: Laboratory) -> None:
+    """A column that may say what one may do counts as denied until somebody has reviewed it, on both verbs."""
+    schema = f"""
+    create table public.profiles (id uuid primary key references auth.users (id) on delete cascade, name text,
+      is_admin boolean not null default false, credits_left int not null default 0);
+    alter table public.profiles enable row level security;
+    create policy own on public.profiles to authenticated using (id = (select auth.uid()));
+    {ALL}
+    """
+    text = proposed(laboratory, schema)
+    assert "# look: a user can change is_admin, credits_left, which may say what they may do" in text
+    found = wrong(laboratory.prove(schema, text))
+    for kind, verb in (("columns", "update"), ("insert_columns", "insert")):
+        assert f"{kind} public.profiles {verb} is_admin as owner" in found
+    assert "columns public.profiles update name as owner" not in found
+
+
+def test_a_tenant_that_is_left_without_a_filter(laboratory: Laboratory) -> None:
+    """A SELECT policy refuses the row as it becomes, to requests that name it alone."""
+    schema = f"""
+    create table public.orgs (id uuid primary key default gen_random_uuid(), name text not null);
+    create table public.members (id uuid primary key references auth.users (id) on delete cascade,
+      org_id uuid not null references public.orgs (id) on delete cascade, name text);
+    create function public.my_org() returns uuid language sql stable security definer set search_path = '' as
+      $$ select org_id from public.members where id = auth.uid() $$;
+    alter table public.orgs enable row level security;
+    alter table public.members enable row level security;
+    create policy mine on public.orgs for select to authenticated using (id = public.my_org());
+    create policy seen on public.members for select to authenticated using (org_id = public.my_org());
+    create policy own on public.members for update to authenticated using (id = (select auth.uid()));
+    {ALL}
+    """  # noqa: S608 - the test's own words
+    text = proposed(laboratory, schema)
+    assert tomllib.loads(text)["relations"]["public.members"]["parents"] == ["org_id"]
+    found = wrong(laboratory.prove(schema, text))
+    assert "hidden public.members update org_id without a filter as owner" in found
+
+
+def test_tables_of_keys_and_of_either(laboratory: Laboratory) -> None:
+    """Likes hold nothing that could change; a vote is for a post or for a comment; a comment may answer another."""
+    schema = f"""
+    create table public.posts (id uuid primary key default gen_random_uuid(), {OWN}, body text not null default '');
+    create table public.comments (id uuid primary key default gen_random_uuid(), {OWN},
+      post_id uuid not null references public.posts (id) on delete cascade,
+      parent_id uuid references public.comments (id) on delete cascade, body text not null default '');
+    create table public.likes ({OWN}, post_id uuid not null references public.posts (id) on delete cascade,
+      primary key (user_id, post_id));
+    create table public.votes (id uuid primary key default gen_random_uuid(), {OWN},
+      post_id uuid references public.posts (id) on delete cascade,
+      comment_id uuid references public.comments (id) on delete cascade,
+      check ((post_id is null) <> (comment_id is null)));
+    alter table public.posts enable row level security;
+    alter table public.comments enable row level security;
+    alter table public.likes enable row level security;
+    alter table public.votes enable row level security;
+    create policy seen on public.posts for select using (true);
+    create policy seen on public.comments for select using (true);
+    create policy seen on public.likes for select using (true);
+    create policy own on public.posts to authenticated using (user_id = (select auth.uid()));
+    create policy own on public.comments to authenticated using (user_id = (select auth.uid()));
+    create policy own on public.likes to authenticated using (user_id = (select auth.uid()));
+    create policy own on public.votes to authenticated using (user_id = (select auth.uid()));
+    {ALL}
+    grant select on all tables in schema public to anon;
+    """
+    text = proposed(laboratory, schema)
+    entries = tomllib.loads(text)["relations"]
+    assert {name: entry.get("parents") for name, entry in entries.items()} == dict.fromkeys(entries)
+    reviewed = wrong(laboratory.prove(schema, text.replace("# look: ", "# reviewed: ")))
+    assert {name: why for name, why in reviewed.items() if not name.startswith("counts")} == {}
+
+
+def test_a_message_in_somebody_elses_name(laboratory: Laboratory) -> None:
+    """The sender is whose it is, and whoever it is addressed to may not forge one."""
+    schema = (
+        """
+    create table public.messages (id uuid primary key default gen_random_uuid(),
+      recipient_id uuid not null references auth.users (id) on delete cascade,
+      sender_id uuid not null references auth.users (id) on delete cascade, body text not null default '');
+    alter table public.messages enable row level security;
+    create policy ours on public.messages to authenticated using ((select auth.uid()) in (sender_id, recipient_id));
+    """
+        + ALL
+    )
+    entry = tomllib.loads(proposed(laboratory, schema))["relations"]["public.messages"]
+    assert entry["owner"] == "sender_id"
+    assert "other" in entry["insert"]

@@ -10,7 +10,19 @@ from typing import Any
 
 from scripts.rls.asking import Answer, Request
 from scripts.rls.catalog import USERS, Catalog, Function, Relation
-from scripts.rls.cells import ALLOWED, FAILED, NOTHING, REFUSED, Asked, Case, Cell, Probe, denied_first, expected_of
+from scripts.rls.cells import (
+    ALLOWED,
+    FAILED,
+    NOTHING,
+    REFUSED,
+    Asked,
+    Case,
+    Cell,
+    Probe,
+    denied_first,
+    expected_of,
+    tables,
+)
 from scripts.rls.intent import Intent
 from scripts.rls.rows import Row, quoted
 
@@ -87,9 +99,23 @@ class Call:
     rows_of: Mapping[str, tuple[Relation, Row] | None]
 
     def state(self, probe: Probe) -> str:
-        """The rows that the arguments name, as they are now."""
-        now = {name: probe.rows.now(*found) for name, found in self.rows_of.items() if found}
-        return json.dumps(now, sort_keys=True)
+        """The rows that the arguments name and what hangs on them, as they are now; a reader changes nothing."""
+        if self.function.volatility != "v":
+            return ""
+        named = [probe.rows.now(*found) for found in self.rows_of.values() if found]
+        hanging = [probe.rows.digest(*one) for found in self.rows_of.values() for one in _hanging(probe, found)]
+        return json.dumps([named, hanging], sort_keys=True)
+
+
+def _hanging(probe: Probe, found: tuple[Relation, Row] | None) -> Iterator[tuple[Relation, Row]]:
+    """What refers to a row, or to the owner themselves: each relation with the values that do."""
+    for relation in tables(probe.catalog):
+        owner = probe.intent.relations[relation.qualified].owner
+        if found is None and owner:
+            yield relation, {owner: probe.actors["owner"].id}
+        for key in relation.foreign_keys:
+            if found and key.target == found[0].qualified:
+                yield relation, {c: found[1][t] for c, t in zip(key.columns, key.target_columns, strict=True)}
 
 
 def prepare(probe: Probe, case: Case) -> Call:

@@ -44,7 +44,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     relation = probe.relation(case)
     row = probe.rows.some(relation, "owner")
     expected = case.expected["owner"]
-    change = _change(probe, relation, row, case.detail)
+    change = change_of(probe, relation, row, case.detail)
     request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=change, prefer=MINIMAL)
     answer = probe.ask("owner", request)
     observed = observed_of(answer, effect=probe.rows.undo(relation, row, change))
@@ -56,7 +56,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         yield cell if expected == ALLOWED else _controlled(probe, relation, cell)
 
 
-def _change(probe: Probe, relation: Relation, row: Row, name: str) -> Row:
+def change_of(probe: Probe, relation: Relation, row: Row, name: str) -> Row:
     """Another value for the column: another user's, where it says whose the row is."""
     for key in relation.foreign_keys:
         if name in key.columns and key.target == USERS:
@@ -73,7 +73,7 @@ def _controlled(probe: Probe, relation: Relation, cell: Cell) -> Cell:
     """The same PATCH of a column that the owner may set has to work, or the denial proves nothing."""
     for name in probe.intent.relations[relation.qualified].columns:
         row = probe.rows.some(relation, "owner")
-        body = _change(probe, relation, row, name)
+        body = change_of(probe, relation, row, name)
         request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=body, prefer=MINIMAL)
         answer = probe.ask("owner", request)
         probe.rows.undo(relation, row, body)

@@ -18,6 +18,7 @@ from scripts.rls.cells import (
     written,
 )
 from scripts.rls.intent import Intent, RelationIntent
+from scripts.rls.rows import Row, user_columns
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
@@ -39,7 +40,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     with probe.rows.room_for(relation, "owner") as fits:
         asked = Asked(case)
         for actor in denied_first(case):
-            body = probe.rows.body(relation, "owner")
+            body = probe.rows.body(relation, "owner") | _addressed(probe, relation, actor)
             match = probe.rows.mark(relation, body)
             before = probe.rows.count(relation, match)
             request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
@@ -49,6 +50,14 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
             if stored:
                 probe.rows.remove(relation, match)
         yield from asked.settled(fits)
+
+
+def _addressed(probe: Probe, relation: Relation, actor: str) -> Row:
+    """Of further columns that name a user the caller: a row in the owner's name, addressed to who sends it."""
+    owner = probe.intent.relations[relation.qualified].owner
+    if not owner or actor != "other":
+        return {}
+    return dict.fromkeys(user_columns(relation) - {owner}, probe.actors[actor].id)
 
 
 def _tells_owner(relation: Relation, entry: RelationIntent) -> bool:

@@ -64,6 +64,10 @@ def _foreign(probe: Probe, relation: Relation, column: str) -> Iterator[Row]:
     """Rows of other's below the owner's parent: that column alone, then all of a composite key but the owner."""
     mine, theirs = probe.rows.body(relation, "other"), probe.rows.body(relation, "owner")
     owner = probe.intent.relations[relation.qualified].owner
+    for key in _keys(relation, column):
+        if column not in theirs:  # it may stay empty, as that of a comment that answers none
+            parent = probe.rows.standing(probe.catalog.relations[key.target], "owner")
+            theirs[column] = parent[key.target_columns[key.columns.index(column)]]
     yield {**mine, column: theirs[column]}
     for key in _keys(relation, column):
         if len(key.columns) > 1:

@@ -42,7 +42,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
                 request = probe.request(relation, "POST", body=body, prefer=REPRESENTATION)
             else:
                 row = probe.rows.some(relation, "owner")
-                column, value = probe.rows.change(relation, row)
+                column, value = probe.rows.change_or_same(relation, row)
                 match = {}
                 request = probe.request(
                     relation, "PATCH", params=probe.where(relation, row), body={column: value}, prefer=REPRESENTATION

@@ -35,13 +35,13 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     asked = Asked(case)
     for actor in denied_first(case):
         before = probe.rows.now(relation, row) or row
-        column, value = probe.rows.change(relation, before)
+        column, value = probe.rows.change_or_same(relation, before)
         request = probe.request(
             relation, "PATCH", params=probe.where(relation, row), body={column: value}, prefer=MINIMAL
         )
         answer = probe.ask(actor, request)
         after = probe.rows.now(relation, row)
-        changed = after != before
+        changed = after != before if value != before[column] else answer.touched
         row = after or {**row, column: value}  # a view may show no key, and be known by all that it shows
         asked.add(actor, observed_of(answer, effect=changed), request, answer)
     yield from asked.settled(lambda: True)

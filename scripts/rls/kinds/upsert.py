@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from scripts.rls.catalog import Catalog
 from scripts.rls.cells import DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
 from scripts.rls.intent import Intent
+from scripts.rls.rows import UnaskableError
 
 RESOLUTIONS = ("merge-duplicates", "ignore-duplicates")
 
@@ -26,8 +27,11 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     """Another user posts a row with the owner's key; the control is that the row could change at all."""
     relation = probe.relation(case)
     row = probe.rows.some(relation, "owner")
-    column, value = probe.rows.change(relation, row)
-    body = {**probe.rows.body(relation, "other"), **{n: row[n] for n in relation.key}, column: value}
+    try:
+        change = dict([probe.rows.change(relation, row)])
+    except UnaskableError:  # a table of keys alone: what is taken has overwritten the row with itself
+        change = {}
+    body = {**probe.rows.body(relation, "other"), **{n: row[n] for n in relation.key}, **change}
     request = probe.request(
         relation,
         "POST",
@@ -37,7 +41,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     )
     before = probe.rows.now(relation, row)
     answer = probe.ask("other", request)
-    changed = probe.rows.now(relation, row) != before
+    changed = probe.rows.now(relation, row) != before or (not change and case.detail == RESOLUTIONS[0])
     asked = Asked(case)
     asked.add("other", observed_of(answer, effect=changed), request, answer)
     yield from asked.settled(lambda: True)  # `change` saw the row take this value
