@@ -79,6 +79,7 @@ class Rows:
         self._lock = threading.RLock()
         self._counter = itertools.count(1)
         self._run = uuid.uuid4().hex[:8]
+        self.settable: dict[str, str] = {}  # a column that the owner was seen to set, until something is mended
         self.called = False  # functions that may have made rows of their own
         self.crowded = False  # several cases are asked at once: standing rows have to stay
 
@@ -624,6 +625,7 @@ class Rows:
 
     def refresh(self) -> None:
         """Make again what a cell, or a cascade of it, took away."""
+        self.settable.clear()
         missing = []
         with self._lock:
             for (name, who), row in list(self._standing.items()):

@@ -71,6 +71,17 @@ def change_of(probe: Probe, relation: Relation, row: Row, name: str) -> Row:
 
 def _controlled(probe: Probe, relation: Relation, cell: Cell) -> Cell:
     """The same PATCH of a column that the owner may set has to work, or the denial proves nothing."""
+    known = probe.rows.settable
+    if name := known.get(relation.qualified) or _settable(probe, relation):
+        known[relation.qualified] = name
+        return replace(cell, control=f"owner, {name}")
+    if not cell.ok:
+        return cell
+    return replace(cell, reason=f"no positive control: the owner can set no column of {relation.qualified}")
+
+
+def _settable(probe: Probe, relation: Relation) -> str:
+    """The first declared column that the owner could set just now; empty without one."""
     for name in probe.intent.relations[relation.qualified].columns:
         row = probe.rows.some(relation, "owner")
         body = change_of(probe, relation, row, name)
@@ -78,10 +89,8 @@ def _controlled(probe: Probe, relation: Relation, cell: Cell) -> Cell:
         answer = probe.ask("owner", request)
         probe.rows.undo(relation, row, body)
         if answer.status < 300 and answer.touched:
-            return replace(cell, control=f"owner, {name}")
-    if not cell.ok:
-        return cell
-    return replace(cell, reason=f"no positive control: the owner can set no column of {relation.qualified}")
+            return name
+    return ""
 
 
 def _note(case: Case, observed: str) -> str:
