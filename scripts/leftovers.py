@@ -8,8 +8,7 @@ from typing import Any
 
 from scripts.database import connect
 from scripts.queries import query
-from scripts.rls.catalog import INTERNAL, USERS
-from scripts.rls.rows import quoted
+from scripts.rls.catalog import INTERNAL, USERS, quoted
 from scripts.targets import Target
 
 DEPTH = 6  # foreign keys from a user to a row

@@ -98,7 +98,8 @@ def sign_up(
             user = visitor.auth.sign_up({"email": email, "password": password, "options": {"data": metadata}}).user
         except AuthApiError as refusal:
             if refusal.code != "email_address_invalid":  # hosted Auth may take no address at example.com
-                raise _explained(refusal, name) from None
+                _explain(refusal, name)
+                raise
         else:
             if user is None:
                 raise CredentialsError("Auth signed nobody up", "look at its sign-up settings")
@@ -108,19 +109,19 @@ def sign_up(
             {"email": email, "password": password, "email_confirm": True, "user_metadata": metadata}
         )
     except AuthApiError as refusal:
-        raise _explained(refusal, name) from None
+        _explain(refusal, name)
+        raise
     return made.user.id, password
 
 
-def _explained(refusal: AuthApiError, name: str) -> Exception:
-    """Auth says that the database refused, and not why: a trigger on auth.users, as good as always."""
-    if "Database error" not in refusal.message:
-        return refusal
-    return CredentialsError(
-        f"the database refuses the new user {name} (Auth: {refusal.message})",
-        "does a trigger on auth.users need metadata? Give it in supabase/access.toml, "
-        f"as `user_metadata` of [actors.{name}]",
-    )
+def _explain(refusal: AuthApiError, name: str) -> None:
+    """Raise CredentialsError where the database refused. Auth does not say why: a trigger, as good as always."""
+    if "Database error" in refusal.message:
+        raise CredentialsError(
+            f"the database refuses the new user {name} (Auth: {refusal.message})",
+            "does a trigger on auth.users need metadata? Give it in supabase/access.toml, "
+            f"as `user_metadata` of [actors.{name}]",
+        ) from refusal
 
 
 def sign_in(target: Target, http: httpx.Client, run: TestRun, name: str, password: str) -> Client:

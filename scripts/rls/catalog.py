@@ -177,6 +177,21 @@ class Catalog:
         return [p for p in self.policies if p.relation == relation]
 
 
+def quoted(name: str) -> str:
+    """An identifier for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def ident(relation: Relation) -> str:
+    """A relation's qualified name for SQL; psycopg reads percent signs, which are doubled."""
+    return f"{quoted(relation.schema)}.{quoted(relation.name)}".replace("%", "%%")
+
+
+def plain(relation: Relation) -> str:
+    """A relation's name as a value: quoted, nothing doubled."""
+    return f"{quoted(relation.schema)}.{quoted(relation.name)}"
+
+
 def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> Catalog:
     """Read it, with an empty search_path so that every name comes out qualified."""
     from psycopg.rows import dict_row

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from scripts.rls.asking import Actor, Answer, Api, Request
 from scripts.rls.catalog import VIEWS, Catalog, Relation
 from scripts.rls.intent import Intent, RelationIntent
-from scripts.rls.rows import Row, Rows, UnaskableError, mark_column
+from scripts.rls.rows import Row, Rows, UnaskableError
+from scripts.rls.samples import mark_column
 
 ALLOWED, DENIED, REFUSED = "allowed", "denied", "refused"  # what is expected
 NOTHING, REJECTED, FAILED = "nothing", "rejected", "failed"  # what else may be observed

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scripts.rls.asking import Actor
-from scripts.rls.catalog import ROLE_OF, Relation
+from scripts.rls.catalog import ROLE_OF, Relation, ident, quoted
 from scripts.rls.cells import ALLOWED, NOTHING, REFUSED, REJECTED, Case, Cell, Probe
 from scripts.rls.kinds import call
-from scripts.rls.rows import Row, UnaskableError, ident, quoted
+from scripts.rls.rows import Row, UnaskableError
 
 if TYPE_CHECKING:
     import psycopg

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from scripts.rls.catalog import ROLE_OF, USERS, VIEWS, Catalog, Relation
 from scripts.rls.cells import ALLOWED, FAILED, NOTHING, Cell
 from scripts.rls.intent import ACTORS, LOOK, TELLING, VERBS, FunctionIntent, Intent, RelationIntent
-from scripts.rls.rows import is_membership
+from scripts.rls.samples import is_membership
 
 HEADER = """\
 # Who may do what with this project's data. `invoke rls` asks for all of it, as users who signed in.

@@ -1,4 +1,4 @@
-"""Sample rows: made from types, checks, enums, keys and defaults, each belonging to one user.
+"""Sample rows: each belonging to one user, made of values that the database takes.
 
 They are made and read back through the database connection as `postgres`, whom policies do not bind:
 what is asked about are the API's roles, the secret key's among them.
@@ -9,41 +9,29 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from scripts.queries import query
-from scripts.rls.catalog import USERS, Catalog, Column, ForeignKey, Policy, Relation
+from scripts.rls.catalog import USERS, Catalog, Column, ForeignKey, Policy, Relation, ident, plain, quoted
 from scripts.rls.intent import Intent, RelationIntent
+from scripts.rls.samples import (
+    argument_column,
+    candidates,
+    is_membership,
+    leading_role,
+    mark_column,
+    of_type,
+    user_columns,
+)
 
 if TYPE_CHECKING:
     import psycopg
 
 Row = dict[str, Any]
 TRIES = 200  # combinations of values that are tried against the checks of one row
-LITERAL = re.compile(r"'((?:[^']|'')*)'")
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-PATTERN = re.compile(r"~\*?\s*'((?:[^']|'')*)'")
-POWER = re.compile(r"admin|owner|super|root|moderat|manage|staff|service|system", re.IGNORECASE)
-ROLE = re.compile(r"role|level|rank|permission", re.IGNORECASE)
-MEMBERS = re.compile(r"member|participant|collaborator|attendee|enrol|_users?$|staff|roles?$", re.IGNORECASE)
-SAMPLES = 50  # texts that are made for one pattern
-UNUSUAL_TEXTS = (
-    "a",
-    "A1",
-    "user@example.com",
-    "https://example.com",
-    "+15551234567",
-    "2026-01-01",
-    "sample-1",
-    "en",
-    "USD",
-)
 
 
 class UnaskableError(Exception):
@@ -160,7 +148,7 @@ class Rows:
         for column in relation.columns:
             if column.name in values or column.written:
                 continue
-            if role := _leading_role(relation, column):
+            if role := leading_role(relation, column):
                 values[column.name] = role
             elif not column.filled and (column.required or column.name in needed):
                 values[column.name] = self.value(column)
@@ -192,12 +180,11 @@ class Rows:
 
     def value(self, column: Column) -> Any:
         """A value of the column's type that no other row has."""
-        return _of_type(column, next(self._counter), self._run)
+        return of_type(column, next(self._counter), self._run)
 
     def argument(self, type_: str, labels: Sequence[str]) -> Any:
         """A value for a function's argument of this type, that no other call has."""
-        base, category = _BASE.get(type_, type_), _CATEGORY.get(type_, "S")
-        return self.value(Column("", type_, base, category, None, True, False, False, None, tuple(labels), frozenset()))
+        return self.value(argument_column(type_, labels))
 
     def _insert(self, relation: Relation, who: str, values: Row, *, standing: bool) -> Row:
         """Insert a row, with other values until it holds. Raises UnaskableError."""
@@ -280,7 +267,7 @@ class Rows:
             if name in users:
                 choices.setdefault(name, [u for u in self._users.values() if u != values[name]])
             elif name not in choices:
-                choices[name] = list(self.candidates(relation.by_name[name], found.definition if found else ""))
+                choices[name] = list(candidates(relation.by_name[name], found.definition if found else "", self.value))
             if choices[name]:
                 values[name] = choices[name].pop(0)
                 return True
@@ -290,23 +277,6 @@ class Rows:
                 values[name], choices[name] = None, []  # which is learned, for the next row
                 return True
         return False
-
-    def candidates(self, column: Column, definition: str = "") -> Iterable[Any]:
-        """Values worth trying: labels, what the check's text names, then the usual ones."""
-        yield from by_power(column.labels, most=False)
-        if not definition:
-            yield self.value(column)
-        yield from (text for pattern in PATTERN.findall(definition) for text in _matching(pattern.replace("''", "'")))
-        yield from by_power([text.replace("''", "'") for text in LITERAL.findall(definition)], most=False)
-        numbers = [float(n) if "." in n else int(n) for n in NUMBER.findall(LITERAL.sub("", definition))]
-        if column.category == "N":
-            yield from (v for n in (*numbers, 0, 1) for v in (n, n + 1, n - 1))
-        elif column.category == "S":
-            yield from ("x" * int(n) for n in numbers if 0 < n < 10_000)
-            yield from UNUSUAL_TEXTS
-        elif column.category == "B":
-            yield from (True, False)
-        yield self.value(column)
 
     def _there(self, relation: Relation, who: str, values: Row) -> Row | None:
         """The row that a trigger of the project made first, such as a profile at sign-up."""
@@ -504,7 +474,7 @@ class Rows:
         column = relation.by_name[name]
         definitions = " ".join(c.definition for c in self.model(relation).checks if name in c.columns)
         taken = []
-        for value in itertools.islice(self.candidates(column, definitions), TRIES):
+        for value in itertools.islice(candidates(column, definitions, self.value), TRIES):
             if value != row[name] and (changed := self.tried(relation, row, {name: value})):
                 if changed[name] != row[name]:
                     return value
@@ -562,7 +532,7 @@ class Rows:
         values = self.values(relation, who) | body
         same = [k for k in relation.foreign_keys if k.target == relation.qualified and k.columns == (name,)]
         own = (self.standing(relation, who)[k.target_columns[0]] for k in same)
-        for value in itertools.islice(itertools.chain(own, self.candidates(column, definitions)), TRIES):
+        for value in itertools.islice(itertools.chain(own, candidates(column, definitions, self.value)), TRIES):
             with contextlib.suppress(psycopg.Error), self.connection.transaction(force_rollback=True):
                 self.store(relation, who, {**values, name: value})
                 return value
@@ -681,54 +651,14 @@ class Rows:
         )
 
 
-def quoted(name: str) -> str:
-    """An identifier for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def ident(relation: Relation) -> str:
-    """A relation's qualified name for SQL; psycopg reads percent signs, which are doubled."""
-    return f"{quoted(relation.schema)}.{quoted(relation.name)}".replace("%", "%%")
-
-
 def _same(match: Row) -> str:
     """The condition that row `t` has the values of record `r`."""
     return " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match)
 
 
-def mark_column(relation: Relation, intent: RelationIntent) -> Column | None:
-    """A column that takes any value of its type, by which a row is found; None where there is none."""
-    taken = {c for key in relation.foreign_keys for c in key.columns} | {intent.owner}
-    checked = {c for check in relation.checks for c in check.columns} | intent.sample.keys()
-    for kinds in (("uuid",), ("text", "varchar", "citext"), ("jsonb",), ("timestamptz", "timestamp")):
-        for column in relation.columns:
-            free = column.name not in taken | checked and not column.written
-            open_ = column.open_to("authenticated", "insert") or not relation.open_to("authenticated", "insert")
-            if free and open_ and column.base_type in kinds and (column.length or 99) > 20:
-                return column
-    return None
-
-
-def plain(relation: Relation) -> str:
-    """A relation's name as a value: quoted, nothing doubled."""
-    return f"{quoted(relation.schema)}.{quoted(relation.name)}"
-
-
-def user_columns(relation: Relation) -> set[str]:
-    """The columns that each refer to a user."""
-    return {k.columns[0] for k in relation.foreign_keys if k.target == USERS and len(k.columns) == 1}
-
-
 def _guessed_owner(relation: Relation) -> str:
     """The column of a relation without an entry that refers to the user: only rows for others need it."""
     return next((k.columns[0] for k in relation.foreign_keys if k.target == USERS and len(k.columns) == 1), "")
-
-
-def is_membership(relation: Relation) -> bool:
-    """Whether its rows say which user belongs to which row of another relation: by its keys, or by its name."""
-    users, foreign = user_columns(relation), {c for k in relation.foreign_keys for c in k.columns}
-    paired = any(users & {*unique} and {*unique} - users and {*unique} <= foreign for unique in relation.uniques)
-    return bool(users and foreign - users and (paired or MEMBERS.search(relation.name)))
 
 
 def _next_key(unique: Iterable[str], values: Row, choices: Mapping[str, list[Any]]) -> bool:
@@ -738,72 +668,3 @@ def _next_key(unique: Iterable[str], values: Row, choices: Mapping[str, list[Any
             values[name] = choices[name].pop(0)
             return True
     return False
-
-
-def _leading_role(relation: Relation, column: Column) -> str:
-    """The most powerful role that a membership may hold; empty for other columns, and where none is known."""
-    if not is_membership(relation) or not ROLE.search(column.name):
-        return ""
-    checks = " ".join(c.definition for c in relation.checks if column.name in c.columns)
-    known = by_power([*column.labels, *LITERAL.findall(checks)], most=True)
-    return known[0] if known and POWER.search(known[0]) else ""
-
-
-def by_power(labels: Iterable[str], *, most: bool) -> list[str]:
-    """Roles and states, those that sound powerful first or last: a sample must not make somebody an administrator."""
-    return sorted(labels, key=lambda label: bool(POWER.search(label)) != most)
-
-
-def _matching(pattern: str) -> list[str]:
-    """Texts that match a check's pattern; none where it is no pattern of Python's."""
-    import rstr
-
-    try:
-        return [rstr.xeger(pattern) for _ in range(SAMPLES)]
-    except (re.error, KeyError, ValueError):
-        return []
-
-
-_BASE = {"boolean": "bool", "timestamp with time zone": "timestamptz", "character varying": "varchar"}
-_CATEGORY = {
-    **dict.fromkeys(("integer", "bigint", "smallint", "numeric", "real", "double precision"), "N"),
-    **dict.fromkeys(("date", "timestamp with time zone", "timestamp without time zone"), "D"),
-}
-
-
-def _of_type(column: Column, n: int, run: str) -> Any:
-    """The n-th value of a type, different from every other one where the type allows it."""
-    if column.labels:
-        return by_power(column.labels, most=False)[0]
-    base = column.base_type
-    simple: dict[str, Any] = {
-        "uuid": str(uuid.uuid4()),
-        "bool": True,
-        "json": {"pushproof": f"{run}-{n}"},
-        "jsonb": {"pushproof": f"{run}-{n}"},
-        "bytea": f"\\x{n:08x}",
-        "inet": "127.0.0.1",
-        "cidr": "127.0.0.0/8",
-        "macaddr": "08:00:2b:01:02:03",
-        "interval": f"{n} seconds",
-        "time": "12:00",
-        "timetz": "12:00Z",
-        "tsvector": "sample",
-        "point": "(0,0)",
-        "xml": "<a/>",
-    }
-    if base in simple:
-        return simple[base]
-    if base == "vector" and (size := NUMBER.search(column.type)):
-        return json.dumps([0] * int(size[0]))
-    if base.startswith("_"):
-        element = replace(column, base_type=base[1:], category=_CATEGORY.get(column.type.removesuffix("[]"), "S"))
-        return [_of_type(element, n, run)]
-    if column.category == "D":
-        return datetime.now(UTC).isoformat()
-    if column.category == "N":
-        return n if base not in ("numeric", "float4", "float8") else 1
-    if column.category == "R":
-        return "empty"
-    text = f"pushproof {run} {n}"
-    return text[-column.length :] if column.length else text

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scripts.queries import query
+from scripts.rls.catalog import ident
 from scripts.rls.differential import become
 from scripts.rls.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
-from scripts.rls.rows import ident
 
 PER_ROW = frozenset(("auth_rls_initplan", "PERF001"))
 RULES = PER_ROW | {"PERF003", "PERF004", "policy_or"}

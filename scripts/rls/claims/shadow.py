@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 
 from scripts.queries import query
+from scripts.rls.catalog import ident, quoted
 from scripts.rls.differential import become
 from scripts.rls.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
-from scripts.rls.rows import ident, quoted
 
 RULES = frozenset(("SEC015", "function_search_path_mutable"))
 

@@ -9,7 +9,8 @@ from scripts.errors import PushproofError
 from scripts.rls.cells import tables
 from scripts.rls.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
 from scripts.rls.intent import TELLING, ActorIntent
-from scripts.rls.rows import LITERAL, Row, by_power, user_columns
+from scripts.rls.rows import Row
+from scripts.rls.samples import LITERAL, by_power, user_columns
 
 RULES = frozenset(("signup_metadata",))
 KEY = re.compile(r"key (\w+)$")

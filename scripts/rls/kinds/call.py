@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.rls.asking import Answer, Request
-from scripts.rls.catalog import USERS, Catalog, Function, Relation
+from scripts.rls.catalog import USERS, Catalog, Function, Relation, quoted
 from scripts.rls.cells import (
     ALLOWED,
     FAILED,
@@ -24,7 +24,7 @@ from scripts.rls.cells import (
     tables,
 )
 from scripts.rls.intent import Intent
-from scripts.rls.rows import Row, quoted
+from scripts.rls.rows import Row
 
 FILLERS = {"", "p", "in", "id", "uuid", "the", "a", "new", "old", "target", "input", "arg", "for", "check", "my"}
 NOBODY = {"smallint": 32_749, "integer": 2_147_483_629, "bigint": 2_147_483_629}  # ids that no row has

@@ -18,7 +18,8 @@ from scripts.rls.cells import (
     written,
 )
 from scripts.rls.intent import Intent, RelationIntent
-from scripts.rls.rows import Row, user_columns
+from scripts.rls.rows import Row
+from scripts.rls.samples import user_columns
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
