@@ -6,7 +6,6 @@ token by token: white space, comments and semicolons may differ, as the CLI's ow
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 from collections.abc import Iterable
@@ -16,15 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from scripts.errors import ProjectError
 from scripts.queries import query
+from scripts.statements import tokens, transaction_statement
 
 if TYPE_CHECKING:
     import psycopg
 
 FILE_NAME = re.compile(r"^([0-9]+)_(.*)\.sql$")  # the CLI skips every other file
 TIMESTAMP_WIDTH = 14
-TRANSACTION_WORDS = re.compile(
-    r"\b(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
-)  # without any of them there is nothing to parse for
 BETWEEN = "; \t\r\n"  # what the CLI drops around a statement
 NAMING = "name it VERSION_words.sql, the version in digits as wide as the others, such as 033_add_tags.sql"
 
@@ -123,51 +120,6 @@ def check_transactions(migrations: Iterable[Migration]) -> None:
             )
 
 
-def transaction_statement(sql: str) -> tuple[int, str] | None:
-    """The first top-level transaction statement as (line, words); None without one."""
-    if not TRANSACTION_WORDS.search(sql):
-        return None
-    import pglast
-
-    for part in _statements(sql):
-        try:
-            parsed = pglast.parse_sql(sql[part])
-        except pglast.parser.ParseError:
-            continue  # the server says it better
-        if any(isinstance(raw.stmt, pglast.ast.TransactionStmt) for raw in parsed):
-            tokens = _tokens(sql[part])
-            start, end = part.start + tokens[0].start, part.start + tokens[-1].stop
-            return sql[:start].count("\n") + 1, sql[start:end]
-    return None
-
-
-def _statements(sql: str) -> list[slice]:
-    """Where each statement is. After a syntax error in one, the scanner still finds the others."""
-    import pglast
-
-    for with_parser in (True, False):
-        with contextlib.suppress(pglast.parser.ParseError):
-            return list(pglast.split(sql, with_parser=with_parser, only_slices=True))
-    return []
-
-
-def _tokens(sql: str) -> list[slice]:
-    """Where each token is, comments left out. Raises ParseError."""
-    import pglast
-
-    return [slice(t.start, t.end + 1) for t in pglast.parser.scan(sql) if "COMMENT" not in t.name]
-
-
-def count_statements(sql: str) -> int | None:
-    """How many statements `sql` holds; None where it does not parse."""
-    import pglast
-
-    try:
-        return len(pglast.parse_sql(sql))
-    except pglast.parser.ParseError:
-        return None
-
-
 def read_history(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Applied, ...]:
     """The applied migrations by version; empty where nothing was ever pushed."""
     exists = connection.execute(query("history_exists")).fetchone()
@@ -200,7 +152,7 @@ def fingerprint(sql: str) -> str:
     import pglast
 
     try:
-        tokens = [sql[where] for where in _tokens(sql)]
+        words = [sql[where] for where in tokens(sql)]
     except pglast.parser.ParseError:
-        tokens = sql.split()
-    return hashlib.sha256("\0".join(word for word in tokens if word != ";").encode()).hexdigest()
+        words = sql.split()
+    return hashlib.sha256("\0".join(word for word in words if word != ";").encode()).hexdigest()

@@ -10,7 +10,7 @@ from scripts import local
 from scripts.boundary import Run
 from scripts.database import connect, psycopg_error
 from scripts.errors import ProjectError, UsageError
-from scripts.migrations import count_statements, transaction_statement
+from scripts.statements import count_statements, transaction_statement
 from scripts.targets import Target
 
 Result = dict[str, Any]

@@ -11,12 +11,11 @@ from scripts.migrations import (
     Applied,
     Migration,
     check_transactions,
-    count_statements,
     fingerprint,
     local_migrations,
     pair,
-    transaction_statement,
 )
+from scripts.statements import transaction_statement
 
 
 def files(folder: Path, *names: str) -> None:
@@ -85,12 +84,6 @@ def test_own_transactions(tmp_path: Path, sql: str, found: tuple[int, str] | Non
             check_transactions([Migration("001", "a", file)])
     else:
         check_transactions([Migration("001", "a", file)])
-
-
-@pytest.mark.parametrize(("sql", "count"), [("", 0), (" ;; -- x", 0), ("select 1; select ';'", 2), ("selec", None)])
-def test_count(sql: str, count: int | None) -> None:
-    """Statements, not semicolons; None where it does not parse."""
-    assert count_statements(sql) == count
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""SQL as the server's own grammar reads it: the statements of a file, where each begins, and what it is."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+TRANSACTION_WORDS = re.compile(
+    r"\b(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
+)  # without any of them there is nothing to parse for
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, without the comments around it. `node` is None where it does not parse."""
+
+    sql: str
+    line: int
+    node: Any = None
+
+    @property
+    def title(self) -> str:
+        """Its first words, for people: one line of at most 80 characters."""
+        line = " ".join(self.sql.split())
+        return line if len(line) <= 80 else line[:79] + "…"
+
+
+def statements_of(sql: str) -> tuple[Statement, ...]:
+    """The statements in their order; after a syntax error in one the others are still found."""
+    import pglast
+
+    found = []
+    for part in split(sql):
+        if not (words := tokens(sql[part])):
+            continue
+        start, end = part.start + words[0].start, part.start + words[-1].stop
+        try:
+            node = pglast.parse_sql(sql[start:end])[0].stmt
+        except pglast.parser.ParseError:
+            node = None  # the server says it better
+        found.append(Statement(sql[start:end], sql[:start].count("\n") + 1, node))
+    return tuple(found)
+
+
+def transaction_statement(sql: str) -> tuple[int, str] | None:
+    """The first top-level transaction statement as (line, words); None without one."""
+    if not TRANSACTION_WORDS.search(sql):
+        return None
+    import pglast
+
+    for one in statements_of(sql):
+        if isinstance(one.node, pglast.ast.TransactionStmt):
+            return one.line, one.sql
+    return None
+
+
+def count_statements(sql: str) -> int | None:
+    """How many statements `sql` holds; None where it does not parse."""
+    import pglast
+
+    try:
+        return len(pglast.parse_sql(sql))
+    except pglast.parser.ParseError:
+        return None
+
+
+def split(sql: str) -> list[slice]:
+    """Where each statement is. After a syntax error in one, the scanner still finds the others."""
+    import pglast
+
+    for with_parser in (True, False):
+        with contextlib.suppress(pglast.parser.ParseError):
+            return list(pglast.split(sql, with_parser=with_parser, only_slices=True))
+    return []
+
+
+def tokens(sql: str) -> list[slice]:
+    """Where each token is, comments left out. Raises pglast's ParseError."""
+    import pglast
+
+    return [slice(t.start, t.end + 1) for t in pglast.parser.scan(sql) if "COMMENT" not in t.name]

@@ -1,0 +1,30 @@
+"""A file of SQL, taken apart by the server's grammar."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.statements import count_statements, statements_of
+
+
+def test_statements_and_their_lines() -> None:
+    """Without the comments around them; one that does not parse hides no other."""
+    found = statements_of("-- é\n\ncreate table a (); /* é */\nselect 1 from;\n;\n  select ';' -- why\n;")
+    assert [(s.line, s.sql, type(s.node).__name__) for s in found] == [
+        (3, "create table a ()", "CreateStmt"),
+        (4, "select 1 from", "NoneType"),
+        (6, "select ';'", "SelectStmt"),
+    ]
+
+
+def test_title() -> None:
+    """One line, not too long."""
+    (one,) = statements_of("select\n  1,\n  '" + "x" * 100 + "'")
+    assert one.title.startswith("select 1, 'xxx")
+    assert len(one.title) == 80
+
+
+@pytest.mark.parametrize(("sql", "count"), [("", 0), (" ;; -- x", 0), ("select 1; select ';'", 2), ("selec", None)])
+def test_count(sql: str, count: int | None) -> None:
+    """Statements, not semicolons; None where it does not parse."""
+    assert count_statements(sql) == count
