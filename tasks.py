@@ -60,8 +60,9 @@ def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -
 @task(
     help={
         **COMMON,
-        "dry_run": "only say what would be pushed",
+        "dry_run": "only the plan: statements, what they lock and lose, and for whom that hurts",
         "include_all": "also push versions that sort before the last applied one",
+        "allow_loss": "also push to a remote target what loses rows, columns or tables",
         "confirm": "the reference of the project, where it is marked as production",
     }
 )
@@ -70,17 +71,16 @@ def push(
     target: str = "",
     dry_run: bool = False,
     include_all: bool = False,
+    allow_loss: bool = False,
     confirm: str = "",
     json: bool = False,
 ) -> None:
     """Push pending migrations by the CLI, then read the history back"""
     from scripts.boundary import boundary
-    from scripts.commands.push import push
+    from scripts.commands.push import Options, push
 
     with boundary(target, json=json) as run:
-        run.console.data(
-            {"dry_run": dry_run, "migrations": push(run, dry_run=dry_run, include_all=include_all, confirm=confirm)}
-        )
+        run.console.data(push(run, Options(dry_run, include_all, allow_loss, confirm)).data)
 
 
 @task(help={**COMMON, "file": "a file of SQL statements", "sql": "SQL statements"})
@@ -143,14 +143,33 @@ def mutate(_: Context, only: str = "", suite: str = "cells", every: bool = False
         mutate(run, only=only, suite=suite, every=every)
 
 
-@task(help=COMMON)
-def migrations(_: Context, target: str = "", json: bool = False) -> None:
-    """Show local and applied migrations, edited ones marked"""
+@task(
+    help={
+        **COMMON,
+        "repair": "make files and history agree, after showing how",
+        "keep": "which side is right: history (the files follow it) or files (the history follows them)",
+        "yes": "do not ask before a repair",
+        "confirm": "the reference of the project, where it is marked as production",
+    }
+)
+def migrations(
+    _: Context,
+    target: str = "",
+    repair: bool = False,
+    keep: str = "history",
+    yes: bool = False,
+    confirm: str = "",
+    json: bool = False,
+) -> None:
+    """Show files and history side by side, and mend what differs"""
     from scripts.boundary import boundary
-    from scripts.commands.push import list_migrations
+    from scripts.commands import migrations as command
 
     with boundary(target, json=json) as run:
-        list_migrations(run)
+        if repair:
+            command.repair(run, keep=keep, yes=yes, confirm=confirm)
+        else:
+            command.list_migrations(run)
 
 
 @task(help=COMMON)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scripts.errors import RefusedError, SqlError
@@ -14,6 +14,7 @@ from scripts.queries import query
 if TYPE_CHECKING:
     from scripts.boundary import Run
     from scripts.console import Console
+    from scripts.plan import FilePlan
 
 POLL_SECONDS = 0.2
 PAUSES = (1, 2, 4, 8)  # seconds before each further try, after a lock was not to be had in time
@@ -32,6 +33,17 @@ def confirm_production(run: Run, confirmed: str, deed: str) -> None:
         raise RefusedError(
             f"this project is marked as production{f', and {confirmed!r} is not its reference' if confirmed else ''}",
             f"`--confirm {reference}` says that you mean it; --dry-run shows what would happen",
+        )
+
+
+def refuse_losses(run: Run, plan: Sequence[FilePlan], *, allowed: bool) -> None:
+    """What a push to a remote target would lose is named first. Raises RefusedError unless it is allowed."""
+    lost = [f"{p.migration.path.name}:{s.statement.line} loses {s.loses}" for p in plan for s in p.losses]
+    if lost and run.target.kind == "remote" and not allowed:
+        raise RefusedError(
+            f"{len(lost)} statement{'s lose' if len(lost) > 1 else ' loses'} what is there",
+            "`--allow-loss` says that you mean it; a backup first: Dashboard > Database > Backups",
+            details="\n".join(lost),
         )
 
 

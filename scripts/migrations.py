@@ -50,16 +50,25 @@ class Applied:
 
 @dataclass(frozen=True)
 class Pairing:
-    """A version, here and there. `state`: pending, applied, edited or foreign (no file of ours)."""
+    """A version, here and there.
+
+    `twin` is the version under which the other side holds the same statements; `late`, of a file that sorts before
+    what is applied, the last applied version.
+    """
 
     version: str
     local: Migration | None
     applied: Applied | None
+    twin: str = ""
+    late: str = ""
 
     @property
     def state(self) -> str:
+        """pending or late (no row), foreign (no file), moved (there under `twin`), edited or applied."""
+        if self.twin:
+            return "moved"
         if self.applied is None:
-            return "pending"
+            return "late" if self.late else "pending"
         if self.local is None:
             return "foreign"
         # Rows written by `migration repair` of old CLIs hold no statements: nothing to compare.
@@ -133,7 +142,17 @@ def pair(local: Iterable[Migration], history: Iterable[Applied]) -> tuple[Pairin
     """Files and history side by side, in the order of versions."""
     here = {m.version: m for m in local}
     there = {a.version: a for a in history}
-    return tuple(Pairing(v, here.get(v), there.get(v)) for v in sorted(here.keys() | there.keys()))
+    last = max(there, default="")
+    alone = [here[v] for v in here.keys() - there.keys()]
+    twins: dict[str, str] = {}
+    for version in sorted(there.keys() - here.keys()):
+        statements = there[version].statements
+        if statements and (twin := next((m.version for m in alone if same(m.sql, statements)), "")):
+            twins |= {version: twin, twin: version}
+    return tuple(
+        Pairing(v, here.get(v), there.get(v), twins.get(v, ""), last if v not in there and v < last else "")
+        for v in sorted(here.keys() | there.keys())
+    )
 
 
 def same(sql: str, statements: Iterable[str]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 TRANSACTION_WORDS = re.compile(
     r"\b(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
 )  # without any of them there is nothing to parse for
+COMMENTS = ("SQL_COMMENT", "C_COMMENT")  # COMMENT is the word of `comment on`
 
 
 @dataclass(frozen=True)
@@ -80,4 +81,4 @@ def tokens(sql: str) -> list[slice]:
     """Where each token is, comments left out. Raises pglast's ParseError."""
     import pglast
 
-    return [slice(t.start, t.end + 1) for t in pglast.parser.scan(sql) if "COMMENT" not in t.name]
+    return [slice(t.start, t.end + 1) for t in pglast.parser.scan(sql) if t.name not in COMMENTS]

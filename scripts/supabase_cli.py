@@ -104,6 +104,13 @@ class Cli:
         """`supabase db reset` by URL: drops what is not Supabase's own, pushes, seeds. Raises SqlError."""
         self._ask(target, "db", "reset", on_line=on_line)
 
+    def repair(self, target: Target, version: str, status: str) -> None:
+        """`supabase migration repair` of one version, `applied` (with its file's statements) or `reverted`.
+
+        Raises SqlError, or what a failed connection means.
+        """
+        self._ask(target, "migration", "repair", version, "--status", status)
+
     def advisors(self, target: Target) -> list[dict[str, Any]]:
         """`supabase db advisors`: its findings of every level; name, level, detail, metadata. Raises SqlError."""
         answer = self._ask(target, "db", "advisors", "--level", "info")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -214,17 +215,24 @@ def bare_server(project: Project) -> Iterator[RunningStack]:
             supervisor.stop()
 
 
-@pytest.fixture
-def empty_database(bare_server: RunningStack) -> Iterator[Connection]:
-    """A database of a project to which nothing was pushed, as postgres; gone after the test."""
+@contextlib.contextmanager
+def temporary_database(server: RunningStack) -> Iterator[Connection]:
+    """A database of a project to which nothing was pushed, as postgres."""
     name = f"empty_{secrets.token_hex(4)}"
-    with bare_server.connect(ADMIN, "template1") as admin:
+    with server.connect(ADMIN, "template1") as admin:
         admin.execute(f"create database {name} template {DATABASE} owner postgres".encode())
         try:
-            with bare_server.connect("postgres", name) as connection:
+            with server.connect("postgres", name) as connection:
                 yield connection
         finally:
             admin.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def empty_database(bare_server: RunningStack) -> Iterator[Connection]:
+    """Such a database, gone after the test."""
+    with temporary_database(bare_server) as connection:
+        yield connection
 
 
 def pytest_report_header() -> str:

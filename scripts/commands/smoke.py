@@ -23,7 +23,7 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     import_meanwhile("supabase", "pytest")
     target = run.target
     check_keys(target)
-    pushed = push(run)
+    pushed = push(run).names
     verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
     red = [v for v in verdicts if not v.ok]
     report(run, red)

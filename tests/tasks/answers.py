@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import IO, Any
 
+from scripts.database import connect
+from scripts.migrations import local_migrations, pair, read_history
 from tests.fix_stack import Completed, Project
 
 
@@ -41,6 +43,13 @@ def secrets_of(project: Project) -> list[str]:
     state = project.stack.state
     assert state.secrets
     return [*state.secrets.values(), *state.passwords.values()]
+
+
+def states(project: Project) -> dict[str, str]:
+    """The state of each version on the project's stack."""
+    with connect(project.stack.target()) as connection:
+        history = read_history(connection)
+    return {p.version: p.state for p in pair(local_migrations(project.settings.migrations_dir), history)}
 
 
 def remote_settings(project: Project) -> dict[str, str]:

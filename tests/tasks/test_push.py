@@ -1,4 +1,4 @@
-"""`invoke push` and `invoke migrations`: what is pending goes in, in order, and is read back."""
+"""`invoke push`: what is pending goes in, in order, and is read back."""
 
 from __future__ import annotations
 
@@ -14,22 +14,16 @@ from scripts.boundary import Run
 from scripts.commands.push import push
 from scripts.database import connect
 from scripts.errors import SqlError
-from scripts.migrations import local_migrations, pair, read_history
 from scripts.queries import query
 from scripts.services.postgres import ADMIN
 from tests.fix_stack import Project, RunningStack
-from tests.tasks.answers import document, refuses, says, secrets_of, succeeds
+from tests.tasks.answers import document, refuses, says, secrets_of, states, succeeds
 
 Ask = Callable[..., list[tuple[object, ...]]]
 EXPOSED = """
     create table public.notes (id int primary key);
     grant select on public.notes to service_role;
     create function public.count_notes() returns bigint stable language sql return (select count(*) from public.notes)
-"""
-APPLIED = """
-    create schema supabase_migrations;
-    create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text);
-    insert into supabase_migrations.schema_migrations values ('002', '{select 2}', 'b')
 """
 
 
@@ -45,13 +39,6 @@ def counted(project: Project) -> tuple[int, object]:
     target = project.stack.target()
     answer = httpx.get(f"{target.url}/rest/v1/rpc/count_notes", headers={"apikey": target.secret_key})
     return answer.status_code, answer.json()
-
-
-def states(project: Project) -> dict[str, str]:
-    """The state of each version."""
-    with connect(project.stack.target()) as connection:
-        history = read_history(connection)
-    return {p.version: p.state for p in pair(local_migrations(project.settings.migrations_dir), history)}
 
 
 def test_a_dry_run_changes_no_right(blank: Project, sql: Ask) -> None:
@@ -73,7 +60,9 @@ def test_from_dry_run_to_nothing_pending(blank: Project, sql: Ask) -> None:
     blank.write("migrations/001_notes.sql", EXPOSED)
     blank.write("migrations/002_more.sql", "insert into public.notes values (1); -- needs 001")
     files = ["001_notes.sql", "002_more.sql"]
-    assert document(blank.invoke("push", "--dry-run", "--json")) == {"dry_run": True, "migrations": files}
+    planned = document(blank.invoke("push", "--dry-run", "--json"))
+    assert (planned["dry_run"], planned["migrations"]) == (True, files)
+    assert [[s["line"] for s in p["statements"]] for p in planned["plan"]] == [[2, 3, 4], [1]]
     assert sql("select to_regclass('public.notes'), to_regclass('supabase_migrations.schema_migrations')") == [
         (None, None)
     ]
@@ -81,7 +70,7 @@ def test_from_dry_run_to_nothing_pending(blank: Project, sql: Ask) -> None:
     assert [line for line in pushed.stdout.splitlines() if line] == [f"✓ pushed {name}" for name in files]
     assert counted(blank) == (200, 1)
     assert states(blank) == {"001": "applied", "002": "applied"}
-    assert document(blank.invoke("push", "--json")) == {"dry_run": False, "migrations": []}
+    assert document(blank.invoke("push", "--json")) == {"dry_run": False, "migrations": [], "plan": []}
 
 
 def test_api_that_is_not_told(blank: Project) -> None:
@@ -150,42 +139,6 @@ def test_claim_without_deed(blank: Project, stand_in: Callable[[str, str], str])
     blank.write("migrations/001_a.sql", "select 1")
     liar = stand_in("db push", json.dumps({"upToDate": False, "migrations": ["001_a.sql"]}))
     refuses(blank.invoke("push", SUPABASE_CLI=liar), 19, "001_a.sql is pending", "invoke migrations")
-
-
-def test_late_file(blank: Project, sql: Ask) -> None:
-    """A file that sorts before the last applied one needs --include-all."""
-    blank.write("migrations/002_b.sql", "select 2")
-    sql(APPLIED)
-    blank.write("migrations/001_a.sql", "select 1")
-    refuses(blank.invoke("push"), 19, "001_a.sql would come before 002", "--include-all")
-    assert states(blank) == {"001": "pending", "002": "applied"}
-    succeeds(blank.invoke("push", "--include-all"))
-    assert states(blank) == {"001": "applied", "002": "applied"}
-
-
-def test_edited_and_foreign(blank: Project) -> None:
-    """White space and comments are no edit; other statements are, and are warned of; a version without a file stops."""
-    first = blank.write("migrations/001_a.sql", "create table public.a (id int);\nselect 'é';")
-    second = blank.write("migrations/002_b.sql", "select 2")
-    succeeds(blank.invoke("push"))
-    first.write_text("-- made for äöü\ncreate table public.a\n  (id int); select /* 1 */ 'é'")
-    assert states(blank) == {"001": "applied", "002": "applied"}
-    first.write_text("create table public.a (id bigint);\nselect 'é';")
-    assert states(blank) == {"001": "edited", "002": "applied"}
-    pushed = succeeds(blank.invoke("push"))
-    assert "edited since it was applied 001_a.sql" in pushed.stderr
-    assert "nothing pending" in pushed.stdout
-    second.unlink()
-    shown = succeeds(blank.invoke("migrations")).stdout.split()
-    assert ("edited" in shown, "foreign" in shown) == (True, True)
-    rows = document(blank.invoke("migrations", "--json"))
-    assert [tuple(row.values()) for row in rows] == [
-        ("001", "001_a.sql", "a", "edited"),
-        ("002", None, "b", "foreign"),
-    ]
-    blank.write("migrations/003_c.sql", "select 3")
-    refuses(blank.invoke("push", "--include-all"), 19, "the target's history holds 002", "git pull")
-    assert states(blank) == {"001": "edited", "002": "foreign", "003": "pending"}
 
 
 def test_no_secret_in_argv(blank: Project) -> None:

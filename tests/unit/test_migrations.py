@@ -103,22 +103,26 @@ def test_fingerprint(other: str, same: bool) -> None:
 
 
 def test_pairs(tmp_path: Path) -> None:
-    """Pending, applied, edited, foreign; a row without statements has nothing to compare."""
+    """Each state; a row without statements has nothing to compare, and is no twin."""
     local = []
-    for version in ("001", "002", "003", "005"):
-        file = tmp_path / f"{version}_x.sql"
-        file.write_text("select 1")
-        local.append(Migration(version, "x", file))
+    for number in (1, 2, 3, 5, 7, 8):
+        file = tmp_path / f"00{number}_x.sql"
+        file.write_text(f"select {number} -- why")
+        local.append(Migration(f"00{number}", "x", file))
     history = [
-        Applied("002", "x", ("select 1",)),
-        Applied("003", "x", ("select 2",)),
+        Applied("002", "x", ("select 2",)),
+        Applied("003", "x", ("select 0",)),
         Applied("004", "x", ()),
         Applied("005", "x", ()),
+        Applied("006", "x", ("select 7",)),
     ]
-    assert {p.version: p.state for p in pair(local, history)} == {
-        "001": "pending",
-        "002": "applied",
-        "003": "edited",
-        "004": "foreign",
-        "005": "applied",
+    assert {p.version: (p.state, p.twin, p.late) for p in pair(local, history)} == {
+        "001": ("late", "", "006"),
+        "002": ("applied", "", ""),
+        "003": ("edited", "", ""),
+        "004": ("foreign", "", ""),
+        "005": ("applied", "", ""),
+        "006": ("moved", "007", ""),
+        "007": ("moved", "006", ""),
+        "008": ("pending", "", ""),
     }

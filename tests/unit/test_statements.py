@@ -9,11 +9,14 @@ from scripts.statements import count_statements, statements_of
 
 def test_statements_and_their_lines() -> None:
     """Without the comments around them; one that does not parse hides no other."""
-    found = statements_of("-- é\n\ncreate table a (); /* é */\nselect 1 from;\n;\n  select ';' -- why\n;")
+    found = statements_of(
+        "-- é\n\ncreate table a (); /* é */\nselect 1 from;\n;\n  select ';' -- why\n; comment on table a is ''"
+    )
     assert [(s.line, s.sql, type(s.node).__name__) for s in found] == [
         (3, "create table a ()", "CreateStmt"),
         (4, "select 1 from", "NoneType"),
         (6, "select ';'", "SelectStmt"),
+        (7, "comment on table a is ''", "CommentStmt"),
     ]
 
 
