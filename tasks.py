@@ -64,6 +64,8 @@ def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -
         "include_all": "also push versions that sort before the last applied one",
         "allow_loss": "also push to a remote target what loses rows, columns or tables",
         "confirm": "the reference of the project, where it is marked as production",
+        "rehearse": "try it on a scratch stack first, also where the target is embedded or local",
+        "skip_rehearsal": "do not, though the target is remote",
     }
 )
 def push(
@@ -73,6 +75,8 @@ def push(
     include_all: bool = False,
     allow_loss: bool = False,
     confirm: str = "",
+    rehearse: bool = False,
+    skip_rehearsal: bool = False,
     json: bool = False,
 ) -> None:
     """Push pending migrations by the CLI, then read the history back"""
@@ -80,7 +84,8 @@ def push(
     from scripts.commands.push import Options, push
 
     with boundary(target, json=json) as run:
-        run.console.data(push(run, Options(dry_run, include_all, allow_loss, confirm)).data)
+        wish = (rehearse and not skip_rehearsal) if rehearse or skip_rehearsal else None
+        run.console.data(push(run, Options(dry_run, include_all, allow_loss, confirm, wish)).data)
 
 
 @task(help={**COMMON, "file": "a file of SQL statements", "sql": "SQL statements"})

@@ -32,8 +32,8 @@ UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 class Run:
     """One task's run: its settings, its console, and its target once it is asked for."""
 
-    def __init__(self, target: str, *, as_json: bool, settings: Settings | None = None) -> None:
-        self.console = Console(as_json=as_json)
+    def __init__(self, target: str, *, as_json: bool, settings: Settings | None = None, quiet: bool = False) -> None:
+        self.console = Console(as_json=as_json, quiet=quiet)
         self._asked = target
         self._given = settings
         self.started: list[str] = []

@@ -21,14 +21,15 @@ MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("", "")}
 
 
 class Console:
-    """Prints for people, or with `as_json` one JSON document for scripts.
+    """Prints for people, or with `as_json` one JSON document for scripts; `quiet` says nothing of what goes on.
 
     Lines are written as they are; rich, which takes a tenth of a second to import, draws tables and
     what moves.
     """
 
-    def __init__(self, *, as_json: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
+        self.quiet = quiet
         self._said_json = False
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
@@ -36,7 +37,8 @@ class Console:
 
     def status(self, text: str, *, head: str = "", style: str = "bold") -> None:
         """A line about what goes on, after a word that stands out."""
-        _write(sys.stderr, (head, style), (text, ""))
+        if not self.quiet:
+            _write(sys.stderr, (head, style), (text, ""))
 
     def line(self, text: str, *, ok: bool | None = None, head: str = "") -> None:
         """A line of the result, with a mark where `ok` says how it went; silent with --json."""
@@ -66,7 +68,9 @@ class Console:
     @contextlib.contextmanager
     def doing(self, text: str) -> Iterator[None]:
         """Show that `text` is under way: a spinner on a terminal, a line elsewhere."""
-        if sys.stderr.isatty() and not os.environ.get("CI"):
+        if self.quiet:
+            yield
+        elif sys.stderr.isatty() and not os.environ.get("CI"):
             with _rich(stderr=True).status(text):
                 yield
         else:
@@ -87,7 +91,7 @@ class Console:
         )
         if not console.is_terminal:
             self.status(f"{text} (about {total} {unit}) …")
-        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        with Progress(*columns, console=console, disable=self.quiet or not console.is_terminal) as progress:
             bar = progress.add_task(text, total=total)
             yield lambda done: progress.update(bar, completed=min(done, total))
 

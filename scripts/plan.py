@@ -49,8 +49,9 @@ class Step:
 
     @property
     def hurts(self) -> list[Lock]:
-        """The locks for which somebody may have to wait: those on what is there already."""
-        return [lock for lock in self.effects.locks if lock.blocks and lock.relation in self.uses]
+        """The locks for which somebody may have to wait: those on what is there already, and not empty and idle."""
+        used = {name for name, use in self.uses.items() if use.rows or use.sessions}
+        return [lock for lock in self.effects.locks if lock.blocks and lock.relation in used]
 
     @property
     def loses(self) -> str:

@@ -82,3 +82,21 @@ def tokens(sql: str) -> list[slice]:
     import pglast
 
     return [slice(t.start, t.end + 1) for t in pglast.parser.scan(sql) if t.name not in COMMENTS]
+
+
+NO_TRANSACTION = ("CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt")
+
+
+def runs_alone(node: Any) -> bool:
+    """Whether the server refuses it in a transaction block: the CLI then runs its whole file without one."""
+    kind = type(node).__name__
+    if kind == "VacuumStmt":
+        return bool(node.is_vacuumcmd)
+    if kind == "ReindexStmt":
+        names = {param.defname for param in node.params or ()}
+        return "concurrently" in names or node.kind.name in ("REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_DATABASE")
+    if kind == "AlterTableStmt":
+        return any(getattr(command.def_, "concurrent", False) for command in node.cmds)
+    if kind == "ClusterStmt":
+        return node.relation is None
+    return kind in NO_TRANSACTION or (kind in ("IndexStmt", "DropStmt") and bool(node.concurrent))

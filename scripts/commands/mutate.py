@@ -15,18 +15,13 @@ from queue import SimpleQueue
 from scripts import process
 from scripts.boundary import Run, import_meanwhile
 from scripts.commands.push import push
-from scripts.commands.rls import catalog_of
-from scripts.database import connect
+from scripts.commands.rls import catalog_of, probing
 from scripts.errors import FailedError, RefusedError, UsageError
-from scripts.rls.actors import USERS, signed_in
-from scripts.rls.asking import Api
-from scripts.rls.cells import Probe
 from scripts.rls.clones import Clone, clones
 from scripts.rls.engine import Engine
 from scripts.rls.intent import FILE, load
 from scripts.rls.kinds import kinds
 from scripts.rls.mutants import Mutant, Noticed, Suite, Trial, cells_and_checks, derive, try_mutant
-from scripts.rls.rows import Rows
 from scripts.scratch import scratch_project
 from scripts.suite import TESTS
 
@@ -60,17 +55,15 @@ def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = Fals
 def _copies(run: Run, *, with_auth: bool) -> Iterator[list[Clone]]:
     """A stack of its own with everything pushed and everybody signed in, then copies of its database."""
     with scratch_project(run.settings) as settings:
-        scratch = Run("", as_json=True, settings=settings)
+        scratch = Run("", as_json=True, settings=settings, quiet=True)
         push(scratch)
-        target, catalog = scratch.target, catalog_of(scratch)
+        catalog = catalog_of(scratch)
         intent = load(settings.supabase_dir / FILE, catalog)
-        with signed_in(target, settings.state_dir, intent.actors, keep=True) as cast:
-            users = {a.name: a.id for a in cast.actors.values() if a.id}
-            rows = Rows(lambda: connect(target), catalog, intent, users)
-            rows.populate(USERS)
-            probe = Probe(catalog, intent, rows, cast.actors, Api.of(target))
-            with clones(scratch.stack, probe, CLONES, with_auth=with_auth) as copies:
-                yield copies
+        with (
+            probing(scratch, catalog, intent, keep=True) as (probe, _),
+            clones(scratch.stack, probe, CLONES, with_auth=with_auth) as copies,
+        ):
+            yield copies
 
 
 def _baseline(run: Run, clone: Clone, suite: str) -> None:

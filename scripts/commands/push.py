@@ -9,6 +9,7 @@ from typing import Any
 from scripts import local
 from scripts.api import check_keys
 from scripts.boundary import Run
+from scripts.commands.rehearse import Rehearsal, rehearse
 from scripts.database import connect
 from scripts.errors import HistoryError, PushproofError
 from scripts.gate import alone, confirm_production, patiently, refuse_losses
@@ -23,12 +24,16 @@ from scripts.targets import Target
 
 @dataclass(frozen=True)
 class Options:
-    """What `invoke push` was told. `confirm` is the reference of a project marked as production."""
+    """What `invoke push` was told. `confirm` is the reference of a project marked as production.
+
+    `rehearse`: None for what the target deserves, a rehearsal where others would notice.
+    """
 
     dry_run: bool = False
     include_all: bool = False
     allow_loss: bool = False
     confirm: str = ""
+    rehearse: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,14 @@ class Outcome:
     options: Options
     names: list[str]
     plan: tuple[FilePlan, ...]
+    rehearsal: Rehearsal | None = None
 
     @property
     def data(self) -> dict[str, Any]:
         """For --json."""
         plan = [{"file": p.migration.path.name, "statements": [s.data for s in p.steps]} for p in self.plan]
-        return {"dry_run": self.options.dry_run, "migrations": self.names, "plan": plan}
+        rehearsal = self.rehearsal.data if self.rehearsal else None
+        return {"dry_run": self.options.dry_run, "migrations": self.names, "plan": plan, "rehearsal": rehearsal}
 
 
 def push(run: Run, options: Options | None = None) -> Outcome:
@@ -67,12 +74,16 @@ def push(run: Run, options: Options | None = None) -> Outcome:
         plan = plan_of(connection, pending)
         if pending:
             check_keys(target)  # the API is asked for the new schema in the end
+        if not options.dry_run:
+            _warn_of_plan(run, plan)
+            refuse_losses(run, plan, allowed=options.allow_loss)
+        rehearsal = None
+        if pending and (target.kind == "remote" if options.rehearse is None else options.rehearse):
+            rehearsal = rehearse(run, read_history(connection), pending, plan)
         if options.dry_run or not (pending or always):
             said = _call_cli(run, target, pending, options) if pending else []
             _report(run, said, plan, "would push")
-            return Outcome(options, said, plan)
-        _warn_of_plan(run, plan)
-        refuse_losses(run, plan, allowed=options.allow_loss)
+            return Outcome(options, said, plan, rehearsal)
         confirm_production(run, options.confirm, "push to")
         with alone(connection, run.console):
             pending = _pending(run, connection, files, options)  # another push may have come first
@@ -83,7 +94,7 @@ def push(run: Run, options: Options | None = None) -> Outcome:
             new = exposed(connection, api.schemas[0]) - known
     await_api(run, target, new)
     _report(run, said, (), "pushed")
-    return Outcome(options, said, plan)
+    return Outcome(options, said, plan, rehearsal)
 
 
 def _pending(run: Run, connection: Any, files: Sequence[Migration], options: Options) -> list[Migration]:

@@ -135,16 +135,19 @@ def catalog_of(run: Run) -> Catalog:
 
 
 @contextlib.contextmanager
-def probing(run: Run, catalog: Catalog, intent: Intent) -> Iterator[tuple[Probe, Cast]]:
-    """Signed-in actors with rows of their own; whatever happens, all of it is removed in the end."""
+def probing(run: Run, catalog: Catalog, intent: Intent, *, keep: bool = False) -> Iterator[tuple[Probe, Cast]]:
+    """Signed-in actors with rows of their own; whatever happens, all of it is removed in the end.
+
+    `keep` leaves them: the whole target is about to go.
+    """
     target = run.target
-    with signed_in(target, run.settings.state_dir, intent.actors) as cast:
+    with signed_in(target, run.settings.state_dir, intent.actors, keep=keep) as cast:
         rows = Rows(lambda: connect(target), catalog, intent, {a.name: a.id for a in cast.actors.values() if a.id})
         try:
             rows.populate(USERS)
             yield Probe(catalog, intent, rows, cast.actors, Api.of(target)), cast
         finally:
-            rows.clean()
+            rows.close() if keep else rows.clean()
 
 
 def ask(run: Run, engine: Engine, cases: Sequence[Case]) -> list[Cell]:

@@ -1,0 +1,225 @@
+"""The rehearsal of a push: the target's history, rows in its numbers, then the pending files, checks and cells.
+
+All of it on a scratch stack, which is gone afterwards: the target is only read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from scripts import local, pgrls
+from scripts.boundary import Run, import_meanwhile
+from scripts.checks import Verdict, verdicts_of
+from scripts.commands.rls import catalog_of, probing
+from scripts.database import connect
+from scripts.errors import FailedError, IntentError
+from scripts.imitation import Imitated, imitate
+from scripts.migrations import Applied, Migration
+from scripts.plan import FilePlan, counted, touched
+from scripts.queries import query
+from scripts.replay import Script, Timing, replay, script_of
+from scripts.rls.cells import Cell
+from scripts.rls.engine import Engine
+from scripts.rls.findings import Court, Finding, Report, collect, triage
+from scripts.rls.intent import FILE, Intent, load
+from scripts.rls.kinds import kinds
+from scripts.rls.proposal import guess
+from scripts.scratch import scratch_project
+from scripts.statements import Statement
+
+ROWS = 20_000  # at most, for each table
+SLOW_SECONDS = 0.1  # from which a lock or a statement is shown
+NOT_HERE = ("0A000", "58P01")  # an extension that the embedded PostgreSQL does not have
+UNDEFINED = ("42704", "42P01", "42883", "42703", "3F000")  # what such an extension would have made
+
+
+@dataclass
+class Rehearsal:
+    """What was seen. `gaps` are what the scratch stack could not imitate of the target, in a line each."""
+
+    history: int
+    rows: list[Imitated] = field(default_factory=list)
+    timings: list[Timing] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def red(self) -> list[str]:
+        """What went wrong, in a line each."""
+        return [
+            *(f"check {v.check}: expected {v.expected}, found {v.found}" for v in self.verdicts if not v.ok),
+            *(f"{c.name}: {c.reason}" for c in self.cells if not c.ok),
+            *(v.sentence for f in self.findings if f.severe for v in f.shown),
+        ]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "history": self.history,
+            "rows": [vars(one) for one in self.rows],
+            "files": [
+                {
+                    "file": t.script.where,
+                    "seconds": round(t.total, 3),
+                    "statements": [
+                        {"line": s.line, "seconds": round(spent, 4)}
+                        for s, spent in zip(t.script.statements, t.seconds, strict=True)
+                    ],
+                    "held": {n: {"blocks": b, "seconds": round(spent, 4)} for n, (b, spent) in t.held.items()},
+                }
+                for t in self.timings
+            ],
+            "not_imitated": self.gaps,
+            "checks": len(self.verdicts),
+            "cells": len(self.cells),
+            "red": self.red,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration], plan: Sequence[FilePlan]) -> Rehearsal:
+    """Try the pending files on an imitation of the target, and report.
+
+    Raises SqlError for a statement that fails, IntentError for what access.toml does not say, FailedError for a red
+    check, cell or finding; where something could not be imitated, red ones are only shown.
+    """
+    began = time.monotonic()
+    seen = Rehearsal(len(history))
+    import_meanwhile("supabase", "urllib3", "httpx")
+    with run.console.doing("Rehearsing"), scratch_project(run.settings) as settings:
+        scratch = Run("", as_json=True, settings=settings, quiet=True)
+        scratch.stack.start()
+        _follow(run, scratch, history, seen)
+        _fill(scratch, plan, seen)
+        _try(scratch, pending, seen)
+        if (settings.supabase_dir / FILE).exists():
+            _prove(run, scratch, seen)
+        if (settings.supabase_dir / "checks").is_dir():
+            seen.verdicts = verdicts_of(scratch.target, settings.supabase_dir / "checks")
+    seen.seconds = time.monotonic() - began
+    _report(run, seen)
+    return seen
+
+
+def _follow(run: Run, scratch: Run, history: Sequence[Applied], seen: Rehearsal) -> None:
+    """Replay what the target's history recorded, on default privileges like the target's."""
+    files = {file.name.split("_")[0]: file for file in run.settings.migrations_dir.glob("*.sql")}
+    with connect(run.target) as connection:
+        exposes = connection.execute(query("exposes_by_default")).fetchone()
+    with connect(scratch.target) as connection:
+        if exposes and exposes[0]:
+            connection.execute(query("auto_expose"))
+
+        def forgive(script: Script, statement: Statement, problem: Any) -> bool:
+            seen.gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
+            return True
+
+        for applied in history:
+            text: str | Sequence[str] = applied.statements
+            if not text and applied.version in files:  # not recorded by an old CLI
+                text = files[applied.version].read_text(encoding="utf-8")
+            where = f"{applied.version}_{applied.name} of the history"
+            replay(connection, script_of(applied.version, applied.name, where, text), forgive=forgive)
+
+
+def _fill(scratch: Run, plan: Sequence[FilePlan], seen: Rehearsal) -> None:
+    """Rows for what the pending files touch, in the target's numbers."""
+    uses = touched(plan)
+    with connect(scratch.target) as connection:
+        found = dict(connection.execute(query("relation_names"), {"names": sorted(uses)}).fetchall())
+    seen.gaps += [f"no migration of the history makes {name}" for name in sorted(uses.keys() - found.keys())]
+    wanted = {found[name]: use.rows for name, use in uses.items() if use.rows and name in found}
+    if wanted:
+        catalog = catalog_of(scratch)
+        intent = _intent(scratch, catalog)
+        seen.rows += imitate(lambda: connect(scratch.target), catalog, intent, wanted, ROWS)
+    seen.gaps += [f"{one.rows} of {one.wanted:,} rows of {one.relation}: {one.why}" for one in seen.rows if one.why]
+
+
+def _intent(scratch: Run, catalog: Any) -> Intent:
+    """access.toml may speak of what only the pending files make."""
+    with contextlib.suppress(IntentError):
+        return load(scratch.settings.supabase_dir / FILE, catalog, otherwise=guess(catalog))
+    return guess(catalog)
+
+
+def _try(scratch: Run, pending: Sequence[Migration], seen: Rehearsal) -> None:
+    """The pending files themselves, each statement timed."""
+
+    def forgive(script: Script, statement: Statement, problem: Any) -> bool:
+        gap = problem.sqlstate in NOT_HERE or (problem.sqlstate in UNDEFINED and bool(seen.gaps))
+        if gap:
+            seen.gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
+        return gap
+
+    with connect(scratch.target) as connection:
+        for migration in pending:
+            script = script_of(migration.version, migration.name, migration.path.name, migration.sql)
+            seen.timings.append(replay(connection, script, forgive=forgive))
+        connection.execute("notify pgrst, 'reload schema'")
+
+
+def _prove(run: Run, scratch: Run, seen: Rehearsal) -> None:
+    """Every cell of access.toml, and what linters say put to the scratch database."""
+    catalog = catalog_of(scratch)
+    intent = load(scratch.settings.supabase_dir / FILE, catalog)
+    linter = pgrls.ensure(run.settings, run.console)
+    cli = local.cli(scratch.settings, scratch.console)
+
+    def lint() -> list[Report]:
+        with connect(scratch.target) as connection:
+            return collect(cli, linter, scratch.target, catalog, connection)
+
+    with ThreadPoolExecutor(1) as pool:
+        said = pool.submit(lint)
+        with probing(scratch, catalog, intent, keep=True) as (probe, cast):
+            engine = Engine(kinds(), probe)
+            seen.cells = list(engine.run(engine.cases()))
+            seen.findings = triage(Court(probe, cast, seen.cells), said.result())
+
+
+def _report(run: Run, seen: Rehearsal) -> None:
+    console = run.console
+    for timing in seen.timings:
+        console.status(f"{timing.total:.2f} s", head=f"rehearsed {timing.script.where}")
+        for line in _slow(timing, seen.rows):
+            console.status(f"    {line}", style="yellow")
+    for gap in seen.gaps:
+        console.status(gap, head="not imitated", style="yellow")
+    red = seen.red
+    for line in red:
+        console.status(line, head="rehearsal", style="red")
+    proved = [
+        f"{len(seen.verdicts)} checks" if seen.verdicts else "no checks",
+        f"{len(seen.cells)} cells" if seen.cells else f"no supabase/{FILE}: access was not proved",
+    ]
+    words = f"{counted(seen.history, 'migration')} of the history, {', '.join(proved)} · {seen.seconds:.1f} s"
+    console.status(words, head="rehearsal", style="green" if not red else "yellow")
+    if red and not seen.gaps:
+        raise FailedError(
+            f"the rehearsal is red: {red[0]}",
+            "nothing was pushed; mend it, or go without a rehearsal: --skip-rehearsal",
+            details="\n".join(red[1:]),
+        )
+
+
+def _slow(timing: Timing, rows: Sequence[Imitated]) -> Iterator[str]:
+    made = {one.relation: one for one in rows}
+    for relation, (blocks, seconds) in timing.held.items():
+        one = made.get(relation)
+        expected = seconds * one.wanted / one.rows if one and 0 < one.rows < one.wanted else seconds
+        if one and expected >= SLOW_SECONDS:
+            about = f", about {expected:.1f} s with its {one.wanted:,}" if expected > seconds else ""
+            yield f"blocks {blocks} of {relation} for {seconds:.2f} s with {counted(one.rows, 'row')}{about}"
+    for statement, seconds in zip(timing.script.statements, timing.seconds, strict=True):
+        if seconds >= SLOW_SECONDS:
+            yield f"line {statement.line}: {seconds:.2f} s"

@@ -1,0 +1,2 @@
+-- One applied migration, as the CLI records it.
+insert into supabase_migrations.schema_migrations (version, name, statements) values (%(version)s, %(name)s, %(statements)s)

@@ -1,0 +1,85 @@
+"""Migrations run on a scratch database as the CLI runs them: a transaction a file, its row of the history included."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scripts.database import psycopg_error
+from scripts.locks import BLOCKS, STRENGTH
+from scripts.queries import query
+from scripts.statements import Statement, runs_alone, statements_of
+
+
+@dataclass(frozen=True)
+class Script:
+    """A migration's statements, and where they come from, for people."""
+
+    version: str
+    name: str
+    where: str
+    statements: tuple[Statement, ...]
+
+
+@dataclass
+class Timing:
+    """What a file did: seconds by statement, and for each lock that blocks others how long it was held."""
+
+    script: Script
+    seconds: list[float] = field(default_factory=list)
+    held: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds)
+
+
+# Of a statement that fails: whether to go on without it.
+Forgive = Callable[[Script, Statement, Any], bool]
+
+
+def script_of(version: str, name: str, where: str, sql: str | Sequence[str]) -> Script:
+    """From a file's text, or from the statements that a history holds."""
+    texts = [sql] if isinstance(sql, str) else sql
+    return Script(version, name, where, tuple(s for text in texts for s in statements_of(text)))
+
+
+def replay(connection: Any, script: Script, *, forgive: Forgive | None = None) -> Timing:
+    """Run a script and record it, on an autocommit connection. Raises what the server's refusal means."""
+    timing = Timing(script)
+    connection.execute("reset all")  # no setting of one file reaches the next
+    connection.execute(query("history_table"))
+    since: dict[tuple[str, str], float] = {}
+    whole = not any(runs_alone(s.node) for s in script.statements)
+    with connection.transaction() if whole else contextlib.nullcontext():
+        for statement in script.statements:
+            began = time.monotonic()
+            _run(connection, script, statement, forgive, whole=whole)
+            now = time.monotonic()
+            timing.seconds.append(now - began)
+            if whole:
+                for lock in connection.execute(query("own_locks")).fetchall():
+                    since.setdefault(lock, began)
+        texts = [s.sql for s in script.statements]
+        connection.execute(
+            query("history_record"), {"version": script.version, "name": script.name, "statements": texts}
+        )
+    ended = time.monotonic()
+    for (relation, mode), start in sorted(since.items(), key=lambda lock: STRENGTH.index(lock[0][1])):
+        timing.held[relation] = BLOCKS[mode], ended - start
+    return timing
+
+
+def _run(connection: Any, script: Script, statement: Statement, forgive: Forgive | None, *, whole: bool) -> None:
+    import psycopg
+
+    guarded = connection.transaction() if whole and forgive else contextlib.nullcontext()
+    try:
+        with guarded:
+            connection.execute(statement.sql.encode())
+    except psycopg.Error as problem:
+        if not (forgive and forgive(script, statement, problem)):
+            raise psycopg_error(problem, where=f"{script.where}:{statement.line}") from None
