@@ -145,6 +145,8 @@ class Rows:
         if intent.owner and intent.owner not in values:
             values[intent.owner] = self._users[who]
         needed = {c for columns in relation.uniques for c in columns}
+        if not needed and not relation.key:  # nothing else would tell its row from another
+            needed = {c.name for c in relation.columns if c.category in "NSU"}
         for column in relation.columns:
             if column.name in values or column.written:
                 continue
@@ -653,7 +655,7 @@ class Rows:
 
 def _same(match: Row) -> str:
     """The condition that row `t` has the values of record `r`."""
-    return " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match)
+    return " and ".join(f"t.{quoted(n)} is not distinct from r.{quoted(n)}" for n in match) or "true"
 
 
 def _guessed_owner(relation: Relation) -> str:

@@ -297,3 +297,16 @@ def test_a_message_in_somebody_elses_name(laboratory: Laboratory) -> None:
     entry = tomllib.loads(proposed(laboratory, schema))["relations"]["public.messages"]
     assert entry["owner"] == "sender_id"
     assert "other" in entry["insert"]
+
+
+def test_a_table_without_a_key(laboratory: Laboratory) -> None:
+    """Its sample row has a value to be found by, though none is required."""
+    schema = f"""
+    create table public.log (level int, note text);
+    alter table public.log enable row level security;
+    create policy own on public.log for select to authenticated using (true);
+    {ALL}
+    """
+    entry = tomllib.loads(proposed(laboratory, schema))["relations"]["public.log"]
+    assert entry["select"] == ["owner", "other", "service"]
+    assert entry["delete"] == ["service"]

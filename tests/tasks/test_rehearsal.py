@@ -39,6 +39,13 @@ columns = ["kind"]
 insert_columns = ["slug", "owner_id", "kind"]
 keys = ["slug"]
 """
+NOBODY = """
+[relations."public.more"]
+select = []
+insert = []
+update = []
+delete = []
+"""
 CHECK = """-- One table.
 select '1' as expected, count(*)::text as found from pg_catalog.pg_tables where schemaname = 'public'
 """
@@ -97,7 +104,7 @@ def test_a_hole_is_not_pushed(blank: Project, sql: Ask) -> None:
     refuses(done, 1, "the rehearsal is red: ", "--skip-rehearsal")
     assert "other can delete on public.notes, a row of the owner's" in done.stderr
     hole.write_text("create table public.more (id int)")
-    blank.write("access.toml", ACCESS + '\n[relations."public.more"]\nselect = []\ninsert = []\nupdate = []\ndelete = []\n')
+    blank.write("access.toml", ACCESS + NOBODY)
     done = blank.invoke("push", **remote_settings(blank))
     refuses(done, 1, "the rehearsal is red: check tables: expected 1, found 2", "--skip-rehearsal")
     assert states(blank) == {"001": "applied", "002": "pending"}
