@@ -177,6 +177,67 @@ def migrations(
             command.list_migrations(run)
 
 
+@task(
+    help={
+        **COMMON,
+        "to": "the version that shall be the last applied one; 0 undoes all",
+        "backup": "a new folder for the rows that would be lost",
+        "no_backup": "lose them",
+        "dry_run": "rehearse, and only say what would be undone and lost",
+        "check": "every migration up, down and up again, on a scratch server",
+        "confirm": "the reference of the project, where it is marked as production",
+    }
+)
+def rollback(
+    _: Context,
+    target: str = "",
+    to: str = "",
+    backup: str = "",
+    no_backup: bool = False,
+    dry_run: bool = False,
+    check: bool = False,
+    confirm: str = "",
+    json: bool = False,
+) -> None:
+    """Undo migrations by supabase/rollbacks, rows saved first"""
+    from scripts.boundary import boundary
+    from scripts.commands import rollback as command
+    from scripts.commands import rollback_check
+
+    with boundary(target, json=json) as run:
+        if check:
+            rollback_check.check(run)
+        else:
+            command.rollback(run, command.Options(to, backup, no_backup, dry_run, confirm))
+
+
+@task(
+    positional=["backup"],
+    help={
+        **COMMON,
+        "backup": "the folder that `invoke rollback --backup` made",
+        "confirm": "the reference of the project, where it is marked as production",
+    },
+)
+def restore(_: Context, backup: str, target: str = "", confirm: str = "", json: bool = False) -> None:
+    """Load rows back that a rollback saved"""
+    from scripts.boundary import boundary
+    from scripts.commands.rollback import restore
+
+    with boundary(target, json=json) as run:
+        restore(run, backup, confirm)
+
+
+@task(help=COMMON)
+def drift(_: Context, target: str = "", json: bool = False) -> None:
+    """Compare the target's catalog with what its migrations build"""
+    from scripts.boundary import boundary
+    from scripts.commands.drift import drift
+
+    with boundary(target, json=json) as run:
+        drift(run)
+
+
 @task(help=COMMON)
 def verify(_: Context, target: str = "", json: bool = False) -> None:
     """Hold the promises of supabase/checks against the target"""

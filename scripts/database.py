@@ -28,6 +28,7 @@ ADVICE = {
     "42723": "write `create or replace function`, or drop it first when its arguments or result change",
     "42P07": "was it made in the dashboard? adopt it with `create … if not exists`, or drop what is there",
     "42710": "write `drop … if exists` before it, or leave it out",
+    "2BP01": "drop what depends on it first, by name: `cascade` takes more than one sees",
     "0A000": "an extension that is missing? the embedded PostgreSQL brings contrib's alone: try --target local, "
     "or a staging project with --target remote",
     "23": "rows violate the constraint: find them, mend them in this or an earlier migration, then add the constraint",

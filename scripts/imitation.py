@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     import psycopg
 
 OWNER = "owner"
-# Of a unique column, a value that differs in each of the rows g = 2, 3, …
+# Of a unique column, a value that differs in each of the rows g = 2, 3, … and from those of another time.
 DIFFERENT = {
-    **dict.fromkeys(("int4", "int8", "numeric", "float4", "float8"), "1000000 + g"),
-    "uuid": "pg_catalog.gen_random_uuid()",
-    **dict.fromkeys(("text", "varchar", "bpchar", "citext"), "right('pushproof ' || g, {length})"),
-    **dict.fromkeys(("timestamptz", "timestamp", "date"), "now() - g * interval '1 day'"),
+    **dict.fromkeys(("int4", "int8", "numeric", "float4", "float8"), "{start} + g"),
+    "uuid": "pg_catalog.md5('{start} ' || g)::uuid",
+    **dict.fromkeys(("text", "varchar", "bpchar", "citext"), "right('pushproof {start} ' || g, {length})"),
+    **dict.fromkeys(("timestamptz", "timestamp", "date"), "now() - ({start} %% 10000 + g) * interval '1 day'"),
 }
 
 
@@ -104,4 +105,5 @@ def _multiply(relation: Relation, row: Row) -> bytes:
 
 
 def _different(column: Column) -> str:
-    return DIFFERENT[column.base_type].format(length=min(column.length or 100, 100))
+    start = random.randrange(10**6, 10**9)  # noqa: S311 - to be different, not secret
+    return DIFFERENT[column.base_type].format(start=start, length=min(column.length or 100, 100))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from scripts.database import psycopg_error
 from scripts.locks import BLOCKS, STRENGTH
+from scripts.migrations import Applied
 from scripts.queries import query
 from scripts.statements import Statement, runs_alone, statements_of
 
@@ -45,6 +47,29 @@ def script_of(version: str, name: str, where: str, sql: str | Sequence[str]) -> 
     """From a file's text, or from the statements that a history holds."""
     texts = [sql] if isinstance(sql, str) else sql
     return Script(version, name, where, tuple(s for text in texts for s in statements_of(text)))
+
+
+def rebuild(source: Any, scratch: Any, history: Iterable[Applied], folder: Path) -> list[str]:
+    """Replay a history on `scratch`, on default privileges like those of `source`, where it was recorded.
+
+    `folder` has the files, for rows of old CLIs that hold no statements. What could not be done, in a line each.
+    """
+    gaps: list[str] = []
+
+    def forgive(script: Script, statement: Statement, problem: Any) -> bool:
+        gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
+        return True
+
+    exposes = source.execute(query("exposes_by_default")).fetchone()
+    if exposes and exposes[0]:
+        scratch.execute(query("auto_expose"))
+    files = {file.name.split("_")[0]: file for file in folder.glob("*.sql")}
+    for one in history:
+        text: str | Sequence[str] = one.statements
+        if not text and one.version in files:
+            text = files[one.version].read_text(encoding="utf-8")
+        replay(scratch, script_of(one.version, one.name, f"{one.version}_{one.name}", text), forgive=forgive)
+    return gaps
 
 
 def replay(connection: Any, script: Script, *, forgive: Forgive | None = None) -> Timing:

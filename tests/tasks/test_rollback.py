@@ -1,0 +1,179 @@
+"""`invoke rollback` and `invoke restore`: down and up again, and no row lost that was not meant to be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.database import connect
+from tests.fix_stack import Project
+from tests.tasks.answers import document, refuses, remote_settings, says, states, succeeds
+
+Ask = Callable[..., list[tuple[object, ...]]]
+LISTS = """
+create table public.lists (id bigint generated always as identity primary key, title text not null, made timestamptz);
+create table public.items (
+  id serial primary key, list_id bigint not null references public.lists (id), body text,
+  size int generated always as (1) stored
+);
+create function public.stamp() returns trigger language plpgsql as $$ begin new.made := now(); return new; end $$;
+create trigger stamp before insert on public.lists for each row execute function public.stamp()
+"""
+DROP_LISTS = "drop table public.items; drop table public.lists; drop function public.stamp()"
+ROWS = """
+insert into public.lists (title) values (E'a\\tb\\\\n'), ('é');
+update public.lists set made = '2001-01-01';
+insert into public.items (list_id, body) values (1, null), (2, 'x')
+"""
+ALL = """
+select l.title, l.made::text, i.body, i.size
+from public.lists l join public.items i on i.list_id = l.id order by l.id
+"""
+
+
+@pytest.fixture
+def lists(blank: Project, sql: Ask) -> Project:
+    """Two migrations with their rollbacks, and rows."""
+    blank.write("migrations/001_lists.sql", LISTS)
+    blank.write("rollbacks/001_lists.sql", DROP_LISTS)
+    blank.write("migrations/002_color.sql", "alter table public.lists add column color text default 'red'")
+    blank.write("rollbacks/002_color.sql", "alter table public.lists drop column color")
+    succeeds(blank.invoke("push"))
+    sql(ROWS)
+    return blank
+
+
+def test_down_and_up_with_every_row(lists: Project, sql: Ask, tmp_path: Path) -> None:
+    """What would be lost is shown, saved by whom may read it alone, and loaded back as it was, triggers silent."""
+    before = sql(ALL)
+    shown = succeeds(lists.invoke("rollback", "--to", "0", "--dry-run"))
+    assert shown.stdout.splitlines() == [
+        "would undo 002_color.sql",
+        "would undo 001_lists.sql",
+        "!     loses public.items: 2 rows",
+        "!     loses public.lists: 2 rows",
+    ]
+    refuses(lists.invoke("rollback", "--to", "0"), 21, "4 rows would be lost", "--backup DIR")
+    assert (sql(ALL), set(states(lists).values())) == (before, {"applied"})
+    backup = tmp_path / "saved"
+    done = document(succeeds(lists.invoke("rollback", "--to", "0", "--backup", str(backup), "--json")))
+    assert done["rollbacks"] == ["002_color.sql", "001_lists.sql"]
+    assert set(states(lists).values()) == {"pending"}
+    assert sql("select to_regclass('public.lists')") == [(None,)]
+    assert (backup.stat().st_mode & 0o777, {f.stat().st_mode & 0o777 for f in backup.glob("*.copy")}) == (
+        0o700,
+        {0o600},
+    )
+    refuses(lists.invoke("restore", str(backup)), 10, "there is no table public.items", "push the migration")
+    succeeds(lists.invoke("push"))
+    restored = document(succeeds(lists.invoke("restore", str(backup), "--json")))["restored"]
+    assert [(one["table"], one["saved"], one["rows"]) for one in restored] == [
+        ("public.items", 2, 2),
+        ("public.lists", 2, 2),
+    ]
+    assert sql(ALL) == before
+    assert [one["rows"] for one in document(lists.invoke("restore", str(backup), "--json"))["restored"]] == [0, 0]
+    assert sql("insert into public.lists (title) values ('c') returning id, made > '2001-01-02'") == [(3, True)]
+    assert sql("insert into public.items (list_id) values (3) returning id") == [(3,)]
+
+
+def test_a_column(lists: Project, sql: Ask, tmp_path: Path) -> None:
+    """Only its values are loaded back, into the rows that are still there."""
+    sql("update public.lists set color = 'blue' where id = 1")
+    backup = tmp_path / "saved"
+    done = document(lists.invoke("rollback", "--to", "001", "--backup", str(backup), "--json"))
+    assert done["lost"] == [{"table": "public.lists", "columns": ["color"], "rows": 2}]
+    sql("update public.lists set title = 'new'; delete from public.items; delete from public.lists where id = 2")
+    succeeds(lists.invoke("push"))
+    assert "1 of 2 rows" in succeeds(lists.invoke("restore", str(backup))).stdout
+    assert sql("select id, title, color from public.lists") == [(1, "new", "blue")]
+
+
+def test_deleted_rows(lists: Project, sql: Ask, tmp_path: Path) -> None:
+    """A script that deletes from a table that stays has its rows saved as well."""
+    lists.write("migrations/003_seed.sql", "insert into public.lists (title) values ('seed')")
+    lists.write("rollbacks/003_seed.sql", "delete from public.lists where title = 'seed'")
+    succeeds(lists.invoke("push"))
+    backup = tmp_path / "saved"
+    succeeds(lists.invoke("rollback", "--to", "002", "--backup", str(backup)))
+    assert sql("select count(*) from public.lists") == [(2,)]
+    assert "1 of 3 rows" in succeeds(lists.invoke("restore", str(backup))).stdout
+    assert sql("select count(*) from public.lists where title = 'seed'") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "cause"),
+    [
+        (None, 10, "supabase/rollbacks has no 001_lists.sql"),
+        ("drop table public.items; drop table public.lists", 10, "not what it was before: function public.stamp()"),
+        ("drop table public.lists", 18, "supabase/rollbacks/001_lists.sql: cannot drop table lists"),
+        (f"{DROP_LISTS}; commit", 10, "001_lists.sql line 1 has its own `commit`"),
+        (f"{DROP_LISTS}; drop table auth.identities", 18, "must be owner"),
+    ],
+)
+def test_scripts_that_will_not_do(lists: Project, sql: Ask, script: str | None, code: int, cause: str) -> None:
+    """Missing, partial, failing: an error before anything runs, the other scripts included."""
+    file = lists.folder / "supabase" / "rollbacks" / "001_lists.sql"
+    if script is None:
+        file.unlink()
+    else:
+        file.write_text(script)
+    refuses(lists.invoke("rollback", "--to", "0", "--no-backup"), code, cause, "")
+    assert set(states(lists).values()) == {"applied"}
+    assert sql("select count(color) from public.lists") == [(2,)]
+
+
+def test_bad_words(lists: Project, tmp_path: Path) -> None:
+    """A version that is not applied, a folder that is not empty, a backup that was changed, production."""
+    refuses(lists.invoke("rollback", "--to", "7"), 2, "7 is not applied", "0, 001, 002")
+    assert "nothing to undo" in succeeds(lists.invoke("rollback", "--to", "002")).stdout
+    (tmp_path / "file").touch()
+    refuses(lists.invoke("rollback", "--to", "0", "--backup", str(tmp_path)), 2, "is not an empty folder", "new one")
+    refuses(lists.invoke("restore", str(tmp_path)), 10, "is no backup", "--backup")
+    words = ("rollback", "--to", "001", "--backup", str(tmp_path / "new"))
+    refuses(lists.invoke(*words, SUPABASE_PRODUCTION="true"), 21, "marked as production", "--confirm")
+    succeeds(lists.invoke(*words))
+    (tmp_path / "new" / "public.lists.copy").write_text("changed")
+    refuses(lists.invoke("restore", str(tmp_path / "new")), 10, "not what was saved", "unchanged copy")
+    (lists.folder / "supabase" / "migrations" / "001_lists.sql").write_text("select 'edited'")
+    refuses(lists.invoke("rollback", "--to", "0", "--no-backup"), 19, "001 is edited", "invoke migrations")
+
+
+def test_a_reader_is_waited_for(lists: Project, sql: Ask, tmp_path: Path) -> None:
+    """Within the time-out, then tried again; the backup is the one of the try that went through."""
+    with connect(lists.stack.target(), autocommit=False) as reader:
+        reader.execute("select from public.lists")
+        words = ("rollback", "--to", "001", "--backup", str(tmp_path / "saved"))
+        with lists.popen(*words, PUSHPROOF_LOCK_TIMEOUT="50ms") as task:
+            assert says(task.stderr, "(SQLSTATE 55P03): again in 1 s")
+            assert not (tmp_path / "saved").exists()
+            sql("insert into public.items (list_id) values (1)")
+            reader.rollback()
+            task.communicate()
+    assert task.returncode == 0
+    assert states(lists) == {"001": "applied", "002": "pending"}
+    assert json.loads((tmp_path / "saved" / "manifest.json").read_text())[0]["lost"] == ["color"]
+
+
+def test_check_of_any_project(lists: Project) -> None:
+    """Every migration up, down and up again, with rows; a script that forgets something is named."""
+    done = succeeds(lists.invoke("rollback", "--check"))
+    assert done.stdout.splitlines() == [
+        "✓ 001_lists.sql with 6 rows of public.items, public.lists",
+        "✓ 002_color.sql with 6 rows of public.lists",
+        "✓ rollback 2 migrations up, down and up again, 12 rows saved and loaded back",
+    ]
+    lists.write("rollbacks/002_color.sql", "select 1")
+    refuses(lists.invoke("rollback", "--check"), 1, "002_color.sql: undone, the database is not what", "002_color.sql")
+    shutil.rmtree(lists.folder / "supabase" / "rollbacks")
+    refuses(lists.invoke("rollback", "--check"), 1, "supabase/rollbacks has no 001_lists.sql", "001_lists.sql")
+
+
+def test_a_remote_target(lists: Project) -> None:
+    """The same by its URL."""
+    succeeds(lists.invoke("rollback", "--to", "0", "--no-backup", **remote_settings(lists)))
+    assert set(states(lists).values()) == {"pending"}
