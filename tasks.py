@@ -88,6 +88,22 @@ def push(
         run.console.data(push(run, Options(dry_run, include_all, allow_loss, confirm, wish)).data)
 
 
+@task(
+    help={
+        **COMMON,
+        "from": "the last applied version, where the target cannot be asked; 0 for none",
+        "out": "the file to write; standard output without it",
+    }
+)
+def bundle(_: Context, target: str = "", from_: str = "", out: str = "", json: bool = False) -> None:
+    """Make one file of what is pending, for the SQL editor"""
+    from scripts.boundary import boundary
+    from scripts.commands.bundle import bundle
+
+    with boundary(target, json=json) as run:
+        bundle(run, after=from_, out=out)
+
+
 @task(help={**COMMON, "file": "a file of SQL statements", "sql": "SQL statements"})
 def execute(_: Context, target: str = "", file: str = "", sql: str = "", json: bool = False) -> None:
     """Run SQL, any number of statements, in one transaction"""

@@ -48,10 +48,12 @@ def blank_stack(projects: Callable[..., Project]) -> Project:
 @pytest.fixture
 def blank(blank_stack: Project, sql: Callable[..., list[tuple[object, ...]]]) -> Project:
     """The same, as empty as on its first day."""
-    migrations = blank_stack.settings.migrations_dir
-    shutil.rmtree(migrations)
-    migrations.mkdir()
-    (blank_stack.settings.supabase_dir / "seed.sql").unlink(missing_ok=True)
+    folder = blank_stack.settings.supabase_dir
+    for name in ("migrations", "checks", "rollbacks"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("seed.sql", "access.toml"):
+        (folder / name).unlink(missing_ok=True)
+    blank_stack.settings.migrations_dir.mkdir()
     sql(EMPTY_PUBLIC)
     return blank_stack
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 from tests.fix_stack import Project
@@ -53,8 +52,6 @@ select '1' as expected, count(*)::text as found from pg_catalog.pg_tables where 
 
 def pushed_notes(project: Project, sql: Ask) -> None:
     """A target with a table in use, of which nobody has said yet who may do what."""
-    (project.folder / "supabase" / "access.toml").unlink(missing_ok=True)
-    shutil.rmtree(project.folder / "supabase" / "checks", ignore_errors=True)
     project.write("migrations/001_notes.sql", NOTES)
     succeeds(project.invoke("push"))
     sql(ROWS)

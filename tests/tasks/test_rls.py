@@ -218,10 +218,9 @@ create trigger on_auth_user_created after insert on auth.users for each row exec
 def test_a_project_of_old_that_leaks(blank: Project) -> None:
     """Everything is granted to everybody: what leaks is told, also by a first access.toml that nobody reviewed."""
     config, access = (blank.folder / "supabase" / name for name in ("config.toml", "access.toml"))
-    former = config.read_text(), access.read_text()
+    former = config.read_text()
     try:
-        config.write_text(former[0].replace("\n[api]", "\n[api]\nauto_expose_new_tables = true"))
-        access.unlink()
+        config.write_text(former.replace("\n[api]", "\n[api]\nauto_expose_new_tables = true"))
         blank.write("migrations/001_leaky.sql", LEAKY)
         assert blank.invoke("push").code == 0
         proposed = blank.invoke("rls", "--init")
@@ -235,8 +234,7 @@ def test_a_project_of_old_that_leaks(blank: Project) -> None:
         access.write_text(access.read_text().replace("# look: ", "# reviewed: "))
         assert [f for f in json.loads(blank.invoke("rls", "--json").stdout)["findings"] if f["severe"]] == []
     finally:
-        config.write_text(former[0])
-        access.write_text(former[1])
+        config.write_text(former)
         with connect(blank.stack.target()) as connection:
             undone = query("auto_expose").replace("grant all", "revoke all").replace(" to anon", " from anon")
             connection.execute(undone.encode())

@@ -1,0 +1,19 @@
+-- The promises of supabase/checks: one that is broken takes everything back.
+do $verify$
+declare
+  promise text;
+  query text;
+  expected text;
+  found text;
+begin
+  perform pg_catalog.set_config('search_path', '', true);
+  for promise, query in values
+{checks}
+  loop
+    execute query into strict expected, found;
+    if expected is distinct from found then
+      raise exception 'Broken promise: %. Nothing was changed.', promise
+        using detail = pg_catalog.format('expected %s, found %s', expected, found);
+    end if;
+  end loop;
+end $verify$;
