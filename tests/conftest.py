@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ["tests.fix_stack", "tests.fix_actors"]
+pytest_plugins = ["tests.fix_stack", "tests.fix_actors", "tests.fix_cli"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

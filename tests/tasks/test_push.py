@@ -70,7 +70,8 @@ def test_from_dry_run_to_nothing_pending(blank: Project, sql: Ask) -> None:
     assert [line for line in pushed.stdout.splitlines() if line] == [f"✓ pushed {name}" for name in files]
     assert counted(blank) == (200, 1)
     assert states(blank) == {"001": "applied", "002": "applied"}
-    assert document(blank.invoke("push", "--json")) == {"dry_run": False, "migrations": [], "plan": [], "rehearsal": None}
+    nothing = {"dry_run": False, "migrations": [], "plan": [], "rehearsal": None}
+    assert document(blank.invoke("push", "--json")) == nothing
 
 
 def test_api_that_is_not_told(blank: Project) -> None:
