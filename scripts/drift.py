@@ -68,9 +68,7 @@ def describe(connection: psycopg.Connection[Any], schemas: Sequence[str] = ()) -
     servers, default privileges. No rights are needed to read it. Raises psycopg.Error.
     """
     with connection.transaction():
-        connection.execute("set local search_path = ''")
-        connection.execute("set local transaction_read_only = on")
-        connection.execute("set local jit = off")  # it would compile longer than the query runs
+        connection.execute(_sql("_settings"))
         rows = connection.execute(_statement(), {"schemas": list(schemas or own_schemas(connection))}).fetchall()
     objects: dict[Key, dict[str, str]] = {}
     for kind, name, attribute, value in rows:
@@ -140,8 +138,8 @@ def _without_maintain(properties: dict[str, str]) -> dict[str, str]:
 @cache
 def _statement() -> bytes:
     """All queries in one: a target may be far away."""
-    parts = (file.read_text() for file in sorted(FOLDER.glob("[!_]*.sql")))
-    return (FOLDER / "_ours.sql").read_bytes() + "\nunion all\n".join(f"(\n{part})" for part in parts).encode()
+    parts = (b"(\n" + file.read_bytes() + b")" for file in sorted(FOLDER.glob("[!_]*.sql")))
+    return _sql("_ours") + b"\nunion all\n".join(parts)
 
 
 def _sql(name: str) -> bytes:

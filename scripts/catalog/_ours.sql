@@ -7,9 +7,9 @@
 
 with
 
--- Roles whose rights count: the API's, postgres and the project's own. The roles with which the platform looks after
--- a project differ from one project to the next, and no migration makes them: the reserved roles in pkg/migration/dump.go
--- of supabase/cli. pg_database_owner, which owns public, is whoever owns the database: postgres.
+-- Roles whose rights count: the API's, postgres and the project's own. Not those with which the platform looks after a
+-- project, which differ from one project to the next, and which no migration makes: the reserved roles in
+-- pkg/migration/dump.go of supabase/cli. pg_database_owner, which owns public, is whoever owns the database: postgres.
 own_role (oid, name) as materialized (
   select r.oid, case r.rolname when 'pg_database_owner' then 'postgres' else r.rolname::text end
   from pg_catalog.pg_roles r
@@ -65,7 +65,7 @@ host_relation as materialized (
   select c.oid, c.oid::pg_catalog.regclass::text, null, true
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where n.nspname in ('auth', 'storage', 'realtime') and n.nspname <> all (%(schemas)s)
+  where n.nspname in ('auth', 'storage', 'realtime')
 ),
 
 -- The columns of a view come with its definition: what is said of them is a property of the view, by their name.

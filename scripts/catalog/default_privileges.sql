@@ -1,10 +1,12 @@
 -- What objects yet to be made will be open to: `alter default privileges`. In a schema they add to those of the
 -- database: what its maker has there is nothing new.
 with open_to as (
-  select d.oid, r.name,
-    string_agg(distinct a.privilege_type || case when a.is_grantable then ' with grant option' else '' end, ', ') as rights
+  select d.oid, r.name, string_agg(distinct g.privilege, ', ') as rights
   from pg_catalog.pg_default_acl d
   cross join lateral pg_catalog.aclexplode(d.defaclacl) a
+  cross join lateral (
+    select a.privilege_type || case when a.is_grantable then ' with grant option' else '' end
+  ) g (privilege)
   join own_role r on r.oid = a.grantee
   where d.defaclnamespace = 0 or a.grantee <> d.defaclrole
   group by 1, 2
@@ -17,7 +19,8 @@ join pg_catalog.pg_default_acl d on d.oid = o.oid
 join own_role maker on maker.oid = d.defaclrole
 left join own_schema s on s.oid = d.defaclnamespace
 join (
-  values ('r', 'tables'), ('S', 'sequences'), ('f', 'functions'), ('T', 'types'), ('n', 'schemas'), ('L', 'large objects')
+  values ('r', 'tables'), ('S', 'sequences'), ('f', 'functions'), ('T', 'types'), ('n', 'schemas'),
+    ('L', 'large objects')
 ) as k (code, kind) on k.code = d.defaclobjtype::text
 cross join lateral (values ('of', 'schema ' || s.object), ('granted to ' || o.name, o.rights)) as p (property, value)
 where (d.defaclnamespace = 0 or s.oid is not null) and p.value is not null

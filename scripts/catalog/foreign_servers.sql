@@ -16,8 +16,9 @@ cross join lateral (
     ('version', s.srvversion),
     ('options', (
       select string_agg(
-        n.option_name || '=' || case when n.option_name ~* 'key|secret|token|password|conn' then '…' else n.option_value end,
-        ', ' order by n.option_name
+        n.option_name || '='
+          || case when n.option_name ~* 'key|secret|token|password|conn' then '…' else n.option_value end,
+        ', ' order by n.option_name collate "C"
       )
       from pg_catalog.pg_options_to_table(coalesce(w.fdwoptions, s.srvoptions)) n
     ))

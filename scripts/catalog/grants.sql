@@ -1,8 +1,14 @@
--- Who may do what with an object as a whole, its owner included. No rights recorded are the rights by default.
--- Who granted them is left out: a right is as good from the one as from the other.
-select o.kind, o.object, 'granted to ' || r.name,
-  string_agg(distinct a.privilege_type || case when a.is_grantable then ' with grant option' else '' end, ', ')
-from owned o
+-- Who may do what with an object, its owner included, and with single columns. No rights recorded are the rights by
+-- default. Who granted them is left out: a right is as good from the one as from the other.
+select o.kind, o.object, o.prefix || 'granted to ' || r.name, string_agg(distinct g.privilege, ', ')
+from (
+  select kind, object, '' as prefix, acl from owned
+  union all
+  select kind, object, prefix, acl from own_column
+) o
 cross join lateral pg_catalog.aclexplode(o.acl) a
+cross join lateral (
+  select a.privilege_type || case when a.is_grantable then ' with grant option' else '' end
+) g (privilege)
 join own_role r on r.oid = a.grantee
 group by 1, 2, 3

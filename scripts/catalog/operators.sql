@@ -10,7 +10,8 @@ cross join lateral (values
   ('negator', nullif(o.oprnegate, 0)::pg_catalog.regoperator::text),
   ('estimators', nullif(concat_ws(', ', nullif(o.oprrest::pg_catalog.oid, 0)::pg_catalog.regproc,
     nullif(o.oprjoin::pg_catalog.oid, 0)::pg_catalog.regproc), '')),
-  ('joins', nullif(concat_ws(', ', case when o.oprcanhash then 'hashes' end, case when o.oprcanmerge then 'merges' end), '')),
+  ('joins', nullif(concat_ws(', ',
+    case when o.oprcanhash then 'hashes' end, case when o.oprcanmerge then 'merges' end), '')),
   ('comment', pg_catalog.obj_description(o.oid, 'pg_operator'))
 ) as p (property, value)
 where p.value is not null

@@ -22,12 +22,14 @@ cross join lateral (values
     where i.indrelid = r.oid and i.indisreplident
   ) end end),
   ('clustered on', (
-    select i.indexrelid::pg_catalog.regclass::text from pg_catalog.pg_index i where i.indrelid = r.oid and i.indisclustered
+    select i.indexrelid::pg_catalog.regclass::text
+    from pg_catalog.pg_index i where i.indrelid = r.oid and i.indisclustered
   )),
   ('partitioned by', pg_catalog.pg_get_partkeydef(r.oid)),
   (case when c.relispartition then 'partition of' else 'inherits' end, (
     select string_agg(
-      concat_ws(' ', i.inhparent::pg_catalog.regclass, pg_catalog.pg_get_expr(c.relpartbound, r.oid)), ', ' order by i.inhseqno
+      concat_ws(' ', i.inhparent::pg_catalog.regclass, pg_catalog.pg_get_expr(c.relpartbound, r.oid)),
+      ', ' order by i.inhseqno
     )
     from pg_catalog.pg_inherits i where i.inhrelid = r.oid
   )),

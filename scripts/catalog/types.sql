@@ -25,8 +25,13 @@ cross join lateral (values
   ('not null', case t.typtype when 'd' then case when t.typnotnull then 'yes' else 'no' end end),
   ('default', t.typdefault),
   ('collation', case when t.typcollation <> base.typcollation then t.typcollation::pg_catalog.regcollation::text end),
-  ('range of', nullif(concat_ws(', ', nullif(r.rngsubtype, 0)::pg_catalog.regtype, c.opcname,
-    nullif(r.rngcollation, 0)::pg_catalog.regcollation, nullif(r.rngcanonical::pg_catalog.oid, 0)::pg_catalog.regprocedure,
-    nullif(r.rngsubdiff::pg_catalog.oid, 0)::pg_catalog.regprocedure, r.rngmultitypid::pg_catalog.regtype), ''))
+  ('range of', nullif(concat_ws(', ',
+    nullif(r.rngsubtype, 0)::pg_catalog.regtype,
+    c.opcname,
+    nullif(r.rngcollation, 0)::pg_catalog.regcollation,
+    nullif(r.rngcanonical::pg_catalog.oid, 0)::pg_catalog.regprocedure,
+    nullif(r.rngsubdiff::pg_catalog.oid, 0)::pg_catalog.regprocedure,
+    r.rngmultitypid::pg_catalog.regtype
+  ), ''))
 ) as p (property, value)
 where p.value is not null
