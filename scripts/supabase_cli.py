@@ -20,6 +20,7 @@ from scripts.database import REFUSALS, connection_error, sql_error
 from scripts.errors import HistoryError, PartsError, ProjectError, PushproofError, SqlError
 from scripts.targets import Target
 
+APPLICATION = "pushproof_cli"
 OLDEST = (2, 122)
 KNOWN_MAJORS = (2, 3)
 APPLYING = re.compile(r"Applying migration (\S+?)\.\.\.")
@@ -85,9 +86,10 @@ class Cli:
     ) -> list[str]:
         """`supabase db push`; the file names it says it applied, or with `dry_run` would apply.
 
-        `limits` are settings of the session, such as lock_timeout. `on_line` gets its progress. Raises SqlError,
-        HistoryError, or what a failed connection means.
+        `limits` are settings of the session, such as lock_timeout, by whose name APPLICATION others find it. `on_line`
+        gets its progress. Raises SqlError, HistoryError, or what a failed connection means.
         """
+        limits = {"application_name": APPLICATION, **(limits or {})}
         flags = [*(["--dry-run"] if dry_run else []), *(["--include-all"] if include_all else [])]
         answer = self._ask(target, "db", "push", *flags, on_line=on_line, limits=limits)
         return list(answer.get("migrations", [])) if isinstance(answer, dict) else []

@@ -25,10 +25,14 @@ def drift(run: Run) -> list[Difference]:
     ):
         history = read_history(source)
         gaps = rebuild(source, scratch, history, run.settings.migrations_dir)
-        found = differences(describe(scratch), describe(source))
+        expected, there = describe(scratch), describe(source)
+        found = differences(expected, there)
     pending = [p.local.path.name for p in pair(files, history) if p.local and not p.applied]
     if pending:
         run.console.status(", ".join(pending), head="pending, and not compared")
+    if there.version != expected.version:
+        words = f"PostgreSQL {there.version} there, {expected.version} here: the two may write one view in two ways"
+        run.console.status(words, style="yellow")
     for gap in gaps:
         run.console.status(gap, head="not built here", style="yellow")
     for one in found:
