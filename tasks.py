@@ -63,6 +63,7 @@ def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -
         "dry_run": "only the plan: statements, what they lock and lose, and for whom that hurts",
         "include_all": "also push versions that sort before the last applied one",
         "allow_loss": "also push to a remote target what loses rows, columns or tables",
+        "no_lint": "push to a remote target in spite of what `invoke lint` finds",
         "confirm": "the reference of the project, where it is marked as production",
         "rehearse": "try it on a scratch stack first, also where the target is embedded or local",
         "skip_rehearsal": "do not, though the target is remote",
@@ -74,6 +75,7 @@ def push(
     dry_run: bool = False,
     include_all: bool = False,
     allow_loss: bool = False,
+    no_lint: bool = False,
     confirm: str = "",
     rehearse: bool = False,
     skip_rehearsal: bool = False,
@@ -85,7 +87,7 @@ def push(
 
     with boundary(target, json=json) as run:
         wish = (rehearse and not skip_rehearsal) if rehearse or skip_rehearsal else None
-        run.console.data(push(run, Options(dry_run, include_all, allow_loss, confirm, wish)).data)
+        run.console.data(push(run, Options(dry_run, include_all, allow_loss, confirm, wish, lint=not no_lint)).data)
 
 
 @task(
@@ -356,6 +358,32 @@ def run_tests(_: Context, keyword: str = "") -> None:
 
     with boundary():
         test(keyword=keyword, pytest_args=_after_dashes())
+
+
+@task(
+    help={
+        "since": "lint what comes after this version, as one push; without it every file, as a push of its own",
+        "sarif": "write SARIF to this file",
+        "json": COMMON["json"],
+    }
+)
+def lint(_: Context, since: str = "", sarif: str = "", json: bool = False) -> None:
+    """Hold the migrations against squawk and our own rules"""
+    from scripts.boundary import boundary
+    from scripts.commands.lint import lint
+
+    with boundary(json=json) as run:
+        lint(run, since=since, sarif=sarif)
+
+
+@task(help={"json": COMMON["json"]})
+def faults(_: Context, json: bool = False) -> None:
+    """Do to a push what may go wrong, and show what was observed"""
+    from scripts.boundary import boundary
+    from scripts.commands.faults import faults
+
+    with boundary(json=json) as run:
+        faults(run)
 
 
 @task(

@@ -34,6 +34,7 @@ ADVICE = {
     "23": "rows violate the constraint: find them, mend them in this or an earlier migration, then add the constraint",
     "42601": "mend the syntax where the server stopped reading",
     "25001": "it cannot run in a transaction: give it a file, or an `invoke execute`, of its own",
+    "57P01": "the connection was cut: run this again; `invoke migrations` shows what landed",
     "57014": "it ran into a time-out: split it, or raise statement_timeout for this session",
     "55P03": "somebody holds the lock: pg_locks shows who",
     "P0001": "the SQL itself raised this: its words say why",
@@ -94,7 +95,7 @@ def sql_error(sqlstate: str, message: str, *, where: str, details: str = "") -> 
     hint = ADVICE.get(sqlstate) or ADVICE.get(sqlstate[:2], APPENDIX)
     cause, _, more = message.partition("\n")
     error = SqlError(f"{where}: {cause} (SQLSTATE {sqlstate})", hint, details=f"{more}\n{details}".strip())
-    error.sqlstate = sqlstate
+    error.sqlstate, error.where = sqlstate, where
     return error
 
 

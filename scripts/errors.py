@@ -68,6 +68,7 @@ class PausedError(PushproofError):
 class SqlError(PushproofError):
     code, kind = 18, "SQL failed"
     sqlstate = ""  # where the server told it
+    where = ""  # the file, or what else held the SQL
 
 
 class HistoryError(PushproofError):

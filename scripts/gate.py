@@ -49,41 +49,25 @@ def refuse_losses(run: Run, plan: Sequence[FilePlan], *, allowed: bool) -> None:
 
 @contextlib.contextmanager
 def alone(connection: Any, console: Console) -> Iterator[None]:
-    """Hold the target's push lock; who comes second waits, and is told for whom.
-
-    A push whose client was killed holds no lock any more, but the server may still be at its work: it is waited for.
-    """
-    _wait(
-        lambda: not connection.execute(query("push_lock")).fetchone()[0],
-        lambda: connection.execute(query("push_lock_holder")).fetchone() or ("it has just ended",),
-        "another push is under way",
-        console,
-    )
+    """Hold the target's push lock; who comes second waits, and is told for whom."""
+    told = False
+    while not connection.execute(query("push_lock")).fetchone()[0]:
+        if not told:
+            holder = connection.execute(query("push_lock_holder")).fetchone()
+            console.status(f"another push is under way ({holder[0] if holder else 'it has just ended'}): waiting")
+            told = True
+        time.sleep(POLL_SECONDS)
     try:
-        _wait(
-            lambda: connection.execute(query("push_orphan")).fetchone(),
-            lambda: connection.execute(query("push_orphan")).fetchone() or ("it has just ended",),
-            "a push whose client is gone is still at work",
-            console,
-        )
         yield
     finally:
         with contextlib.suppress(Exception):  # it goes with the session too
             connection.execute(query("push_unlock"))
 
 
-def _wait(busy: Callable[[], Any], who: Callable[[], Any], words: str, console: Console) -> None:
-    told = False
-    while busy():
-        if not told:
-            console.status(f"{words} ({who()[0]}): waiting")
-            told = True
-        time.sleep(POLL_SECONDS)
-
-
 def patiently(attempt: Callable[[], list[str]], landed: Callable[[], list[str]], console: Console) -> list[str]:
     """What the tries pushed together; again, after a pause, where a table was locked for too long.
 
+    Again too where a file failed because it was applied meanwhile, by a server that went on for a client that is gone.
     `landed` says what a try that failed had pushed. Raises SqlError.
     """
     former: list[str] = []
@@ -91,9 +75,10 @@ def patiently(attempt: Callable[[], list[str]], landed: Callable[[], list[str]],
         try:
             return former + attempt()
         except SqlError as error:
-            if error.sqlstate not in BUSY:
+            found = landed()
+            if error.sqlstate not in BUSY and error.where.partition(",")[0] not in found:
                 raise
             console.status(f"{error.message}: again in {pause} s", style="yellow")
             time.sleep(pause)
-            former = landed()
+            former = found
     return former + attempt()

@@ -6,9 +6,11 @@ Secrets go to a child through its environment or its standard input, never throu
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ import psutil
 from scripts.waiting import wait_until
 
 GRACE_SECONDS = 5
+PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 DROPPED = (
@@ -121,7 +125,7 @@ def run(
 ) -> Completed:
     """Run to the end in a process group of its own; whatever interrupts us ends that group first.
 
-    `on_stderr` is given each line of standard error as it comes.
+    `on_stderr` is given each line of standard error as it comes. On Linux it ends even where we are killed.
     """
     with contextlib.ExitStack() as cleanup:
         with undisturbed():
@@ -140,6 +144,7 @@ def run(
                     group=user.gid if user else None,
                     extra_groups=[] if user else None,
                     umask=umask,
+                    preexec_fn=_end_with_us,
                 )
             )
             unfinished = cleanup.enter_context(contextlib.ExitStack())
@@ -147,6 +152,12 @@ def run(
         out, err = _communicate_by_line(child, on_stderr) if on_stderr else child.communicate(text_in)
         unfinished.pop_all()
     return Completed(child.returncode, out, err)
+
+
+def _end_with_us() -> None:
+    """In the child: have the kernel kill it when we are gone. One call into C, as befits a fork among threads."""
+    if PRCTL:
+        PRCTL(SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _communicate_by_line(child: subprocess.Popen[str], on_stderr: Callable[[str], None]) -> tuple[str, str]:

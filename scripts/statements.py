@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -34,13 +33,14 @@ def statements_of(sql: str) -> tuple[Statement, ...]:
 
     found = []
     for part in split(sql):
-        if not (words := tokens(sql[part])):
-            continue
-        start, end = part.start + words[0].start, part.start + words[-1].stop
+        start, end, node = part.start, part.stop, None
         try:
+            if not (words := tokens(sql[part])):
+                continue
+            start, end = part.start + words[0].start, part.start + words[-1].stop
             node = pglast.parse_sql(sql[start:end])[0].stmt
         except pglast.parser.ParseError:
-            node = None  # the server says it better
+            pass  # the server says it better
         found.append(Statement(sql[start:end], sql[:start].count("\n") + 1, node))
     return tuple(found)
 
@@ -68,13 +68,24 @@ def count_statements(sql: str) -> int | None:
 
 
 def split(sql: str) -> list[slice]:
-    """Where each statement is. After a syntax error in one, the scanner still finds the others."""
+    """Where each statement is. After a syntax error the semicolons tell; all is one where a quote is never closed."""
     import pglast
 
-    for with_parser in (True, False):
-        with contextlib.suppress(pglast.parser.ParseError):
-            return list(pglast.split(sql, with_parser=with_parser, only_slices=True))
-    return []
+    try:
+        return list(pglast.split(sql, with_parser=True, only_slices=True))
+    except pglast.parser.ParseError:
+        return _split_at_semicolons(sql)
+
+
+def _split_at_semicolons(sql: str) -> list[slice]:
+    import pglast
+
+    try:
+        ends = [one.start for one in tokens(sql) if sql[one] == ";"]
+    except pglast.parser.ParseError:
+        return [slice(0, len(sql))]
+    starts = [0, *(end + 1 for end in ends)]
+    return [slice(start, end) for start, end in zip(starts, [*ends, len(sql)], strict=True)]
 
 
 def tokens(sql: str) -> list[slice]:

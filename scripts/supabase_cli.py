@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,11 +21,10 @@ from scripts.database import REFUSALS, connection_error, sql_error
 from scripts.errors import HistoryError, PartsError, ProjectError, PushproofError, SqlError
 from scripts.targets import Target
 
-APPLICATION = "pushproof_cli"
 OLDEST = (2, 122)
 KNOWN_MAJORS = (2, 3)
 APPLYING = re.compile(r"Applying migration (\S+?)\.\.\.")
-SQLSTATE = re.compile(r"^ERROR: (?P<message>.*?) \(SQLSTATE (?P<state>\w{5})\)$", re.MULTILINE | re.DOTALL)
+SQLSTATE = re.compile(r"^(?:ERROR|FATAL): (?P<message>.*?) \(SQLSTATE (?P<state>\w{5})\)$", re.MULTILINE | re.DOTALL)
 STATEMENT = re.compile(r"^At statement: (?P<number>\d+)$", re.MULTILINE)
 UNREACHABLE = ("failed to connect", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "ENETUNREACH", "EAI_AGAIN")
 BAD_CONFIG = ("CliConfigValueError", "DbConfigLoadError")
@@ -86,10 +86,9 @@ class Cli:
     ) -> list[str]:
         """`supabase db push`; the file names it says it applied, or with `dry_run` would apply.
 
-        `limits` are settings of the session, such as lock_timeout, by whose name APPLICATION others find it. `on_line`
-        gets its progress. Raises SqlError, HistoryError, or what a failed connection means.
+        `limits` are settings of the session, such as lock_timeout. `on_line` gets its progress. Raises SqlError,
+        HistoryError, or what a failed connection means.
         """
-        limits = {"application_name": APPLICATION, **(limits or {})}
         flags = [*(["--dry-run"] if dry_run else []), *(["--include-all"] if include_all else [])]
         answer = self._ask(target, "db", "push", *flags, on_line=on_line, limits=limits)
         return list(answer.get("migrations", [])) if isinstance(answer, dict) else []
@@ -182,6 +181,11 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
     error = answer.get("error", {}) if isinstance(answer, dict) else {}
     code, message = error.get("code", ""), error.get("message") or done.stderr.strip() or done.stdout.strip()
     begun = APPLYING.findall(done.stderr)
+    if done.code < 0:
+        name = signal.Signals(-done.code).name
+        return SqlError(
+            f"the Supabase CLI was ended by {name}", "run this again; `invoke migrations` shows what landed"
+        )
     if code == "DbPushMissingRemoteError":
         return HistoryError(
             "a local migration sorts before the last one that was applied",

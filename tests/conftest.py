@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ["tests.fix_stack", "tests.fix_actors", "tests.fix_cli"]
+pytest_plugins = ["tests.fix_stack", "tests.fix_actors", "tests.fix_cli", "tests.fix_tasks"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

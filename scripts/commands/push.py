@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from scripts import local
+from scripts import local, squawk
 from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.commands.rehearse import Rehearsal, rehearse
 from scripts.database import connect
-from scripts.errors import HistoryError, PushproofError
+from scripts.errors import FailedError, HistoryError, PushproofError
 from scripts.gate import alone, confirm_production, patiently, refuse_losses
 from scripts.history import troubles_of
+from scripts.lint.engine import lint
+from scripts.lint.files import Problem
+from scripts.lint.squawked import PREFIX
 from scripts.migrations import Migration, check_transactions, local_migrations, pair, read_history
 from scripts.plan import FilePlan, plan_of
 from scripts.queries import query
 from scripts.schema_cache import await_api, exposed
 from scripts.stack import api_of, section_of
 from scripts.targets import Target
+from scripts.waiting import wait_until
+
+SETTLE_SECONDS = 10  # in which a server notices that its client is gone
 
 
 @dataclass(frozen=True)
 class Options:
     """What `invoke push` was told. `confirm` is the reference of a project marked as production.
 
-    `rehearse`: None for what the target deserves, a rehearsal where others would notice.
+    `rehearse`: None for what the target deserves, a rehearsal where others would notice. `lint`: whether errors of the
+    linter stop a push to a remote target.
     """
 
     dry_run: bool = False
@@ -34,6 +42,7 @@ class Options:
     allow_loss: bool = False
     confirm: str = ""
     rehearse: bool | None = None
+    lint: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,14 +52,20 @@ class Outcome:
     options: Options
     names: list[str]
     plan: tuple[FilePlan, ...]
+    problems: Sequence[Problem] = ()
     rehearsal: Rehearsal | None = None
 
     @property
     def data(self) -> dict[str, Any]:
         """For --json."""
         plan = [{"file": p.migration.path.name, "statements": [s.data for s in p.steps]} for p in self.plan]
-        rehearsal = self.rehearsal.data if self.rehearsal else None
-        return {"dry_run": self.options.dry_run, "migrations": self.names, "plan": plan, "rehearsal": rehearsal}
+        return {
+            "dry_run": self.options.dry_run,
+            "migrations": self.names,
+            "plan": plan,
+            "problems": [vars(p) | {"file": p.file.name} for p in self.problems],
+            "rehearsal": self.rehearsal.data if self.rehearsal else None,
+        }
 
 
 def push(run: Run, options: Options | None = None) -> Outcome:
@@ -74,6 +89,7 @@ def push(run: Run, options: Options | None = None) -> Outcome:
         plan = plan_of(connection, pending)
         if pending:
             check_keys(target)  # the API is asked for the new schema in the end
+        problems = _lint(run, files, pending, options)
         if not options.dry_run:
             _warn_of_plan(run, plan)
             refuse_losses(run, plan, allowed=options.allow_loss)
@@ -81,20 +97,20 @@ def push(run: Run, options: Options | None = None) -> Outcome:
         if pending and (target.kind == "remote" if options.rehearse is None else options.rehearse):
             rehearsal = rehearse(run, read_history(connection), pending, plan)
         if options.dry_run or not (pending or always):
-            said = _call_cli(run, target, pending, options) if pending else []
+            said = _call_cli(run, connection, pending, options) if pending else []
             _report(run, said, plan, "would push")
-            return Outcome(options, said, plan, rehearsal)
+            return Outcome(options, said, plan, problems, rehearsal)
         confirm_production(run, options.confirm, "push to")
         with alone(connection, run.console):
             pending = _pending(run, connection, files, options)  # another push may have come first
             known = exposed(connection, api.schemas[0])
-            said = _call_cli(run, target, pending, options)
+            said = _call_cli(run, connection, pending, options)
             connection.execute("notify pgrst, 'reload schema'")  # it reads the schema while we read the history
             read_back(connection, files, [m.path.name for m in pending], said)
             new = exposed(connection, api.schemas[0]) - known
     await_api(run, target, new)
     _report(run, said, (), "pushed")
-    return Outcome(options, said, plan, rehearsal)
+    return Outcome(options, said, plan, problems, rehearsal)
 
 
 def _pending(run: Run, connection: Any, files: Sequence[Migration], options: Options) -> list[Migration]:
@@ -110,16 +126,22 @@ def _pending(run: Run, connection: Any, files: Sequence[Migration], options: Opt
     return pending
 
 
-def _call_cli(run: Run, target: Target, pending: Sequence[Migration], options: Options) -> list[str]:
+def _call_cli(run: Run, connection: Any, pending: Sequence[Migration], options: Options) -> list[str]:
     """The file names that the CLI says it pushed. Whatever ends it early, what had landed by then is said."""
-    promised = [m.path.name for m in pending]
+    target, promised = run.target, [m.path.name for m in pending]
+    began = connection.execute("select pg_catalog.clock_timestamp()").fetchone()[0]
 
     def progress(line: str) -> None:
         if line.startswith("Applying migration"):
             run.console.status(f"  {line.rstrip('.')}")
 
     cli = local.cli(run.settings, run.console)
-    limits = {"lock_timeout": run.settings.lock_timeout, "statement_timeout": run.settings.statement_timeout}
+    limits = {
+        "lock_timeout": run.settings.lock_timeout,
+        "statement_timeout": run.settings.statement_timeout,
+        # A server notices only so that the CLI was killed, and would go on with a long statement.
+        "client_connection_check_interval": "1s",
+    }
 
     def attempt() -> list[str]:
         with run.console.doing("supabase db push" + (" --dry-run" if options.dry_run else "")):
@@ -128,12 +150,12 @@ def _call_cli(run: Run, target: Target, pending: Sequence[Migration], options: O
             )
 
     try:
-        return patiently(attempt, lambda: _applied(target, promised), run.console)
+        return patiently(attempt, lambda: _applied(target, promised, began)[0], run.console)
     except KeyboardInterrupt:
-        run.console.status(f"applied before the interruption: {_landed(target, promised)}")
+        run.console.status(f"applied before the interruption: {_landed(target, promised, began)}")
         raise
     except PushproofError as error:
-        error.details = f"applied before it: {_landed(target, promised)}\n{error.details}".strip()
+        error.details = f"applied before it: {_landed(target, promised, began)}\n{error.details}".strip()
         raise
 
 
@@ -153,18 +175,44 @@ def read_back(connection: Any, files: Any, promised: list[str], said: list[str])
         )
 
 
-def _landed(target: Target, promised: list[str]) -> str:
+def _landed(target: Target, promised: list[str], began: datetime) -> str:
     """What of it was committed, for people: after an interruption or a failure only the history knows."""
     try:
-        return ", ".join(_applied(target, promised)) or "nothing"
+        found, settled = _applied(target, promised, began)
     except PushproofError:
         return "unknown, the database does not answer; see `invoke migrations`"
+    return (", ".join(found) or "nothing") + (
+        "" if settled else "; the server is still at work, look again at `invoke migrations`"
+    )
 
 
-def _applied(target: Target, promised: list[str]) -> list[str]:
+def _applied(target: Target, promised: list[str], began: datetime) -> tuple[list[str], bool]:
+    """What the history holds once the server has ended what it was sent, and whether it has."""
     with connect(target) as connection:
+        busy = query("push_sessions")
+        settled = wait_until(lambda: not connection.execute(busy, {"since": began}).fetchall(), timeout=SETTLE_SECONDS)
         versions = {a.version for a in read_history(connection)}
-    return [name for name in promised if name.split("_")[0] in versions]
+    return [name for name in promised if name.split("_")[0] in versions], bool(settled)
+
+
+def _lint(run: Run, files: Sequence[Migration], pending: Sequence[Migration], options: Options) -> list[Problem]:
+    """What the linter says of the pending files, as one push. Raises FailedError for an error on a remote target."""
+    if not pending or (run.target.kind != "remote" and not options.dry_run):
+        return []
+    api = api_of(run.settings.supabase_dir / "config.toml")
+    earlier = [m for m in files if m not in pending]
+    found = lint(pending, earlier, schemas=api.schemas, auto_expose=api.auto_expose_new_tables)
+    for one in found:
+        style = "red" if one.level == "error" else "yellow"
+        run.console.status(f"{one.rule}: {one.message}; {one.hint}", head=f"{one.file.name}:{one.line}", style=style)
+    meant = {PREFIX + rule for rule in squawk.LOSES} if options.allow_loss else set()
+    errors = [p for p in found if p.level == "error" and p.rule not in meant]
+    if errors and options.lint and not options.dry_run:
+        raise FailedError(
+            f"the linter stops this push: {errors[0].file.name} line {errors[0].line}, {errors[0].rule}",
+            "mend it, say why it may stand (`-- pushproof: ignore RULE: reason`), or push with --no-lint",
+        )
+    return found
 
 
 def _warn_of_plan(run: Run, plan: Sequence[FilePlan]) -> None:

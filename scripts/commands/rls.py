@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,7 +182,7 @@ def report(
     if options.junit:
         reports.write_junit(Path(options.junit), cells, findings, seconds)
     if options.sarif:
-        reports.write_sarif(Path(options.sarif), cells, findings, _version())
+        reports.write_sarif(Path(options.sarif), cells, findings)
     bad = sum(not c.ok for c in cells)
     words = f"{len(cells)} cells, {bad} not as declared · {len(cells) / seconds:.0f} a second · {seconds:.1f} s"
     run.console.line(words, ok=not bad, head="rls")
@@ -208,8 +207,3 @@ def _refuse_production(run: Run) -> None:
             "this project is marked as production, and the proof makes users and rows",
             "prove a staging project or the embedded stack; SUPABASE_PRODUCTION marks it",
         )
-
-
-def _version() -> str:
-    project = tomllib.loads((Path(__file__).parent.parent.parent / "pyproject.toml").read_text())
-    return str(project["project"]["version"])

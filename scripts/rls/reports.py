@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from scripts import sarif
 from scripts.rls.cells import ALLOWED, Cell
 from scripts.rls.coverage import Coverage
 from scripts.rls.findings import CONFIRMED, ORDER, UNPROVED, Finding, Verdict
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 BASE = {"select": "S", "insert": "I", "update": "U", "delete": "D", "call": "C"}
 DENIED_MARK = "·"
 RECURSION = "42P17"  # a policy that asks itself: every cell of its relation fails alike
-SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def matrix(console: Console, cells: Sequence[Cell], actors: Sequence[str]) -> None:
@@ -173,9 +172,11 @@ def write_junit(file: Path, cells: Sequence[Cell], found: Sequence[Finding], sec
     _write(file, ElementTree.tostring(suite, encoding="unicode", xml_declaration=True))
 
 
-def write_sarif(file: Path, cells: Sequence[Cell], found: Sequence[Finding], version: str) -> None:
+def write_sarif(file: Path, cells: Sequence[Cell], found: Sequence[Finding]) -> None:
     """The failing cells and confirmed findings as scanners' results, at the file that declares the intent."""
     kinds = sorted({c.case.kind for c in cells})
+    rules = [sarif.rule("rls/finding", "What a linter says, confirmed by the database.")]
+    rules += [sarif.rule(f"rls/{kind}", _title(kind)) for kind in kinds]
     results = [
         _result(f"rls/{c.case.kind}", "error", c.reason, c.case.object, {"cell": c.name}) for c in cells if not c.ok
     ]
@@ -185,31 +186,13 @@ def write_sarif(file: Path, cells: Sequence[Cell], found: Sequence[Finding], ver
         if f.verdict == CONFIRMED
         for v in f.shown
     ]
-    driver = {
-        "name": "pushproof",
-        "version": version,
-        "rules": [
-            {"id": "rls/finding", "shortDescription": {"text": "What a linter says, confirmed by the database."}},
-            *({"id": f"rls/{kind}", "shortDescription": {"text": _title(kind)}} for kind in kinds),
-        ],
-    }
-    log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
-    _write(file, json.dumps(log, indent=2))
+    sarif.write(file, rules, results)
 
 
 def _result(rule: str, level: str, text: str, name: str, fingerprint: dict[str, str]) -> dict[str, Any]:
-    where = {
-        "physicalLocation": {"artifactLocation": {"uri": "supabase/access.toml"}},
-        "logicalLocations": [{"fullyQualifiedName": name, "kind": "resource"}],
-    }
-    message = {"text": text}
-    return {
-        "ruleId": rule,
-        "level": level,
-        "message": message,
-        "locations": [where],
-        "partialFingerprints": fingerprint,
-    }
+    where = [{"fullyQualifiedName": name, "kind": "resource"}]
+    found = sarif.result(rule, level, text, "supabase/access.toml", logicalLocations=where)
+    return found | {"partialFingerprints": fingerprint}
 
 
 def _title(kind: str) -> str:

@@ -20,6 +20,13 @@ def test_statements_and_their_lines() -> None:
     ]
 
 
+def test_what_does_not_parse_is_a_statement() -> None:
+    """It is there, for the server to refuse; where a quote is never closed, all is one."""
+    assert [s.sql for s in statements_of("selec 1")] == ["selec 1"]
+    assert [s.sql for s in statements_of("select 1; selec (2);\n selec 3 -- é")] == ["select 1", "selec (2)", "selec 3"]
+    assert [s.sql for s in statements_of("select 1; select 'never closed")] == ["select 1; select 'never closed"]
+
+
 def test_title() -> None:
     """One line, not too long."""
     (one,) = statements_of("select\n  1,\n  '" + "x" * 100 + "'")

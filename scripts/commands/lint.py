@@ -1,0 +1,61 @@
+"""`invoke lint`: the migrations, held against squawk and our own rules, without a database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.boundary import Run
+from scripts.errors import FailedError, UsageError
+from scripts.lint import reports
+from scripts.lint.engine import lint as problems_of
+from scripts.lint.files import Problem
+from scripts.migrations import Migration, local_migrations
+from scripts.plan import counted
+from scripts.stack import api_of
+
+
+def lint(run: Run, *, since: str = "", sarif: str = "", github: bool | None = None) -> list[Problem]:
+    """Lint every file, each as a push of its own; with `since` those after that version, as one push.
+
+    No target is asked. `github`: print annotations too; None where the environment is that of GitHub Actions. Raises
+    FailedError where there is an error, UsageError for a version that no file has, ProjectError, PartsError.
+    """
+    earlier, files = _parted(local_migrations(run.settings.migrations_dir), since)
+    api = api_of(run.settings.supabase_dir / "config.toml")
+    problems = problems_of(
+        files, earlier, schemas=api.schemas, auto_expose=api.auto_expose_new_tables, together=bool(since)
+    )
+    report(run, problems, len(files), sarif=sarif, github=github)
+    errors, _ = reports.count(problems)
+    if errors:
+        first = next(p for p in problems if p.level == "error")
+        raise FailedError(
+            f"{counted(errors, 'error')} in the migrations, the first in {first.file.name} line {first.line}",
+            "each line says what to do instead; docs/lint.md says how one is ignored, with its reason",
+        )
+    return problems
+
+
+def report(run: Run, problems: Sequence[Problem], files: int, *, sarif: str = "", github: bool | None = None) -> None:
+    """Lines for people, and what else is asked for."""
+    project = run.settings.project
+    reports.lines(run.console, problems, files)
+    if os.environ.get("GITHUB_ACTIONS") == "true" if github is None else github:
+        for one in problems:
+            run.console.line(reports.annotation(one, project))
+    if sarif:
+        reports.write_sarif(Path(sarif), problems, project)
+    run.console.data(reports.document(problems, files, project))
+
+
+def _parted(files: Sequence[Migration], since: str) -> tuple[Sequence[Migration], Sequence[Migration]]:
+    """What is before and what is to be linted."""
+    if not since:
+        return (), files
+    versions = [one.version for one in files]
+    if since not in versions:
+        raise UsageError(f"no migration has version {since}", f"the last is {max(versions, default='none')}")
+    place = versions.index(since) + 1
+    return files[:place], files[place:]
