@@ -145,6 +145,9 @@ class Cli:
             answer = json.loads(done.stdout)
         except ValueError:
             answer = done.stdout.strip()
+        if done.code < 0:
+            cause = f"the Supabase CLI was ended by {signal.Signals(-done.code).name}"
+            raise SqlError(cause, "run this again; `invoke migrations` shows what landed")
         if done.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
             raise _explain(target, answer, done, where)
         return answer
@@ -181,11 +184,6 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
     error = answer.get("error", {}) if isinstance(answer, dict) else {}
     code, message = error.get("code", ""), error.get("message") or done.stderr.strip() or done.stdout.strip()
     begun = APPLYING.findall(done.stderr)
-    if done.code < 0:
-        name = signal.Signals(-done.code).name
-        return SqlError(
-            f"the Supabase CLI was ended by {name}", "run this again; `invoke migrations` shows what landed"
-        )
     if code == "DbPushMissingRemoteError":
         return HistoryError(
             "a local migration sorts before the last one that was applied",

@@ -16,16 +16,19 @@ def test_push(blank: Project, sql: Ask, either_cli: dict[str, str]) -> None:
     target = remote_settings(blank) | either_cli
     blank.write("migrations/001_a.sql", "create table public.a (id int)")
     blank.write("migrations/003_c.sql", "create table public.c (id int)")
-    assert document(blank.invoke("push", "--dry-run", "--json", **target))["migrations"] == ["001_a.sql", "003_c.sql"]
+    assert document(blank.invoke("push", "--no-lint", "--dry-run", "--json", **target))["migrations"] == [
+        "001_a.sql",
+        "003_c.sql",
+    ]
     assert states(blank) == {"001": "pending", "003": "pending"}
-    succeeds(blank.invoke("push", "--skip-rehearsal", **target))
+    succeeds(blank.invoke("push", "--no-lint", "--skip-rehearsal", **target))
     assert states(blank) == {"001": "applied", "003": "applied"}
     late = blank.write("migrations/002_b.sql", "create table public.b (id int)")
-    refuses(blank.invoke("push", **target), 19, "002_b.sql would come before 003", "--include-all")
-    succeeds(blank.invoke("push", "--include-all", "--skip-rehearsal", **target))
+    refuses(blank.invoke("push", "--no-lint", **target), 19, "002_b.sql would come before 003", "--include-all")
+    succeeds(blank.invoke("push", "--no-lint", "--include-all", "--skip-rehearsal", **target))
     late.write_text("select 'edited'")
     blank.write("migrations/004_d.sql", "create table public.d (id int);\nselect * from public.nowhere")
-    done = blank.invoke("push", "--skip-rehearsal", **target)
+    done = blank.invoke("push", "--no-lint", "--skip-rehearsal", **target)
     refuses(done, 18, '004_d.sql, statement 2: relation "public.nowhere" does not exist (SQLSTATE 42P01)', "migration")
     assert states(blank) == {"001": "applied", "002": "edited", "003": "applied", "004": "pending"}
     assert sql("select to_regclass('public.d')") == [(None,)]

@@ -62,11 +62,11 @@ def test_losses_stop_a_remote_push(blank: Project, sql: Ask) -> None:
     """Not so on the stack of this checkout; with the option they are what was meant."""
     sql(TABLE)
     blank.write("migrations/001_a.sql", "drop table public.notes cascade")
-    done = blank.invoke("push", **remote_settings(blank))
+    done = blank.invoke("push", "--no-lint", **remote_settings(blank))
     refuses(done, 21, "1 statement loses what is there", "--allow-loss")
     assert "001_a.sql:1 loses every row of public.notes, and whatever depends on it (1,000 rows now)" in done.stderr
     assert states(blank) == {"001": "pending"}
-    succeeds(blank.invoke("push", "--allow-loss", **remote_settings(blank)))
+    succeeds(blank.invoke("push", "--no-lint", "--allow-loss", **remote_settings(blank)))
     assert states(blank) == {"001": "applied"}
     sql(TABLE)
     blank.write("migrations/002_b.sql", "delete from public.notes")

@@ -17,7 +17,7 @@ from scripts.errors import SqlError
 from scripts.queries import query
 from scripts.services.postgres import ADMIN
 from tests.fix_stack import Project, RunningStack
-from tests.tasks.answers import document, refuses, says, secrets_of, states, succeeds
+from tests.tasks.answers import document, refuses, remote_settings, says, secrets_of, states, succeeds
 
 Ask = Callable[..., list[tuple[object, ...]]]
 EXPOSED = """
@@ -70,7 +70,7 @@ def test_from_dry_run_to_nothing_pending(blank: Project, sql: Ask) -> None:
     assert [line for line in pushed.stdout.splitlines() if line] == [f"✓ pushed {name}" for name in files]
     assert counted(blank) == (200, 1)
     assert states(blank) == {"001": "applied", "002": "applied"}
-    nothing = {"dry_run": False, "migrations": [], "plan": [], "rehearsal": None}
+    nothing = {"dry_run": False, "migrations": [], "plan": [], "problems": [], "rehearsal": None}
     assert document(blank.invoke("push", "--json")) == nothing
 
 
@@ -209,4 +209,19 @@ def test_production_is_pushed_to_by_its_name(blank: Project, sql: Ask) -> None:
     assert blank.invoke("push", "--dry-run", SUPABASE_PRODUCTION="true").code == 0
     assert states(blank) == {"001": "pending"}
     succeeds(blank.invoke("push", "--confirm", reference, SUPABASE_PRODUCTION="true"))
+    assert states(blank) == {"001": "applied"}
+
+
+def test_the_linter_stops_a_remote_push(blank: Project) -> None:
+    """Not one to the stack of this checkout; an ignore with its reason lets it through."""
+    file = blank.write("migrations/001_a.sql", "create table public.a (id bigint);")
+    refuses(blank.invoke("push", **remote_settings(blank)), 1, "001_a.sql line 1, table-without-rls", "--no-lint")
+    assert [p["rule"] for p in document(blank.invoke("push", "--dry-run", "--json"))["problems"]] == [
+        "table-without-grant",
+        "table-without-rls",
+    ]
+    assert states(blank) == {"001": "pending"}
+    ignore = "-- pushproof: ignore table-without-rls, table-without-grant: nobody reads it\n"
+    file.write_text(ignore + file.read_text())
+    succeeds(blank.invoke("push", "--skip-rehearsal", **remote_settings(blank)))
     assert states(blank) == {"001": "applied"}

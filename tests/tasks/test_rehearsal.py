@@ -82,7 +82,7 @@ def test_what_fails_there_is_not_pushed(blank: Project, sql: Ask) -> None:
     pushed_notes(blank, sql)
     blank.write("migrations/002_good.sql", "create table public.more (id int)")
     blank.write("migrations/003_bad.sql", "\nselect * from public.nowhere")
-    done = blank.invoke("push", **remote_settings(blank))
+    done = blank.invoke("push", "--no-lint", **remote_settings(blank))
     refuses(done, 18, '003_bad.sql:2: relation "public.nowhere" does not exist', "earlier migration")
     assert states(blank) == {"001": "applied", "002": "pending", "003": "pending"}
     refuses(blank.invoke("push"), 18, "003_bad.sql, statement 1", "earlier migration")
@@ -97,15 +97,15 @@ def test_a_hole_is_not_pushed(blank: Project, sql: Ask) -> None:
     hole = blank.write(
         "migrations/002_hole.sql", "create policy all_notes on public.notes to authenticated using (true)"
     )
-    done = blank.invoke("push", **remote_settings(blank))
+    done = blank.invoke("push", "--no-lint", **remote_settings(blank))
     refuses(done, 1, "the rehearsal is red: ", "--skip-rehearsal")
     assert "other can delete on public.notes, a row of the owner's" in done.stderr
     hole.write_text("create table public.more (id int)")
     blank.write("access.toml", ACCESS + NOBODY)
-    done = blank.invoke("push", **remote_settings(blank))
+    done = blank.invoke("push", "--no-lint", **remote_settings(blank))
     refuses(done, 1, "the rehearsal is red: check tables: expected 1, found 2", "--skip-rehearsal")
     assert states(blank) == {"001": "applied", "002": "pending"}
-    succeeds(blank.invoke("push", "--skip-rehearsal", **remote_settings(blank)))
+    succeeds(blank.invoke("push", "--no-lint", "--skip-rehearsal", **remote_settings(blank)))
     assert states(blank) == {"001": "applied", "002": "applied"}
 
 
@@ -114,7 +114,7 @@ def test_what_access_toml_does_not_say(blank: Project, sql: Ask) -> None:
     pushed_notes(blank, sql)
     blank.write("access.toml", ACCESS)
     blank.write("migrations/002_more.sql", "create table public.more (id int)")
-    refuses(blank.invoke("push", **remote_settings(blank)), 22, "public.more", "")
+    refuses(blank.invoke("push", "--no-lint", **remote_settings(blank)), 22, "public.more", "")
     assert states(blank) == {"001": "applied", "002": "pending"}
 
 
@@ -128,7 +128,7 @@ def test_what_cannot_be_imitated(blank: Project, sql: Ask) -> None:
     sql("create table public.by_hand (id int); insert into public.by_hand values (1); analyze public.by_hand")
     blank.write("migrations/001_notes.sql", f"{NOTES};create extension vector")
     blank.write("migrations/002_more.sql", "alter table public.by_hand add column x int")
-    done = succeeds(blank.invoke("push", "--json", **remote_settings(blank)))
+    done = succeeds(blank.invoke("push", "--no-lint", "--json", **remote_settings(blank)))
     assert document(done)["rehearsal"]["not_imitated"] == [
         '001_notes:1 extension "vector" is not available',
         "no migration of the history makes public.by_hand",
