@@ -21,13 +21,24 @@ from scripts.stack import Stack
 from scripts.supervisor import Supervisor
 from scripts.targets import Database, Target
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder within it, made for us alone
+ROOM = 4_000_000_000  # bytes
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's user can enter: in memory where there is room, for a cluster is a thousand files."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    with tempfile.TemporaryDirectory(prefix="pushproof-scratch-", dir=MEMORY if roomy else None) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
 
 @contextlib.contextmanager
 def scratch_project(settings: Settings) -> Iterator[Settings]:
     """The settings of the copy; nothing runs yet, whatever was started is stopped."""
-    with tempfile.TemporaryDirectory(prefix="pushproof-scratch-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL's user has to enter it
+    with _folder() as folder:
         shutil.copytree(settings.supabase_dir, folder / "supabase")
         os.environ.pop("PUSHPROOF_STATE_DIR", None)
         copy = replace(
@@ -50,9 +61,7 @@ class ScratchServer:
 @contextlib.contextmanager
 def scratch_server(settings: Settings, console: Console) -> Iterator[ScratchServer]:
     """The server alone: without REST and Auth it is there in a third of the time."""
-    with tempfile.TemporaryDirectory(prefix="pushproof-server-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL's user has to enter it
+    with _folder() as folder:
         parts = npm.ensure(settings, console)
         passwords = {role: secrets.token_urlsafe(24) for role in LOGINS}
         create_cluster(parts, cache_dir(settings), folder / "data", passwords)

@@ -36,12 +36,13 @@ class Health:
 
 @dataclass
 class Supervisor:
-    """The services of one stack. `running` is kept in the stack's state by `on_change`."""
+    """The services of one stack. `running` is kept in its state by `on_change`; `on_up` is told who is ready."""
 
     services: Sequence[Service]
     logs: Path
     running: dict[str, process.Identity]
     on_change: Callable[[], None]
+    on_up: Callable[[str], None] = lambda _: None
 
     def start(self) -> list[str]:
         """Start what does not run; the names of what was started, all ready.
@@ -68,6 +69,7 @@ class Supervisor:
             for service in possible:
                 if self._is_up(service, started):
                     del pending[service.name]
+                    self.on_up(service.name)
             if pending and time.monotonic() > deadline:
                 raise self._failure(next(iter(pending)), f"is not ready after {READY_SECONDS} s")
             if pending:

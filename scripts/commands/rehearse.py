@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 
-from scripts import local, pgrls
+from scripts import pgrls
 from scripts.boundary import Run, import_meanwhile
 from scripts.checks import Verdict, verdicts_of
 from scripts.commands.rls import catalog_of, probing
@@ -23,14 +24,19 @@ from scripts.migrations import Applied, Migration
 from scripts.plan import FilePlan, counted, touched
 from scripts.queries import query
 from scripts.replay import Script, Timing, rebuild, replay, script_of
+from scripts.rls.catalog import Catalog, read_catalog
 from scripts.rls.cells import Cell
 from scripts.rls.engine import Engine
 from scripts.rls.findings import Court, Finding, Report, collect, triage
 from scripts.rls.intent import FILE, Intent, load
 from scripts.rls.kinds import kinds
 from scripts.rls.proposal import guess
+from scripts.schema_cache import settle
 from scripts.scratch import scratch_project
+from scripts.settings import Settings
+from scripts.stack import Stack, api_of
 from scripts.statements import Statement
+from scripts.targets import Target
 
 ROWS = 20_000  # at most, for each table
 SLOW_SECONDS = 0.1  # from which a lock or a statement is shown
@@ -97,42 +103,55 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
     import_meanwhile("supabase", "urllib3", "httpx")
     with run.console.doing("Rehearsing"), scratch_project(run.settings) as settings:
         scratch = Run("", as_json=True, settings=settings, quiet=True)
-        scratch.stack.start()
-        with connect(run.target) as source, connect(scratch.target) as connection:
-            seen.gaps += rebuild(source, connection, history, run.settings.migrations_dir)
-        _fill(scratch, plan, seen)
-        _try(scratch, pending, seen)
+        with _starting(scratch.stack) as database:
+            with connect(run.target) as source, connect(database) as connection:
+                seen.gaps += rebuild(source, connection, history, run.settings.migrations_dir)
+            _fill(database, settings, plan, seen)
+            _try(database, pending, seen)
         if (settings.supabase_dir / FILE).exists():
             _prove(run, scratch, seen)
         if (settings.supabase_dir / "checks").is_dir():
-            seen.verdicts = verdicts_of(scratch.target, settings.supabase_dir / "checks")
+            seen.verdicts = verdicts_of(database, settings.supabase_dir / "checks")
     seen.seconds = time.monotonic() - began
     _report(run, seen)
     return seen
 
 
-def _fill(scratch: Run, plan: Sequence[FilePlan], seen: Rehearsal) -> None:
+@contextlib.contextmanager
+def _starting(stack: Stack) -> Iterator[Target]:
+    """The stack's database once it is up, while REST and Auth still start; in the end they are up too."""
+    up: SimpleQueue[str] = SimpleQueue()
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(stack.start, up.put)
+        starting.add_done_callback(lambda _: up.put(""))
+        if up.get() != "postgres":
+            starting.result()  # it failed, and says why
+        yield stack.target()
+        starting.result()
+
+
+def _fill(database: Target, settings: Settings, plan: Sequence[FilePlan], seen: Rehearsal) -> None:
     """Rows for what the pending files touch, in the target's numbers."""
     uses = touched(plan)
-    with connect(scratch.target) as connection:
+    with connect(database) as connection:
         found = dict(connection.execute(query("relation_names"), {"names": sorted(uses)}).fetchall())
     seen.gaps += [f"no migration of the history makes {name}" for name in sorted(uses.keys() - found.keys())]
     wanted = {found[name]: use.rows for name, use in uses.items() if use.rows and name in found}
     if wanted:
-        catalog = catalog_of(scratch)
-        intent = _intent(scratch, catalog)
-        seen.rows += imitate(lambda: connect(scratch.target), catalog, intent, wanted, ROWS)
+        with connect(database) as connection:
+            catalog = read_catalog(connection, api_of(settings.supabase_dir / "config.toml").schemas)
+        seen.rows += imitate(lambda: connect(database), catalog, _intent(settings, catalog), wanted, ROWS)
     seen.gaps += [f"{one.rows} of {one.wanted:,} rows of {one.relation}: {one.why}" for one in seen.rows if one.why]
 
 
-def _intent(scratch: Run, catalog: Any) -> Intent:
+def _intent(settings: Settings, catalog: Catalog) -> Intent:
     """access.toml may speak of what only the pending files make."""
     with contextlib.suppress(IntentError):
-        return load(scratch.settings.supabase_dir / FILE, catalog, otherwise=guess(catalog))
+        return load(settings.supabase_dir / FILE, catalog, otherwise=guess(catalog))
     return guess(catalog)
 
 
-def _try(scratch: Run, pending: Sequence[Migration], seen: Rehearsal) -> None:
+def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal) -> None:
     """The pending files themselves, each statement timed."""
 
     def forgive(script: Script, statement: Statement, problem: Any) -> bool:
@@ -141,23 +160,23 @@ def _try(scratch: Run, pending: Sequence[Migration], seen: Rehearsal) -> None:
             seen.gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
         return gap
 
-    with connect(scratch.target) as connection:
+    with connect(database) as connection:
         for migration in pending:
             script = script_of(migration.version, migration.name, migration.path.name, migration.sql)
             seen.timings.append(replay(connection, script, forgive=forgive))
-        connection.execute("notify pgrst, 'reload schema'")
 
 
 def _prove(run: Run, scratch: Run, seen: Rehearsal) -> None:
-    """Every cell of access.toml, and what linters say put to the scratch database."""
+    """Every cell of access.toml, and what pgrls and our own checks say, put to the scratch database."""
     catalog = catalog_of(scratch)
     intent = load(scratch.settings.supabase_dir / FILE, catalog)
     linter = pgrls.ensure(run.settings, run.console)
-    cli = local.cli(scratch.settings, scratch.console)
+    with connect(scratch.target) as connection:  # the REST server came up while the schema was in the making
+        settle(connection, scratch.target, catalog.schemas[0])
 
     def lint() -> list[Report]:
         with connect(scratch.target) as connection:
-            return collect(cli, linter, scratch.target, catalog, connection)
+            return collect(None, linter, scratch.target, catalog, connection)  # the CLI would take a second
 
     with ThreadPoolExecutor(1) as pool:
         said = pool.submit(lint)

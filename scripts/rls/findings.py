@@ -112,14 +112,17 @@ def known_claims() -> dict[str, Claim]:
 
 
 def collect(
-    cli: Cli, linter: Path, target: Target, catalog: Catalog, database: psycopg.Connection[Any]
+    cli: Cli | None, linter: Path, target: Target, catalog: Catalog, database: psycopg.Connection[Any]
 ) -> list[Report]:
-    """What the CLI's advisors, pgrls and our own checks say of the target. Raises what each of them raises."""
+    """What the CLI's advisors, pgrls and our own checks say of the target; without `cli` the latter two.
+
+    Raises what each of them raises.
+    """
     with ThreadPoolExecutor(2) as pool:
-        advised = pool.submit(cli.advisors, target)
+        advised = pool.submit(cli.advisors, target) if cli else None
         linted = pool.submit(pgrls.lint, linter, target, catalog.schemas)
         found = own_reports(database, catalog)
-        for row in advised.result():
+        for row in advised.result() if advised else ():
             where = row.get("metadata") or {}
             name = ".".join(str(where[k]) for k in ("schema", "name") if where.get(k))
             found.append(Report("advisors", row["name"], row["level"].lower(), _object(catalog, name), row["detail"]))
