@@ -388,7 +388,7 @@ def faults(_: Context, json: bool = False) -> None:
 
 @task(
     help={
-        "suite": "what to measure: stack or rls",
+        "suite": "what to measure: stack, rls or push",
         "runs": "how often; the medians are shown",
         "json": COMMON["json"],
     }

@@ -64,12 +64,32 @@ def rebuild(source: Any, scratch: Any, history: Iterable[Applied], folder: Path)
     if exposes and exposes[0]:
         scratch.execute(query("auto_expose"))
     files = {file.name.split("_")[0]: file for file in folder.glob("*.sql")}
+    scratch.execute(query("history_table"))
     for one in history:
-        text: str | Sequence[str] = one.statements
-        if not text and one.version in files:
-            text = files[one.version].read_text(encoding="utf-8")
-        replay(scratch, script_of(one.version, one.name, f"{one.version}_{one.name}", text), forgive=forgive)
+        texts = list(one.statements)
+        if not texts and one.version in files:
+            texts = [files[one.version].read_text(encoding="utf-8")]
+        if not _at_once(scratch, one, texts):
+            replay(scratch, script_of(one.version, one.name, f"{one.version}_{one.name}", texts), forgive=forgive)
     return gaps
+
+
+def _at_once(scratch: Any, one: Applied, texts: list[str]) -> bool:
+    """Run a whole file in one round trip; False, and nothing done, where the server refuses any of it."""
+    import psycopg
+
+    scratch.execute("reset all")  # no setting of one file reaches the next
+    try:
+        with scratch.transaction():
+            scratch.execute(";\n".join(texts).encode())
+            _record(scratch, one.version, one.name, texts)
+    except psycopg.Error:
+        return False
+    return True
+
+
+def _record(connection: Any, version: str, name: str, texts: list[str]) -> None:
+    connection.execute(query("history_record"), {"version": version, "name": name, "statements": texts})
 
 
 def replay(connection: Any, script: Script, *, forgive: Forgive | None = None) -> Timing:
@@ -88,10 +108,7 @@ def replay(connection: Any, script: Script, *, forgive: Forgive | None = None) -
             if whole:
                 for lock in connection.execute(query("own_locks")).fetchall():
                     since.setdefault(lock, began)
-        texts = [s.sql for s in script.statements]
-        connection.execute(
-            query("history_record"), {"version": script.version, "name": script.name, "statements": texts}
-        )
+        _record(connection, script.version, script.name, [s.sql for s in script.statements])
     ended = time.monotonic()
     for (relation, mode), start in sorted(since.items(), key=lambda lock: STRENGTH.index(lock[0][1])):
         timing.held[relation] = BLOCKS[mode], ended - start

@@ -13,14 +13,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
 
 from scripts import local, parts, process
 from scripts.boundary import Run
-from scripts.commands import bench_rls
+from scripts.commands import bench_push, bench_rls
 from scripts.console import Console
 from scripts.errors import FailedError, UsageError
 from scripts.scratch import scratch_project
@@ -50,13 +50,13 @@ class Figure:
 
 def bench(run: Run, *, suite: str, runs: int) -> list[Figure]:
     """Measure and show. Raises UsageError for an unknown suite, FailedError when a measured command fails."""
-    suites = {"stack": _figures, "rls": _rls_figures}
+    suites = {"stack": _figures, "rls": _rls_figures, "push": _push_figures}
     if suite not in suites:
         raise UsageError(f"no suite {suite!r}", f"choose one of: {', '.join(suites)}")
     if runs < 1:
         raise UsageError(f"{runs} runs measure nothing", "--runs 5 is usual")
     figures = []
-    with scratch_project(run.settings) as settings:
+    with scratch_project(run.settings, in_memory=False) as settings:
         stack = Stack(settings, run.console)
         parts.ensure(settings, run.console)
         for figure in suites[suite](Bench(settings, stack, runs)):
@@ -141,6 +141,21 @@ def _rls_figures(bench: Bench) -> Iterator[Figure]:
     (_, few, fast), (_, many, slow) = sizes[0], sizes[-1]
     yield _figure("seconds a cell, most tables against fewest", [(slow / many) / (fast / few)], "times", None)
     yield _figure("memory of the tool at its largest", [bench_rls.peak_megabytes()], "MB", 300)
+
+
+def _push_figures(bench: Bench) -> Iterator[Figure]:
+    settings, runs = bench.settings, bench.runs
+    yield _figure("rehearsal of this project", bench_push.rehearsal_seconds(settings, runs), "s", 3)
+    idle = bench_push.idle_overhead(settings, lambda: bench.invoke("push"), runs)
+    yield _figure("push with nothing pending, beyond the bare CLI", idle, "s", 1)
+    yield _figure("drift of this project", bench.seconds(lambda: bench.invoke("drift")), "s", 2)
+    for copy in bench_push.many_tables(settings):
+        large = replace(bench, settings=copy)
+        drift = large.seconds(lambda: large.invoke("drift"))  # noqa: B023 - called within the loop
+        yield _figure(f"drift of {bench_push.TABLES} generated tables", drift, "s", 10)
+    clean = bench_push.clean_rounds(settings, lambda: bench.invoke("push"))
+    name = f"clean rounds of {bench_push.PUSHES} pushes at once, of {bench_push.ROUNDS}"
+    yield _figure(name, [clean], "", bench_push.ROUNDS)
 
 
 def _figure(name: str, values: list[float], unit: str, bar: float | None) -> Figure:

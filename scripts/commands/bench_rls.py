@@ -58,17 +58,17 @@ def proof_seconds(settings: Settings, runs: int) -> tuple[int, list[float]]:
 
 def generated(settings: Settings) -> Iterator[tuple[int, int, float]]:
     """For each size of a generated project with four policies a table: tables, cells, seconds to ask them."""
-    with scratch_project(settings) as copy:
+    with scratch_project(settings, in_memory=False) as copy:
         for folder in ("migrations", "checks"):
             for file in (copy.supabase_dir / folder).glob("*.sql"):
                 file.unlink()
         for tables in TABLES:
-            _write(copy, tables)
+            write_tables(copy, tables)
             count, (seconds,) = proof_seconds(copy, 1)
             yield tables, count, seconds
 
 
-def _write(settings: Settings, tables: int) -> None:
+def write_tables(settings: Settings, tables: int) -> None:
     """Migrations and intent up to this many tables; every second one refers to the one before it."""
     entries = []
     for n in range(tables):
