@@ -87,7 +87,9 @@ def push(
 
     with boundary(target, json=json) as run:
         wish = (rehearse and not skip_rehearsal) if rehearse or skip_rehearsal else None
-        run.console.data(push(run, Options(dry_run, include_all, allow_loss, confirm, wish, lint=not no_lint)).data)
+        run.console.data(
+            push(run, Options(dry_run, include_all, allow_loss, confirm, wish, lint=not no_lint, verify=True)).data
+        )
 
 
 @task(

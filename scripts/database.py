@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from scripts.api import PAUSED, RESTART, http_status, paused
@@ -83,8 +84,11 @@ def connection_error(target: Target, words: str) -> PushproofError:
     if target.kind != "remote":
         return UnreachableError(f"{database.label} does not answer", RESTART[target.kind])
     hint = "check the host in SUPABASE_DB_URL and your network"
-    if database.host.startswith("db.") and database.host.endswith(".supabase.co"):
-        hint = "the direct host is IPv6 only: from an IPv4 network use the session pooler's URL (port 5432)"
+    if direct := re.fullmatch(r"db\.(\w+)\.supabase\.co", database.host):
+        hint = (
+            "the direct host is IPv6 only: from an IPv4 network take the session pooler's URL (Dashboard > Connect), "
+            f"postgresql://{database.user}.{direct[1]}:…@aws-0-<region>.pooler.supabase.com:5432/{database.name}"
+        )
     return UnreachableError(f"{database.label} does not answer", hint, details=words.strip())
 
 

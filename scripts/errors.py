@@ -42,7 +42,7 @@ class SettingsError(PushproofError):
 
 
 class PartsError(PushproofError):
-    code, kind = 12, "the npm parts or pgrls are missing, altered or not to be had for this platform"
+    code, kind = 12, "the npm parts, pgrls or squawk are missing, altered or not to be had for this platform"
 
 
 class StackError(PushproofError):

@@ -28,10 +28,11 @@ class Script:
 
 @dataclass
 class Timing:
-    """What a file did: seconds by statement, and for each lock that blocks others how long it was held."""
+    """What a file did: seconds and new locks that block others, by statement; how long each relation was held."""
 
     script: Script
     seconds: list[float] = field(default_factory=list)
+    locks: list[list[tuple[str, str]]] = field(default_factory=list)
     held: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     @property
@@ -105,9 +106,9 @@ def replay(connection: Any, script: Script, *, forgive: Forgive | None = None) -
             _run(connection, script, statement, forgive, whole=whole)
             now = time.monotonic()
             timing.seconds.append(now - began)
-            if whole:
-                for lock in connection.execute(query("own_locks")).fetchall():
-                    since.setdefault(lock, began)
+            taken = connection.execute(query("own_locks")).fetchall() if whole else []
+            timing.locks.append([lock for lock in taken if lock not in since])
+            since |= dict.fromkeys(timing.locks[-1], began)
         _record(connection, script.version, script.name, [s.sql for s in script.statements])
     ended = time.monotonic()
     for (relation, mode), start in sorted(since.items(), key=lambda lock: STRENGTH.index(lock[0][1])):

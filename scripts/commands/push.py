@@ -10,7 +10,9 @@ from typing import Any
 from scripts import local, squawk
 from scripts.api import check_keys
 from scripts.boundary import Run
+from scripts.checks import verdicts_of
 from scripts.commands.rehearse import Rehearsal, rehearse
+from scripts.commands.verify import report
 from scripts.database import connect
 from scripts.errors import FailedError, HistoryError, PushproofError
 from scripts.gate import alone, confirm_production, patiently, refuse_losses
@@ -34,7 +36,7 @@ class Options:
     """What `invoke push` was told. `confirm` is the reference of a project marked as production.
 
     `rehearse`: None for what the target deserves, a rehearsal where others would notice. `lint`: whether errors of the
-    linter stop a push to a remote target.
+    linter stop a push to a remote target. `verify`: whether supabase/checks, where there are any, are held against it.
     """
 
     dry_run: bool = False
@@ -43,6 +45,7 @@ class Options:
     confirm: str = ""
     rehearse: bool | None = None
     lint: bool = True
+    verify: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ def push(run: Run, options: Options | None = None) -> Outcome:
             new = exposed(connection, api.schemas[0]) - known
     await_api(run, target, new)
     _report(run, said, (), "pushed")
+    if options.verify and said:
+        _verify(run)
     return Outcome(options, said, plan, problems, rehearsal)
 
 
@@ -193,6 +198,21 @@ def _applied(target: Target, promised: list[str], began: datetime) -> tuple[list
         settled = wait_until(lambda: not connection.execute(busy, {"since": began}).fetchall(), timeout=SETTLE_SECONDS)
         versions = {a.version for a in read_history(connection)}
     return [name for name in promised if name.split("_")[0] in versions], bool(settled)
+
+
+def _verify(run: Run) -> None:
+    """Hold the promises of supabase/checks against what is there now. Raises FailedError for a broken one."""
+    folder = run.settings.supabase_dir / "checks"
+    verdicts = verdicts_of(run.target, folder) if any(folder.glob("*.sql")) else []
+    red = [v for v in verdicts if not v.ok]
+    report(run, red)
+    if verdicts:
+        run.console.line(f"verify: {len(verdicts) - len(red)} of {len(verdicts)} checks are green", ok=not red)
+    if red:
+        raise FailedError(
+            f"pushed, and then {', '.join(v.check for v in red)} is red",
+            "`invoke verify` shows it; mend it by a new migration, or `invoke rollback --to` what was before",
+        )
 
 
 def _lint(run: Run, files: Sequence[Migration], pending: Sequence[Migration], options: Options) -> list[Problem]:

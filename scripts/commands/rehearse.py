@@ -77,8 +77,8 @@ class Rehearsal:
                     "file": t.script.where,
                     "seconds": round(t.total, 3),
                     "statements": [
-                        {"line": s.line, "seconds": round(spent, 4)}
-                        for s, spent in zip(t.script.statements, t.seconds, strict=True)
+                        {"line": s.line, "seconds": round(spent, 4), "locks": dict(locks)}
+                        for s, spent, locks in zip(t.script.statements, t.seconds, t.locks, strict=True)
                     ],
                     "held": {n: {"blocks": b, "seconds": round(spent, 4)} for n, (b, spent) in t.held.items()},
                 }

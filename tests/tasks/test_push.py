@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -142,21 +143,21 @@ def test_claim_without_deed(blank: Project, stand_in: Callable[[str, str], str])
     refuses(blank.invoke("push", SUPABASE_CLI=liar), 19, "001_a.sql is pending", "invoke migrations")
 
 
-def test_no_secret_in_argv(blank: Project) -> None:
-    """While a push runs, no process of it shows a secret to whoever asks for its arguments."""
+def test_no_secret_leaves(blank: Project) -> None:
+    """Not by the arguments of any process of a push and its rehearsal, its words, its JSON, or a file of ours."""
     blank.write("migrations/001_a.sql", "select pg_sleep(0.5)")
     seen: set[str] = set()
-    with blank.popen("push") as task:
+    with blank.popen("push", "--json", **remote_settings(blank)) as task:
         while task.poll() is None:
             for child in psutil.Process(task.pid).children(recursive=True):
-                try:
+                with contextlib.suppress(psutil.NoSuchProcess):
                     seen.add(" ".join(child.cmdline()))
-                except psutil.NoSuchProcess:
-                    continue
         out, err = task.communicate()
     assert task.returncode == 0, err
     assert any("db push" in words for words in seen)
-    everything = "\n".join((*seen, out, err))
+    assert any("postgrest" in words for words in seen)  # the rehearsal's
+    files = [f for f in blank.folder.rglob("*") if f.is_file() and f.name != "state.json" and "data" not in f.parts]
+    everything = "\n".join((*seen, out, err, *(f.read_text(errors="replace") for f in files)))
     assert [s for s in secrets_of(blank) if s in everything] == []
 
 
@@ -225,3 +226,15 @@ def test_the_linter_stops_a_remote_push(blank: Project) -> None:
     file.write_text(ignore + file.read_text())
     succeeds(blank.invoke("push", "--skip-rehearsal", **remote_settings(blank)))
     assert states(blank) == {"001": "applied"}
+
+
+def test_a_broken_promise_is_told_at_once(blank: Project) -> None:
+    """After the push the checks are held against the target; what was pushed stays, and the run fails."""
+    blank.write("checks/notes.sql", "-- Two.\nselect '2' as expected, count(*)::text as found from public.notes")
+    blank.write("migrations/001_a.sql", "create table public.notes (id int); insert into public.notes values (1)")
+    done = blank.invoke("push")
+    refuses(done, 1, "pushed, and then notes is red", "invoke rollback --to")
+    assert "expected 2" in done.stdout
+    assert states(blank) == {"001": "applied"}
+    blank.write("migrations/002_b.sql", "insert into public.notes values (2)")
+    assert "verify: 1 of 1 checks are green" in succeeds(blank.invoke("push")).stdout

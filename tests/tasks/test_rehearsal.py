@@ -68,7 +68,7 @@ def test_rows_locks_and_times(blank: Project, sql: Ask) -> None:
     assert rehearsal["history"] == 1
     assert rehearsal["rows"] == [{"relation": "public.notes", "rows": 20000, "wanted": 30000, "why": ""}]
     (file,) = rehearsal["files"]
-    assert [s["line"] for s in file["statements"]] == [1, 2]
+    assert [(s["line"], s["locks"]) for s in file["statements"]] == [(1, {"public.notes": "ShareLock"}), (2, {})]
     assert file["held"]["public.notes"]["blocks"] == "writes"
     assert file["held"]["public.notes"]["seconds"] > 0.1
     assert (rehearsal["red"], rehearsal["not_imitated"]) == ([], [])
@@ -105,7 +105,8 @@ def test_a_hole_is_not_pushed(blank: Project, sql: Ask) -> None:
     done = blank.invoke("push", "--no-lint", **remote_settings(blank))
     refuses(done, 1, "the rehearsal is red: check tables: expected 1, found 2", "--skip-rehearsal")
     assert states(blank) == {"001": "applied", "002": "pending"}
-    succeeds(blank.invoke("push", "--no-lint", "--skip-rehearsal", **remote_settings(blank)))
+    done = blank.invoke("push", "--no-lint", "--skip-rehearsal", **remote_settings(blank))
+    refuses(done, 1, "pushed, and then tables is red", "invoke rollback")
     assert states(blank) == {"001": "applied", "002": "applied"}
 
 
