@@ -378,6 +378,22 @@ def lint(_: Context, since: str = "", sarif: str = "", json: bool = False) -> No
         lint(run, since=since, sarif=sarif)
 
 
+@task(
+    help={
+        **COMMON,
+        "only": "only panels whose name contains this",
+        "watch": "ask again every so many seconds, until Ctrl-C",
+    }
+)
+def monitor(_: Context, target: str = "", only: str = "", watch: float = 0.0, json: bool = False) -> None:
+    """Show how the target is: indexes, sizes, locks, statements, …"""
+    from scripts.boundary import boundary
+    from scripts.commands.monitor import monitor
+
+    with boundary(target, json=json) as run:
+        monitor(run, only=only, watch=watch)
+
+
 @task(help={"json": COMMON["json"]})
 def faults(_: Context, json: bool = False) -> None:
     """Do to a push what may go wrong, and show what was observed"""

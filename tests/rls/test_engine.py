@@ -269,7 +269,7 @@ def test_sql_claims_that_say_something_else(laboratory: Laboratory) -> None:
     revoke execute on function public.body_of(uuid) from public;
     grant execute on function public.body_of(uuid) to authenticated;
     create function public.double(n bigint) returns bigint language sql immutable as 'select 2 * n';
-    """  # noqa: S608 - the test's own words
+    """
     access = f"""{NOTES_ACCESS}
 [functions."public.body_of(uuid)"]
 call = ["owner"]

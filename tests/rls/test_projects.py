@@ -63,7 +63,7 @@ def test_nobody_is_made_an_administrator(laboratory: Laboratory) -> None:
     create policy own on public.tickets to authenticated using (user_id = (select auth.uid()));
     create policy admins on public.tickets to authenticated using (public.has_role((select auth.uid()), 'admin'));
     {ALL}
-    """  # noqa: S608 - the test's own words
+    """
     found = proposed(laboratory, schema)
     entries = tomllib.loads(found)
     assert entries["relations"]["public.tickets"]["select"] == ["owner", "service"]
@@ -90,7 +90,7 @@ create policy notes on public.notes to authenticated using (public.is_member(tea
 create policy seen on public.members for select to authenticated using (user_id = (select auth.uid()));
 create policy joined on public.members for insert to authenticated with check (user_id = (select auth.uid()));
 {ALL}
-"""  # noqa: S608 - the test's own words
+"""
 
 
 def test_a_team_that_anybody_may_join(laboratory: Laboratory) -> None:
@@ -155,7 +155,7 @@ def test_a_function_that_fails_is_no_denial(laboratory: Laboratory) -> None:
         if code <> 'ABC' then raise 'wrong code'; end if;
         return (select body from public.notes where id = note_id);
       end $$;
-    """  # noqa: S608 - the test's own words
+    """
     access = """
 [relations."public.notes"]
 owner = "user_id"
@@ -203,7 +203,7 @@ def test_a_function_that_changes_a_user(laboratory: Laboratory) -> None:
     create function public.join_team(team uuid) returns void language sql security definer set search_path = '' as
       $$ insert into public.members values (team, auth.uid()) on conflict do nothing $$;
     {ALL}
-    """  # noqa: S608 - the test's own words
+    """
     entries = tomllib.loads(proposed(laboratory, schema))
     assert {"anon", "other"} <= {*entries["functions"]["public.add_coins(uuid, integer)"]["call"]}
     assert "other" in entries["functions"]["public.join_team(uuid)"]["call"]
@@ -241,7 +241,7 @@ def test_a_tenant_that_is_left_without_a_filter(laboratory: Laboratory) -> None:
     create policy seen on public.members for select to authenticated using (org_id = public.my_org());
     create policy own on public.members for update to authenticated using (id = (select auth.uid()));
     {ALL}
-    """  # noqa: S608 - the test's own words
+    """
     text = proposed(laboratory, schema)
     assert tomllib.loads(text)["relations"]["public.members"]["parents"] == ["org_id"]
     found = wrong(laboratory.prove(schema, text))

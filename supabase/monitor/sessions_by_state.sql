@@ -1,0 +1,12 @@
+-- Sessions by state
+-- Those that nobody touched for a week and that never ended are never retired: `invoke retention --include-idle 90`.
+-- needs: public.conversation_sessions
+-- enable: invoke push
+select
+  s.state,
+  count(*) as sessions,
+  count(*) filter (where s.last_activity_at > now() - interval '1 day') as active_today,
+  count(*) filter (where s.completed_at is null and s.last_activity_at < now() - interval '7 days') as idle_for_a_week
+from public.conversation_sessions s
+group by s.state
+order by 2 desc, 1
