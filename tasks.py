@@ -236,16 +236,19 @@ def rollback(
     help={
         **COMMON,
         "backup": "the folder that `invoke rollback --backup` made",
+        "overwrite": "give rows that are there their saved values",
         "confirm": "the reference of the project, where it is marked as production",
     },
 )
-def restore(_: Context, backup: str, target: str = "", confirm: str = "", json: bool = False) -> None:
+def restore(
+    _: Context, backup: str, target: str = "", overwrite: bool = False, confirm: str = "", json: bool = False
+) -> None:
     """Load rows back that a rollback saved"""
     from scripts.boundary import boundary
     from scripts.commands.rollback import restore
 
     with boundary(target, json=json) as run:
-        restore(run, backup, confirm)
+        restore(run, backup, overwrite=overwrite, confirm=confirm)
 
 
 @task(help=COMMON)

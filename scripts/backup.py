@@ -1,17 +1,19 @@
 """Rows saved to a folder and loaded back: COPY files, with a manifest that says what they are.
 
-manifest.json names for each file its table, columns, key, rows and SHA-256, and which columns the table lost, if it
-did not lose its rows.
+manifest.json names for each file its table, columns, key, number of rows and SHA-256, and what the table lost: rows,
+or some columns.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from scripts.errors import FailedError, ProjectError, UsageError
 from scripts.queries import query
@@ -24,15 +26,30 @@ BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
+class Loss:
+    """A table whose `rows` are about to go or to change, or some of whose columns."""
+
+    schema: str
+    table: str
+    columns: tuple[str, ...] = ()
+    rows: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+
+@dataclass(frozen=True)
 class Saved:
-    """The rows of one table. `lost` names the columns to load back; empty where rows are gone, or the table is."""
+    """What was saved of a table, `count` rows in `file`, and what to load back: rows, or the columns that it lost."""
 
     schema: str
     table: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
     lost: tuple[str, ...]
-    rows: int
+    rows: bool
+    count: int
     file: str
     sha256: str
 
@@ -42,16 +59,12 @@ class Saved:
 
 
 @dataclass(frozen=True)
-class Loss:
-    """A table whose rows, or of whose rows some columns, are about to go."""
+class Restored:
+    """Rows that were put back, rows whose lost columns were, and those that were there and were left as they are."""
 
-    schema: str
-    table: str
-    columns: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return f"{self.schema}.{self.table}"
+    inserted: int
+    updated: int
+    left: int
 
 
 def count_rows(connection: psycopg.Connection[Any], losses: Iterable[Loss]) -> dict[Loss, int]:
@@ -72,41 +85,73 @@ def check_empty(folder: Path) -> None:
         raise UsageError(f"{folder} is not an empty folder", "name a new one: a backup overwrites nothing")
 
 
-def save(connection: psycopg.Connection[Any], losses: Sequence[Loss], folder: Path) -> list[Saved]:
-    """Save the rows, within the transaction that will lose them: until then nobody may write to the tables.
-
-    Only its owner can read the folder, which is complete once it has its name. Raises UsageError, psycopg.Error.
-    """
+def lock(connection: psycopg.Connection[Any], losses: Iterable[Loss]) -> None:
+    """Keep others from writing to the tables until the transaction ends. Raises psycopg.Error."""
     from psycopg import sql
 
+    if tables := [sql.Identifier(loss.schema, loss.table) for loss in losses]:
+        connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(sql.SQL(", ").join(tables)))
+
+
+def save(connection: psycopg.Connection[Any], losses: Sequence[Loss], folder: Path) -> list[Saved]:
+    """Save the rows, within the transaction that will lose them, of tables that it has locked.
+
+    Only its owner can read the folder, which is complete, and on disk, once it has its name. Raises UsageError,
+    psycopg.Error.
+    """
     check_empty(folder)
     partial = folder.with_name(folder.name + ".partial")
-    partial.mkdir(mode=0o700, parents=True, exist_ok=True)
-    tables = sql.SQL(", ").join(sql.Identifier(loss.schema, loss.table) for loss in losses)
-    connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(tables))
-    saved = [_save_table(connection, loss, partial) for loss in losses]
-    (partial / MANIFEST).write_text(json.dumps([asdict(one) for one in saved], indent=2) + "\n")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700, parents=True)
+    try:
+        saved = [one for loss in losses if (one := _save_table(connection, loss, partial))]
+        with (partial / MANIFEST).open("w") as file:
+            file.write(json.dumps([asdict(one) for one in saved], indent=2) + "\n")
+            _to_disk(file)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     if folder.exists():
         folder.rmdir()
     partial.rename(folder)
     return saved
 
 
-def _save_table(connection: psycopg.Connection[Any], loss: Loss, folder: Path) -> Saved:
+def _save_table(connection: psycopg.Connection[Any], loss: Loss, folder: Path) -> Saved | None:
+    """None for a table without columns, whose rows hold nothing."""
     from psycopg import sql
 
     columns, key = _shape(connection, loss.schema, loss.table)
-    name, digest, rows = f"{loss.name}.copy", hashlib.sha256(), 0
-    statement = sql.SQL("copy {} ({}) to stdout").format(sql.Identifier(loss.schema, loss.table), _listed(columns))
-    file = folder / name.replace("/", "_")
+    if not columns:
+        return None
+    digest = hashlib.sha256()
+    table = sql.Identifier(loss.schema, loss.table)  # by a query: a partitioned table is copied no other way
+    statement = sql.SQL("copy (select {} from {}) to stdout").format(_listed(columns), table)
+    file = folder / f"{loss.name}.copy".replace("/", "_")
     file.touch(mode=0o600)
     with connection.cursor() as cursor, file.open("wb") as out:
         with cursor.copy(statement) as copy:
             for block in copy:
                 digest.update(block)
                 out.write(block)
-        rows = cursor.rowcount
-    return Saved(loss.schema, loss.table, tuple(columns), tuple(key), loss.columns, rows, file.name, digest.hexdigest())
+        _to_disk(out)
+        count = cursor.rowcount
+    return Saved(
+        loss.schema,
+        loss.table,
+        tuple(columns),
+        tuple(key),
+        loss.columns,
+        loss.rows,
+        count,
+        file.name,
+        digest.hexdigest(),
+    )
+
+
+def _to_disk(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def read_manifest(folder: Path) -> list[Saved]:
@@ -125,60 +170,81 @@ def read_manifest(folder: Path) -> list[Saved]:
     return saved
 
 
-def load(connection: psycopg.Connection[Any], saved: Sequence[Saved], folder: Path) -> dict[str, int]:
-    """Load the rows back in one transaction, parents first, the tables' own triggers silent; rows by table.
+def load(
+    connection: psycopg.Connection[Any], saved: Sequence[Saved], folder: Path, *, overwrite: bool = False
+) -> dict[str, Restored]:
+    """Load what was saved back, in one transaction, parents first, the tables' own triggers silent; by table.
 
-    Rows that are there already stay as they are: loading twice changes nothing. Raises ProjectError for a table or
-    column that is not there, FailedError where foreign keys go in a circle, psycopg.Error for rows that refer to
-    nothing.
+    Rows that are there already stay as they are, unless `overwrite` wants the saved values: loading twice changes
+    nothing. Raises ProjectError for a table or column that is not there, FailedError where foreign keys go in a circle,
+    psycopg.Error for rows that refer to nothing.
     """
     with connection.transaction():
         connection.execute("set local search_path = ''")
+        connection.execute("set constraints all immediate")  # a deferred one would forbid to switch triggers off
         for one in saved:
             columns, _ = _shape(connection, one.schema, one.table)
             if absent := sorted(set(one.columns) - set(columns)):
                 raise ProjectError(f"{one.name} has no {', '.join(absent)}", "push the migration that makes it, first")
-        return {one.name: _load_table(connection, one, folder) for one in _parents_first(connection, saved)}
+        ordered = list(_parents_first(connection, saved))
+        return {one.name: _load_table(connection, one, folder, overwrite=overwrite) for one in ordered}
 
 
-def _load_table(connection: psycopg.Connection[Any], one: Saved, folder: Path) -> int:
+def _load_table(connection: psycopg.Connection[Any], one: Saved, folder: Path, *, overwrite: bool) -> Restored:
     from psycopg import sql
 
     table = sql.Identifier(one.schema, one.table)
     name = {"table": table.as_string(connection)}
     switch = sql.SQL("alter table {} {} trigger {}")
-    triggers = [sql.Identifier(trigger) for (trigger,) in connection.execute(query("own_triggers"), name)]
-    for trigger in triggers:
+    triggers = [(sql.Identifier(trigger), how) for trigger, how in connection.execute(query("own_triggers"), name)]
+    for trigger, _ in triggers:
         connection.execute(switch.format(table, sql.SQL("disable"), trigger))
-    connection.execute(sql.SQL("create temporary table saved (like {}) on commit drop").format(table))
-    statement = sql.SQL("copy pg_temp.saved ({}) from stdin").format(_listed(one.columns))
-    with connection.cursor().copy(statement) as copy, (folder / one.file).open("rb") as file:
+    listed = _listed(one.columns)
+    copied = sql.SQL("create temporary table saved on commit drop as select {} from {} with no data")
+    connection.execute(copied.format(listed, table))
+    with (
+        connection.cursor().copy(sql.SQL("copy pg_temp.saved ({}) from stdin").format(listed)) as copy,
+        (folder / one.file).open("rb") as file,
+    ):
         while block := file.read(BLOCK):
             copy.write(block)
-    rows = connection.execute(_put_back(one, table)).rowcount
+    inserted = connection.execute(_missing(one, table)).rowcount if one.rows else 0
+    changed = [c for c in one.columns if c not in one.key] if overwrite else list(one.lost)
+    updated = connection.execute(_changed(one, table, changed)).rowcount if changed else 0
     connection.execute("drop table pg_temp.saved")
-    for trigger in triggers:
-        connection.execute(switch.format(table, sql.SQL("enable"), trigger))
+    for trigger, how in triggers:
+        connection.execute(switch.format(table, sql.SQL(how), trigger))
     connection.execute(query("advance_sequences"), name)
-    return rows
+    return Restored(inserted, updated, max(0, one.count - inserted - updated))
 
 
-def _put_back(one: Saved, table: Any) -> Any:
-    """The statement that takes over the saved rows, or of rows that are still there the lost columns."""
+def _missing(one: Saved, table: Any) -> Any:
+    """The statement that inserts the saved rows that are not there."""
     from psycopg import sql
 
-    if not one.lost:
-        insert = "insert into {0} ({1}) overriding system value select {1} from pg_temp.saved on conflict do nothing"
-        return sql.SQL(insert).format(table, _listed(one.columns))
+    insert = sql.SQL("insert into {} ({}) overriding system value ").format(table, _listed(one.columns))
+    if one.key:
+        return insert + sql.SQL("select {} from pg_temp.saved on conflict do nothing").format(_listed(one.columns))
+    rest = sql.SQL("select {0} from pg_temp.saved except all select {0} from {1}")  # as often as there were more
+    return insert + rest.format(_listed(one.columns), table)
+
+
+def _changed(one: Saved, table: Any, columns: Sequence[str]) -> Any:
+    """The statement that gives rows which are there the saved values of these columns, where they differ."""
+    from psycopg import sql
+
     if not one.key:
         raise FailedError(
             f"{one.name} has no primary key by which a saved row is found again",
             f"its rows are in {one.file}: load them into a table of their own",
         )
-    return sql.SQL("update {} t set {} from pg_temp.saved s where {}").format(
+    pair = sql.SQL("{0} = s.{0}")
+    differ = sql.SQL("t.{0} is distinct from s.{0}")
+    return sql.SQL("update {} t set {} from pg_temp.saved s where {} and ({})").format(
         table,
-        sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(c)) for c in one.lost),
-        sql.SQL(" and ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(c)) for c in one.key),
+        sql.SQL(", ").join(pair.format(sql.Identifier(c)) for c in columns),
+        sql.SQL(" and ").join(sql.SQL("t.") + pair.format(sql.Identifier(c)) for c in one.key),
+        sql.SQL(" or ").join(differ.format(sql.Identifier(c)) for c in columns),
     )
 
 

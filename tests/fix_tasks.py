@@ -19,7 +19,7 @@ EMPTY_PUBLIC = """
     declare one record;
     begin
       for one in select oid::regclass as name from pg_class
-                 where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') loop
+                 where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition loop
         execute format('drop table if exists %s cascade', one.name);
       end loop;
       for one in select oid::regprocedure as name from pg_proc

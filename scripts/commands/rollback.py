@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scripts.backup import Loss, check_empty, count_rows, load, read_manifest, save
+from scripts.backup import Loss, Restored, check_empty, count_rows, load, lock, read_manifest, save
 from scripts.boundary import Run
 from scripts.database import connect, psycopg_error
 from scripts.drift import describe, differences, lines, own_schemas
-from scripts.errors import HistoryError, ProjectError, RefusedError, SqlError
+from scripts.errors import HistoryError, ProjectError, PushproofError, RefusedError, SqlError
 from scripts.gate import alone, confirm_production, patiently
+from scripts.locks import EXCLUSIVE
 from scripts.migrations import Applied, local_migrations, read_history
 from scripts.plan import counted, plan_of
 from scripts.queries import query
@@ -21,7 +22,19 @@ from scripts.replay import rebuild
 from scripts.rollbacks import Rollback, rollbacks_to
 from scripts.scratch import scratch_server
 
-Tables = dict[tuple[str, str], set[str]]  # columns by schema and table
+Name = tuple[str, str]  # schema and table
+TRIES = 4  # to know every table that the scripts take rows from
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's columns, and of a partition its parent."""
+
+    columns: frozenset[str]
+    parent: Name | None = None
+
+
+Tables = dict[Name, Table]
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,14 @@ class Options:
     no_backup: bool = False
     dry_run: bool = False
     confirm: str = ""
+
+
+class UnsavedError(Exception):
+    """The scripts took rows from tables that were not saved."""
+
+    def __init__(self, losses: Sequence[Loss]) -> None:
+        super().__init__(f"{len(losses)} tables")
+        self.losses = losses
 
 
 def rollback(run: Run, options: Options) -> list[str]:
@@ -54,28 +75,37 @@ def rollback(run: Run, options: Options) -> list[str]:
             return _said(run, options, [], {})
         with run.console.doing("Rehearsing"):
             losses = rehearse(run, connection, history, undone)
-        losses += [loss for loss in _deleted(connection, undone) if loss.name not in {one.name for one in losses}]
+        losses = known_losses(connection, losses, undone)
         rows = count_rows(connection, losses)
         _show(run, undone, rows)
+        names = [r.script.path.name for r in undone]
         if options.dry_run:
-            return _said(run, options, [r.script.path.name for r in undone], rows)
-        if any(rows.values()) and not folder and not options.no_backup:
-            raise RefusedError(
-                f"{counted(sum(rows.values()), 'row')} would be lost",
-                "`--backup DIR` saves them first, `--no-backup` says that they may go",
-            )
+            return _said(run, options, names, rows)
+        _refuse(options, sum(rows.values()))
         confirm_production(run, options.confirm, "roll back")
         with alone(connection, run.console):
-            patiently(lambda: _undo(run, connection, undone, [*rows], folder), list, run.console)
+            if read_history(connection) != history:
+                raise HistoryError("somebody changed the history meanwhile", "look at it, and run this again")
+            deed = Deed(run, options, undone, folder, losses)
+            patiently(lambda: deed.do(connection), list, run.console)
+    with connect(run.target) as connection:
         connection.execute("notify pgrst, 'reload schema'")
         left = {a.version for a in read_history(connection)} & {r.applied.version for r in undone}
         if left:
             raise HistoryError(f"{', '.join(sorted(left))} is still in the history", "`invoke migrations` shows it")
-    for one in undone:
-        run.console.line(f"undid {one.script.path.name}", ok=True)
-    if folder and rows:
+    for name in names:
+        run.console.line(f"undid {name}", ok=True)
+    if folder and deed.rows:
         run.console.line(f"saved to {folder}: `invoke restore {folder}` loads it back, once its tables are there")
-    return _said(run, options, [r.script.path.name for r in undone], rows)
+    return _said(run, options, names, deed.rows)
+
+
+def _refuse(options: Options, rows: int) -> None:
+    if rows and not options.backup and not options.no_backup:
+        raise RefusedError(
+            f"{counted(rows, 'row')} would be lost",
+            "`--backup DIR` saves them first, `--no-backup` says that they may go",
+        )
 
 
 def rehearse(run: Run, source: Any, history: Sequence[Applied], undone: Sequence[Rollback]) -> list[Loss]:
@@ -107,10 +137,10 @@ def rehearse(run: Run, source: Any, history: Sequence[Applied], undone: Sequence
 
 
 def losses_between(there: Tables, kept: Tables) -> list[Loss]:
-    """The tables, and of those that stay the columns, that are in `there` alone."""
-    gone = [Loss(*name) for name in there if name not in kept]
-    thinned = {name: there[name] - kept[name] for name in there if name in kept}
-    return gone + [Loss(*name, tuple(sorted(columns))) for name, columns in thinned.items() if columns]
+    """The tables, and of those that stay the columns, that are in `there` alone; partitions go with their parents."""
+    gone = [n for n in there if n not in kept and (there[n].parent is None or there[n].parent in kept)]
+    thinned = {n: there[n].columns - kept[n].columns for n in there if n in kept and there[n].parent is None}
+    return [Loss(*n) for n in gone] + [Loss(*n, tuple(sorted(c)), rows=False) for n, c in thinned.items() if c]
 
 
 def undo(connection: Any, undone: Sequence[Rollback]) -> None:
@@ -126,39 +156,115 @@ def undo(connection: Any, undone: Sequence[Rollback]) -> None:
         connection.execute(query("history_forget"), {"version": one.applied.version})
 
 
-def _undo(run: Run, connection: Any, undone: Sequence[Rollback], losses: list[Loss], folder: Path | None) -> list[str]:
-    """The deed: rows saved, scripts run, history rewritten, all or nothing."""
+@dataclass
+class Deed:
+    """The rollback itself: rows saved, scripts run, history rewritten, all or nothing. `rows` is what was lost."""
+
+    run: Run
+    options: Options
+    undone: Sequence[Rollback]
+    folder: Path | None
+    losses: list[Loss]
+    rows: dict[Loss, int] = field(default_factory=dict)
+
+    def do(self, connection: Any) -> list[str]:
+        """Try until every table that the scripts take rows from is saved. Raises RefusedError, SqlError."""
+        for _ in range(TRIES):
+            try:
+                self._attempt(connection)
+            except UnsavedError as found:  # nothing has happened yet
+                self.losses += [one for one in found.losses if one.name not in {x.name for x in self.losses}]
+            else:
+                return []
+        raise RefusedError("the scripts take rows from other tables each time", "undo one migration after the other")
+
+    def _attempt(self, connection: Any) -> None:
+        import psycopg
+
+        try:
+            with connection.transaction():
+                set_limits(connection, self.run)
+                lock(connection, self.losses)
+                self.rows = count_rows(connection, self.losses)
+                _refuse(self.options, sum(self.rows.values()))
+                if self.folder and self.losses:
+                    save(connection, self.losses, self.folder)
+                before = _files(connection)
+                undo(connection, self.undone)
+                if unsaved := self._unsaved(connection, before):
+                    raise UnsavedError(unsaved)
+        except BaseException as problem:
+            self._keep_or_remove()
+            if isinstance(problem, psycopg.Error):
+                raise psycopg_error(problem, where="the rollback") from None
+            raise
+
+    def _unsaved(self, connection: Any, before: dict[Name, int]) -> list[Loss]:
+        """The tables, not among the losses, whose rows the scripts deleted, overwrote or wrote anew."""
+        saved = {(one.schema, one.table) for one in self.losses if one.rows}
+        found: dict[Name, Loss] = {}
+        for schema, table, deleted, updated, file, root in connection.execute(query("rows_changed")).fetchall():
+            name = (schema, table) if root is None else tuple(root)
+            touched = deleted or updated or before.get((schema, table), file) != file
+            if touched and not {(schema, table), name} & saved:
+                found[name] = Loss(*name)
+        return [*found.values()]
+
+    def _keep_or_remove(self) -> None:
+        """What a backup holds is still where it was, unless the server committed, which it may have done unheard."""
+        if not self.folder or not self.folder.exists():
+            return
+        try:
+            with connect(self.run.target) as connection:
+                left = {a.version for a in read_history(connection)}
+        except PushproofError:
+            left = set()
+        if {r.applied.version for r in self.undone} <= left:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self.run.console.status(f"the rows are in {self.folder}; `invoke migrations` shows whether they went")
+
+
+def set_limits(connection: Any, run: Run) -> None:
+    """Have no statement of the transaction wait long for a lock, or run longer than one of a push."""
     limits = {"lock_timeout": run.settings.lock_timeout, "statement_timeout": run.settings.statement_timeout}
-    try:
-        with connection.transaction():
-            for name, value in limits.items():
-                connection.execute("select pg_catalog.set_config(%s, %s, true)", [name, value])
-            if folder and losses:
-                save(connection, losses, folder)
-            undo(connection, undone)
-    except BaseException:
-        if folder:  # what it holds is still where it was
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return []
+    for name, value in limits.items():
+        connection.execute("select pg_catalog.set_config(%s, %s, true)", [name, value])
+
+
+def _files(connection: Any) -> dict[Name, int]:
+    """The file of each table: another one after a truncate."""
+    return {(schema, table): file for schema, table, _, _, file, _ in connection.execute(query("rows_changed"))}
 
 
 def tables_of(connection: Any) -> Tables:
-    """The project's tables with their columns."""
+    """The project's tables."""
     rows = connection.execute(query("plain_tables"), {"schemas": own_schemas(connection)}).fetchall()
-    return {(schema, table): set(columns) for schema, table, columns in rows}
+    return {
+        (schema, table): Table(frozenset(columns), (parent[0], parent[1]) if parent else None)
+        for schema, table, columns, parent in rows
+    }
 
 
-def _deleted(connection: Any, undone: Sequence[Rollback]) -> list[Loss]:
-    """The tables that stay, whose rows a script deletes or overwrites in so many words."""
-    names = {
+def known_losses(connection: Any, losses: Sequence[Loss], undone: Sequence[Rollback]) -> list[Loss]:
+    """Those that are there, and the tables that stay whose rows a script takes in so many words.
+
+    What it takes by a key's cascade or in a block of code is seen only by doing it, and saved then.
+    """
+    there = tables_of(connection)
+    found = {loss.name: loss for loss in losses if (loss.schema, loss.table) in there}
+    wanted = [
         lock.relation
         for plan in plan_of(connection, [r.script for r in undone])
         for step in plan.losses
         for lock in step.effects.locks
-    }
-    found = connection.execute(query("plain_tables"), {"schemas": own_schemas(connection)}).fetchall()
-    return [Loss(schema, table) for schema, table, _ in found if {f"{schema}.{table}", table} & names]
+        if lock.mode != EXCLUSIVE or "every row" in step.effects.loses  # columns were found by their absence
+    ]
+    for _, name in connection.execute(query("relation_names"), {"names": wanted}).fetchall():
+        for schema, table in there:
+            if f"{schema}.{table}" == name and (name not in found or not found[name].rows):
+                found[name] = replace(found.get(name, Loss(schema, table)), rows=True)
+    return [*found.values()]
 
 
 def same(expected: Any, found: Any, words: str) -> None:
@@ -185,18 +291,24 @@ def _said(run: Run, options: Options, names: list[str], rows: dict[Loss, int]) -
     return names
 
 
-def restore(run: Run, folder: str, confirm: str) -> dict[str, int]:
-    """Load a backup back into tables that are there again; rows by table. Raises ProjectError, SqlError."""
+def restore(run: Run, folder: str, *, overwrite: bool = False, confirm: str = "") -> dict[str, Restored]:
+    """Load a backup back into tables that are there again; by table. Raises ProjectError, SqlError."""
     import psycopg
 
     saved = read_manifest(Path(folder))
     with connect(run.target) as connection:
         confirm_production(run, confirm, "load rows into")
         try:
-            rows = load(connection, saved, Path(folder))
+            with alone(connection, run.console), connection.transaction():
+                set_limits(connection, run)
+                found = load(connection, saved, Path(folder), overwrite=overwrite)
         except psycopg.Error as problem:
             raise psycopg_error(problem, where=f"restoring {folder}") from None
     for one in saved:
-        run.console.line(f"{one.name}: {rows[one.name]:,} of {counted(one.rows, 'row')}", ok=True, head="restored")
-    run.console.data({"restored": [{"table": s.name, "saved": s.rows, "rows": rows[s.name]} for s in saved]})
-    return rows
+        done = found[one.name]
+        words = f"{one.name}: {done.inserted:,} of {counted(one.count, 'row')} put back"
+        words += f", {done.updated:,} given their saved values" if done.updated or one.lost or overwrite else ""
+        words += f", {done.left:,} are there, and were left as they are (--overwrite)" if done.left else ""
+        run.console.line(words, ok=True, head="restored")
+    run.console.data({"restored": [{"table": s.name, "saved": s.count, **vars(found[s.name])} for s in saved]})
+    return found

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scripts.backup import Loss, load, read_manifest, save
 from scripts.boundary import Run
-from scripts.commands.rollback import losses_between, same, tables_of, undo
+from scripts.commands.rollback import Name, losses_between, same, tables_of, undo
 from scripts.database import connect, psycopg_error
 from scripts.drift import describe
 from scripts.errors import FailedError, PushproofError
@@ -67,10 +68,14 @@ def _check(run: Run, scratch: Any, target: Target, files: Sequence[Migration], s
     migration = files[-1]
     script = script_of(migration.version, migration.name, migration.path.name, migration.sql)
     before, kept = describe(scratch), tables_of(scratch)
+    stood = _all_rows(scratch, kept)
     replay(scratch, script)
-    top, losses = describe(scratch), losses_between(tables_of(scratch), kept)
+    top, there = describe(scratch), tables_of(scratch)
+    losses, made = losses_between(there, kept), _all_rows(scratch, there)
     empty = _fill(target, schemas, losses)
-    rows = _rows(scratch, losses)
+    rows = _all_rows(scratch, there)
+    same_columns = [n for n in kept if n in there and there[n].columns == kept[n].columns]
+    staying = {n: stood[n] + (rows[n] - made[n]) for n in same_columns}  # less what the migration put there
     try:
         (undone,) = _rollback(run, files)
         with tempfile.TemporaryDirectory() as folder:
@@ -79,16 +84,17 @@ def _check(run: Run, scratch: Any, target: Target, files: Sequence[Migration], s
                 if losses:
                     save(scratch, losses, backup)
                 undo(scratch, [undone])
+            _unchanged(scratch, staying, "undone")
             same(before, describe(scratch), "undone, the database is not what it was before")
             replay(scratch, script)
             same(top, describe(scratch), "undone and applied again, the database is not what it was")
             if losses:
                 _restore(scratch, backup)
-        if changed := [loss.name for loss, found in _rows(scratch, losses).items() if found != rows[loss]]:
-            raise FailedError(f"rows of {', '.join(changed)} did not come back as they were", "")
+            lost = {(one.schema, one.table) for one in losses}
+            _unchanged(scratch, {n: rows[n] for n in lost}, "undone, applied again and loaded back")
     except PushproofError as problem:
         return Checked(migration.path.name, 0, (), (), problem.message)
-    count = sum(len(found) for found in rows.values())
+    count = sum(rows[loss.schema, loss.table].total() for loss in losses)
     return Checked(migration.path.name, count, tuple(loss.name for loss in losses), empty)
 
 
@@ -117,14 +123,20 @@ def _fill(target: Target, schemas: Sequence[str], losses: Sequence[Loss]) -> tup
     return tuple(one.relation for one in made if not one.rows)
 
 
-def _rows(connection: Any, losses: Sequence[Loss]) -> dict[Loss, list[str]]:
+def _unchanged(connection: Any, expected: Mapping[Name, Counter[str]], when: str) -> None:
+    """Raises FailedError where a table's rows are others than before."""
+    found = _all_rows(connection, expected)
+    if changed := [".".join(name) for name, rows in expected.items() if found[name] != rows]:
+        raise FailedError(f"{when}, {', '.join(changed)} does not hold the rows of before", "")
+
+
+def _all_rows(connection: Any, names: Iterable[Name]) -> dict[Name, Counter[str]]:
     """The rows of each table as text."""
     from psycopg import sql
 
-    statement = sql.SQL("select t::text from {} t order by 1")
+    statement = sql.SQL("select t::text from {} t")
     return {
-        loss: [row for (row,) in connection.execute(statement.format(sql.Identifier(loss.schema, loss.table)))]
-        for loss in losses
+        name: Counter(row for (row,) in connection.execute(statement.format(sql.Identifier(*name)))) for name in names
     }
 
 

@@ -13,5 +13,5 @@ union all
 select a.attrelid::bigint, c.conname, 'c', array[a.attnum]::int[], 0, null, pg_catalog.pg_get_constraintdef(c.oid)
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_constraint c on c.contypid = a.atttypid
-where a.attrelid = any (%(relations)s::pg_catalog.oid[]) and a.attnum > 0
+where a.attrelid = any (%(relations)s::pg_catalog.oid[]) and a.attnum > 0 and not a.attisdropped and c.contypid <> 0
 order by 1, 3, 2

@@ -71,12 +71,13 @@ def test_down_and_up_with_every_row(lists: Project, sql: Ask, tmp_path: Path) ->
     refuses(lists.invoke("restore", str(backup)), 10, "there is no table public.items", "push the migration")
     succeeds(lists.invoke("push"))
     restored = document(succeeds(lists.invoke("restore", str(backup), "--json")))["restored"]
-    assert [(one["table"], one["saved"], one["rows"]) for one in restored] == [
+    assert [(one["table"], one["saved"], one["inserted"]) for one in restored] == [
         ("public.items", 2, 2),
         ("public.lists", 2, 2),
     ]
     assert sql(ALL) == before
-    assert [one["rows"] for one in document(lists.invoke("restore", str(backup), "--json"))["restored"]] == [0, 0]
+    again = document(lists.invoke("restore", str(backup), "--json"))["restored"]
+    assert [(one["inserted"], one["left"]) for one in again] == [(0, 2), (0, 2)]
     assert sql("insert into public.lists (title) values ('c') returning id, made > '2001-01-02'") == [(3, True)]
     assert sql("insert into public.items (list_id) values (3) returning id") == [(3,)]
 
@@ -89,7 +90,7 @@ def test_a_column(lists: Project, sql: Ask, tmp_path: Path) -> None:
     assert done["lost"] == [{"table": "public.lists", "columns": ["color"], "rows": 2}]
     sql("update public.lists set title = 'new'; delete from public.items; delete from public.lists where id = 2")
     succeeds(lists.invoke("push"))
-    assert "1 of 2 rows" in succeeds(lists.invoke("restore", str(backup))).stdout
+    assert "1 given their saved values" in succeeds(lists.invoke("restore", str(backup))).stdout
     assert sql("select id, title, color from public.lists") == [(1, "new", "blue")]
 
 
@@ -143,10 +144,10 @@ def test_bad_words(lists: Project, tmp_path: Path) -> None:
     refuses(lists.invoke("rollback", "--to", "0", "--no-backup"), 19, "001 is edited", "invoke migrations")
 
 
-def test_a_reader_is_waited_for(lists: Project, sql: Ask, tmp_path: Path) -> None:
+def test_a_writer_is_waited_for(lists: Project, sql: Ask, tmp_path: Path) -> None:
     """Within the time-out, then tried again; the backup is the one of the try that went through."""
     with connect(lists.stack.target(), autocommit=False) as reader:
-        reader.execute("select from public.lists")
+        reader.execute("update public.lists set title = 'held' where id = 1")  # a writer, who stops the saving too
         words = ("rollback", "--to", "001", "--backup", str(tmp_path / "saved"))
         with lists.popen(*words, PUSHPROOF_LOCK_TIMEOUT="50ms") as task:
             assert says(task.stderr, "(SQLSTATE 55P03): again in 1 s")
@@ -157,6 +158,91 @@ def test_a_reader_is_waited_for(lists: Project, sql: Ask, tmp_path: Path) -> Non
     assert task.returncode == 0
     assert states(lists) == {"001": "applied", "002": "pending"}
     assert json.loads((tmp_path / "saved" / "manifest.json").read_text())[0]["lost"] == ["color"]
+
+
+AWKWARD = """
+create table public."Orders" (id uuid primary key default gen_random_uuid(), total int not null default 0);
+create table public.lines (order_id uuid not null references public."Orders" (id) on delete cascade, label text);
+create table public.parts (id int, day date not null) partition by range (day);
+create table public.parts_old partition of public.parts for values from ('2000-01-01') to ('2010-01-01');
+create table public.parts_new partition of public.parts for values from ('2010-01-01') to ('2030-01-01');
+create table public.nothing ();
+create table public.later (
+  id int primary key, other int references public.later (id) deferrable initially deferred,
+  twice int not null generated always as (id * 2) stored
+);
+create function public.stamp_later() returns trigger language plpgsql as $$ begin new.id := 0; return new; end $$;
+create trigger stamp before insert on public.later for each row execute function public.stamp_later();
+alter table public.later enable always trigger stamp
+"""
+AWKWARD_ROWS = """
+insert into public."Orders" (total) values (1), (2);
+insert into public.lines select id, 'x' from public."Orders";
+insert into public.lines select order_id, label from public.lines limit 1;
+insert into public.parts values (1, '2005-01-01'), (2, '2020-01-01');
+alter table public.later disable trigger stamp
+"""
+LATER_ROWS = "insert into public.later (id, other) values (1, 2), (2, 1)"
+NAMES = ('"Orders"', "lines", "parts", "later")
+
+
+@pytest.mark.parametrize(
+    ("script", "lost"),
+    [
+        ('delete from public."Orders" where total = 1', {"public.Orders", "public.lines"}),
+        (
+            'with d as (delete from public."Orders" returning 1) select count(*) from d',
+            {"public.Orders", "public.lines"},
+        ),
+        ("do $$ begin delete from public.lines; end $$", {"public.lines"}),
+        ('truncate public."Orders" cascade', {"public.Orders", "public.lines"}),
+        ("delete from public.parts where id = 2", {"public.parts"}),
+        ("delete from public.later", {"public.later"}),
+    ],
+)
+def test_whatever_takes_rows(lists: Project, sql: Ask, tmp_path: Path, script: str, lost: set[str]) -> None:
+    """By a quoted name, a cascade, a block of code, in a partition: each table is saved first, and comes back."""
+    lists.write("migrations/003_awkward.sql", AWKWARD)
+    lists.write("migrations/004_next.sql", "select 1")
+    lists.write("rollbacks/004_next.sql", script)
+    succeeds(lists.invoke("push"))
+    for statements in (AWKWARD_ROWS, LATER_ROWS, "alter table public.later enable always trigger stamp"):
+        sql(statements)
+    before = [sql(f"select t::text from public.{name} t order by 1") for name in NAMES]
+    backup = tmp_path / "saved"
+    done = document(lists.invoke("rollback", "--to", "003", "--backup", str(backup), "--json"))
+    assert {one["table"] for one in done["lost"]} == lost
+    assert [sql(f"select t::text from public.{name} t order by 1") for name in NAMES] != before
+    for _ in range(2):
+        succeeds(lists.invoke("restore", str(backup)))
+        assert [sql(f"select t::text from public.{name} t order by 1") for name in NAMES] == before
+    assert sql(
+        "select tgenabled::text from pg_trigger where tgname = 'stamp' and tgrelid = 'public.later'::regclass"
+    ) == [("A",)]
+
+
+def test_overwritten_values(lists: Project, sql: Ask, tmp_path: Path) -> None:
+    """They are saved; who wants them back says so, for others may have written since."""
+    lists.write("migrations/003_next.sql", "select 1")
+    lists.write("rollbacks/003_next.sql", "update public.lists set title = 'gone'")
+    succeeds(lists.invoke("push"))
+    before = sql("select title from public.lists order by id")
+    backup = str(tmp_path / "saved")
+    succeeds(lists.invoke("rollback", "--to", "002", "--backup", backup))
+    assert "2 are there, and were left as they are (--overwrite)" in succeeds(lists.invoke("restore", backup)).stdout
+    assert sql("select distinct title from public.lists") == [("gone",)]
+    succeeds(lists.invoke("restore", backup, "--overwrite"))
+    assert sql("select title from public.lists order by id") == before
+
+
+def test_a_sequence_never_goes_back(lists: Project, sql: Ask, tmp_path: Path) -> None:
+    """A restore moves it on to the largest value, and leaves it where it is further."""
+    backup = str(tmp_path / "saved")
+    succeeds(lists.invoke("rollback", "--to", "0", "--backup", backup))
+    succeeds(lists.invoke("push"))
+    sql("select setval('public.items_id_seq', 500)")
+    succeeds(lists.invoke("restore", backup))
+    assert sql("select nextval('public.items_id_seq'), nextval('public.lists_id_seq')") == [(501, 3)]
 
 
 def test_check_of_any_project(lists: Project) -> None:
