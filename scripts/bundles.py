@@ -55,6 +55,7 @@ def _migration(migration: Migration) -> str:
     ended = not last or text[last[0]] == ";"  # else a comment may stand at the end
     return f"""\
 -- {migration.path.name}
+reset all; set local lock_timeout = '5s'; -- no setting of one file reaches the next
 {text}{"" if ended else f"{chr(10)};"}
 
 insert into supabase_migrations.schema_migrations (version, name, statements) values (

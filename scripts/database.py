@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scripts.targets import Target
 
 CONNECT_SECONDS = 10
+KEEPALIVE_SECONDS = 60  # what is between may forget a silent connection after some minutes, and the push lock with it
 REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
 ADVICE = {
     "42P01": "does an earlier migration create the relation, and is it pushed (`invoke migrations`)? "
@@ -43,8 +44,8 @@ ADVICE = {
 APPENDIX = "mend the SQL; https://www.postgresql.org/docs/current/errcodes-appendix.html lists every SQLSTATE"
 
 
-def connect(target: Target, *, autocommit: bool = True) -> psycopg.Connection[tuple[Any, ...]]:
-    """A connection to the target's database.
+def connect(target: Target, *, autocommit: bool = True, options: str = "") -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection to the target's database; `options` are settings of the session, as libpq takes them.
 
     Raises UnreachableError, CredentialsError, PausedError or DiskFullError.
     """
@@ -60,7 +61,9 @@ def connect(target: Target, *, autocommit: bool = True) -> psycopg.Connection[tu
             user=database.user,
             password=database.password,
             connect_timeout=CONNECT_SECONDS,
+            keepalives_idle=KEEPALIVE_SECONDS,
             application_name="pushproof",
+            options=options,
             autocommit=autocommit,
         )
     except psycopg.OperationalError as problem:

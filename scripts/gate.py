@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from scripts.database import connect
 from scripts.errors import RefusedError, SqlError
 from scripts.queries import query
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from scripts.boundary import Run
     from scripts.console import Console
     from scripts.plan import FilePlan
+    from scripts.targets import Target
 
 POLL_SECONDS = 0.2
 PAUSES = (1, 2, 4, 8)  # seconds before each further try, after a lock was not to be had in time
@@ -32,7 +34,7 @@ def confirm_production(run: Run, confirmed: str, deed: str) -> None:
     if confirmed != reference:
         raise RefusedError(
             f"this project is marked as production{f', and {confirmed!r} is not its reference' if confirmed else ''}",
-            f"`--confirm {reference}` says that you mean it; --dry-run shows what would happen",
+            f"`--confirm {reference}` says that you mean it",
         )
 
 
@@ -64,11 +66,31 @@ def alone(connection: Any, console: Console) -> Iterator[None]:
             connection.execute(query("push_unlock"))
 
 
-def patiently(attempt: Callable[[], list[str]], landed: Callable[[], list[str]], console: Console) -> list[str]:
+def warn_of_limits(target: Target, limits: Mapping[str, str], console: Console) -> None:
+    """Say so where the target takes no settings from a URL, as poolers may: its own time-outs are in force then."""
+    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    with connect(target, options=options) as connection:
+        held = connection.execute("select pg_catalog.current_setting('lock_timeout')").fetchone()
+        wanted = connection.execute("select set_config('lock_timeout', %s, false)", [limits["lock_timeout"]]).fetchone()
+    if held != wanted:
+        words = (
+            f"lock_timeout stays {held[0] if held else 'unknown'} through this connection: take the direct host's URL"
+        )
+        console.status(words, head="time-outs", style="yellow")
+
+
+def patiently(
+    attempt: Callable[[], list[str]],
+    landed: Callable[[], list[str]],
+    console: Console,
+    *,
+    once: Collection[str] = (),
+) -> list[str]:
     """What the tries pushed together; again, after a pause, where a table was locked for too long.
 
     Again too where a file failed because it was applied meanwhile, by a server that went on for a client that is gone.
-    `landed` says what a try that failed had pushed. Raises SqlError.
+    `landed` says what a try that failed had pushed. Files in `once` run without a transaction: half of one may have
+    happened, such as an index that is not valid. Raises SqlError.
     """
     former: list[str] = []
     for pause in PAUSES:
@@ -76,7 +98,11 @@ def patiently(attempt: Callable[[], list[str]], landed: Callable[[], list[str]],
             return former + attempt()
         except SqlError as error:
             found = landed()
-            if error.sqlstate not in BUSY and error.where.partition(",")[0] not in found:
+            file = error.where.partition(",")[0]
+            if file in once:
+                error.hint = f"it ran without a transaction: see what is there, and drop an invalid index. {error.hint}"
+                raise
+            if error.sqlstate not in BUSY and file not in found:
                 raise
             console.status(f"{error.message}: again in {pause} s", style="yellow")
             time.sleep(pause)

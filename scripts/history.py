@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.errors import HistoryError, UsageError
-from scripts.migrations import Pairing
+from scripts.migrations import FILE_NAME, Applied, Pairing, joined
 from scripts.supabase_cli import Cli
 from scripts.targets import Target
 
@@ -100,10 +101,10 @@ def _follow_history(p: Pairing, folder: Path) -> list[Repair]:
         file = _at(p, p.twin)
         return [Repair(f"rename {p.local.path.name} to {file.name}", file, source=p.local.path)]
     if p.state == "edited" and p.local and p.applied:
-        kept = p.local.path.with_name(p.local.path.name + KEPT)
+        kept = _free(p.local.path.with_name(p.local.path.name + KEPT))
         return [
             Repair(f"keep {p.local.path.name} as {kept.name}", kept, p.local.sql),
-            Repair(f"write {p.local.path.name} as it was applied", p.local.path, _text(p.applied.statements)),
+            Repair(f"write {p.local.path.name} as it was applied", p.local.path, joined(p.applied.statements)),
         ]
     if p.state == "foreign" and p.applied:
         if not p.applied.statements:
@@ -111,8 +112,8 @@ def _follow_history(p: Pairing, folder: Path) -> list[Repair]:
                 f"{p.version} was applied, and its text was not recorded",
                 f"get the file from whoever has it, or forget the version: `invoke migrations --repair --keep {FILES}`",
             )
-        file = folder / f"{p.version}_{p.applied.name or 'fetched'}.sql"
-        return [Repair(f"write {file.name} from the history", file, _text(p.applied.statements))]
+        file = _fetched(folder, p.applied)
+        return [Repair(f"write {file.name} from the history", file, joined(p.applied.statements))]
     return []
 
 
@@ -123,8 +124,8 @@ def _follow_files(p: Pairing) -> list[Repair]:
         return [Repair(f"forget {p.version}", version=p.version, status="reverted")]
     if p.state == "moved" and p.local:
         return [
-            Repair(f"forget {p.twin}", version=p.twin, status="reverted"),
             Repair(f"record {p.local.path.name} as applied", version=p.version, status="applied"),
+            Repair(f"forget {p.twin}", version=p.twin, status="reverted"),
         ]
     return []
 
@@ -134,5 +135,14 @@ def _at(p: Pairing, version: str) -> Path:
     return p.local.path.with_name(f"{version}_{p.local.name}.sql")
 
 
-def _text(statements: Iterable[str]) -> str:
-    return "".join(f"{statement};\n\n" for statement in statements).rstrip("\n") + "\n"
+def _fetched(folder: Path, applied: Applied) -> Path:
+    """Where the file of a row goes. Raises HistoryError for what is no migration's name: the history is others' text."""
+    name = f"{applied.version}_{applied.name or 'fetched'}.sql"
+    if not FILE_NAME.match(name) or "/" in name or "\\" in name:
+        raise HistoryError(f"the history holds {name!r}, which is no migration's name", "write the file by hand")
+    return folder / name
+
+
+def _free(file: Path) -> Path:
+    """This name, or the next that no file has."""
+    return next(one for n in itertools.count(1) if not (one := file.with_name(file.name + str(n) * (n > 1))).exists())

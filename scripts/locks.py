@@ -7,7 +7,7 @@ commands; a test holds each against what the server really takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 EXCLUSIVE = "AccessExclusiveLock"
@@ -55,10 +55,19 @@ class Effects:
     opaque: bool = False  # a body of code: what it does is seen only by running it
 
 
+ALL = Effects(opaque=True)  # which relations, the server alone knows
+
+
 def effects_of(node: Any) -> Effects:
-    """The effects of a statement, as pglast parsed it; none for None."""
+    """The effects of a statement, as pglast parsed it, those in its `with` included; none for None."""
     handler = HANDLERS.get(type(node).__name__)
-    return handler(node) if handler else Effects()
+    own = handler(node) if handler else Effects()
+    parts = [effects_of(one.ctequery) for one in getattr(getattr(node, "withClause", None), "ctes", None) or ()]
+    if not parts:
+        return own
+    every = (own, *parts)
+    locks = tuple(_strongest(lock for one in every for lock in one.locks))
+    return replace(own, locks=locks, loses=", ".join(one.loses for one in every if one.loses))
 
 
 def _name(relation: Any) -> str:
@@ -76,11 +85,29 @@ def _joined(parts: Iterable[str]) -> str:
     return ".".join(maybe_double_quote_name(part) for part in parts)
 
 
+def _cluster(node: Any) -> Effects:
+    """Of one table, or of all that were clustered before, which only the server knows."""
+    return Effects((Lock(_name(node.relation), EXCLUSIVE, "writes every row anew"),)) if node.relation else ALL
+
+
+def _reindex(node: Any) -> Effects:
+    concurrent = any(param.defname == "concurrently" for param in node.params or ())
+    mode = OWN_KIND if concurrent else SHARE
+    return Effects((Lock(_name(node.relation), mode, "builds indexes"),)) if node.relation else ALL
+
+
+def _vacuum(node: Any) -> Effects:
+    full = node.is_vacuumcmd and any(option.defname == "full" for option in node.options or ())
+    mode, work = (EXCLUSIVE, "writes every row anew") if full else (OWN_KIND, "")
+    locks = tuple(Lock(_name(one.relation), mode, work) for one in node.rels or () if one.relation)
+    return Effects(locks) if locks else ALL if full else Effects()
+
+
 def _create(node: Any) -> Effects:
     constraints = [c for e in node.tableElts or () for c in (*(getattr(e, "constraints", None) or ()), e)]
     locks = [Lock(_name(c.pktable), NO_WRITES) for c in constraints if getattr(c, "pktable", None)]
     parents = [Lock(_name(r), EXCLUSIVE if node.partbound else OWN_KIND) for r in node.inhRelations or ()]
-    return Effects((*parents, *locks), makes=_name(node.relation))
+    return Effects((*parents, *locks), makes="" if node.if_not_exists else _name(node.relation))
 
 
 def _alter(node: Any) -> Effects:
@@ -210,9 +237,9 @@ def _drop(node: Any) -> Effects:
 def _dropped(one: Any) -> str:
     """The name of an object in a `drop`, which the grammar writes in four ways."""
     if isinstance(one, tuple):
-        return _words(one)
+        return _words(part for part in one if hasattr(part, "sval"))  # a cast is of two types
     parts = getattr(one, "objname", None) or getattr(one, "names", None)
-    return _words(parts) if parts else str(one.sval)
+    return _words(parts) if parts else str(getattr(one, "sval", ""))
 
 
 def _index(node: Any) -> Effects:
@@ -286,7 +313,9 @@ HANDLERS: dict[str, Callable[[Any], Effects]] = {
     "ViewStmt": _view,
     "RefreshMatViewStmt": _refresh,
     "LockStmt": _lock,
-    "ClusterStmt": _on(EXCLUSIVE, "writes every row anew"),
+    "ClusterStmt": _cluster,
+    "ReindexStmt": _reindex,
+    "VacuumStmt": _vacuum,
     "DropOwnedStmt": _owned,
     "DropdbStmt": lambda node: Effects(loses=f"the database {node.dbname}"),
     "DoStmt": lambda _: Effects(opaque=True),

@@ -161,9 +161,14 @@ def same(sql: str, statements: Iterable[str]) -> bool:
     for statement in statements:
         rest = rest.lstrip(BETWEEN)
         if not rest.startswith(statement):
-            return fingerprint(sql) == fingerprint(";\n".join(statements))
+            return fingerprint(sql) == fingerprint(joined(statements))
         rest = rest[len(statement) :]
-    return not rest.strip(BETWEEN) or fingerprint(sql) == fingerprint(";\n".join(statements))
+    return not rest.strip(BETWEEN) or fingerprint(sql) == fingerprint(joined(statements))
+
+
+def joined(statements: Iterable[str]) -> str:
+    """One text of them; a comment at the end of one hides no semicolon."""
+    return "".join(one + ("\n;\n" if "--" in one.rpartition("\n")[2] else ";\n") for one in statements)
 
 
 def fingerprint(sql: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from scripts.database import psycopg_error
 from scripts.locks import BLOCKS, STRENGTH
-from scripts.migrations import Applied
+from scripts.migrations import Applied, joined
 from scripts.queries import query
 from scripts.statements import Statement, runs_alone, statements_of
 
@@ -82,7 +82,7 @@ def _at_once(scratch: Any, one: Applied, texts: list[str]) -> bool:
     scratch.execute("reset all")  # no setting of one file reaches the next
     try:
         with scratch.transaction():
-            scratch.execute(";\n".join(texts).encode())
+            scratch.execute(joined(texts).encode())
             _record(scratch, one.version, one.name, texts)
     except psycopg.Error:
         return False

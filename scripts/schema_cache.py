@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 import json
-import secrets
 import urllib.request
 from typing import Any
 from urllib.parse import quote
 
 from scripts.api import http_status, service_headers
 from scripts.boundary import Run
-from scripts.errors import StackError
 from scripts.queries import query
-from scripts.rls.catalog import quoted
 from scripts.targets import Target
 from scripts.waiting import wait_until
 
 RELOAD_SECONDS = 10
-
-
-def settle(connection: Any, target: Target, schema: str) -> None:
-    """On a scratch stack: wait until PostgREST has read the schema as it is now. Raises StackError.
-
-    A function that was not there before tells: PostgREST takes over a schema as a whole.
-    """
-    marker = f"pushproof_{secrets.token_hex(4)}"
-    made = f"function {quoted(schema)}.{marker}()"
-    connection.execute(f"create {made} returns void language sql return null".encode())
-    connection.execute(f"grant execute on {made} to service_role; notify pgrst, 'reload schema'".encode())
-    headers = service_headers(target) | {"Content-Profile": schema}
-    path = f"/rest/v1/rpc/{marker}"
-    there = wait_until(
-        lambda: http_status(target.url, path, headers, method="POST") not in (0, 404, 503), timeout=RELOAD_SECONDS
-    )
-    connection.execute(f"drop {made}".encode())
-    if not there:
-        raise StackError("the REST server does not read the schema anew", "see `invoke logs --service postgrest`")
 
 
 def exposed(connection: Any, schema: str) -> set[str]:

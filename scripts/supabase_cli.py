@@ -174,7 +174,6 @@ class Cli:
             NO_COLOR="1",
             SUPABASE_TELEMETRY_DISABLED="1",
             SUPABASE_NO_UPDATE_NOTIFIER="1",
-            PGAPPNAME="pushproof",
             **extra,
         )
 

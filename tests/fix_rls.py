@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from scripts import local, pgrls
 from scripts.boundary import Run
 from scripts.database import connect
 from scripts.rls.actors import USERS, Cast, signed_in
-from scripts.rls.asking import Api, Request
+from scripts.rls.asking import Api, settle
 from scripts.rls.catalog import Catalog, read_catalog
 from scripts.rls.cells import Cell, Kind, Probe
 from scripts.rls.clones import Clone, clones
@@ -25,7 +24,6 @@ from scripts.rls.intent import ActorIntent, Intent, load
 from scripts.rls.kinds import kinds
 from scripts.rls.rows import Rows
 from scripts.supabase_cli import Cli
-from scripts.waiting import wait_until
 from tests.fix_stack import Project
 
 REPOSITORY = Path(__file__).parent.parent
@@ -51,16 +49,8 @@ class Laboratory:
         for script in scripts:
             self.clone.connection.execute(script.encode())
         catalog = read_catalog(self.clone.connection, ["public"])
-        self.await_cache()
+        settle(self.clone.connection, self.clone.probe.api, self.clone.probe.actors["service"])
         return catalog
-
-    def await_cache(self) -> None:
-        """Wait until the REST server knows a function made just now, and so everything made before it."""
-        marker = f"known_{secrets.token_hex(4)}"
-        service, api = self.clone.probe.actors["service"], self.clone.probe.api
-        self.clone.connection.execute(f"create function public.{marker}() returns void return null".encode())
-        assert wait_until(lambda: api.ask(service, Request("POST", f"rpc/{marker}", body={})).status < 300, timeout=20)
-        self.clone.connection.execute(f"drop function public.{marker}()".encode())
 
     @contextlib.contextmanager
     def probe(self, catalog: Catalog, access: str) -> Iterator[Probe]:

@@ -11,7 +11,7 @@ begin
 {checks}
   loop
     execute query into strict expected, found;
-    if expected is distinct from found then
+    if expected is null or expected is distinct from found then
       raise exception 'Broken promise: %. Nothing was changed.', promise
         using detail = pg_catalog.format('expected %s, found %s', expected, found);
     end if;

@@ -47,6 +47,7 @@ def drift(run: Run) -> list[Difference]:
         raise FailedError(
             f"the target has drifted from its migrations: {', '.join(f'{d.kind} {d.object}' for d in found[:5])}"
             + (f" and {len(found) - 5} more" if len(found) > 5 else ""),
-            "put the change into a migration, or undo it on the target",
+            "put the change into a migration, or undo it on the target"
+            + ("; some of it may only be what could not be built here" if gaps else ""),
         )
     return found

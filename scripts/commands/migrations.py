@@ -9,7 +9,7 @@ from scripts import local
 from scripts.boundary import Run
 from scripts.database import connect
 from scripts.errors import HistoryError, RefusedError
-from scripts.gate import confirm_production
+from scripts.gate import alone, confirm_production
 from scripts.history import FILES, Repair, repairs_of, troubles_of
 from scripts.migrations import Pairing, local_migrations, pair, read_history
 
@@ -49,7 +49,8 @@ def repair(run: Run, *, keep: str, yes: bool, confirm: str) -> None:
     elif _wanted(run, yes):
         if keep == FILES:
             confirm_production(run, confirm, "repair the history of")
-        _do(run, repairs)
+        with connect(run.target) as connection, alone(connection, run.console):
+            _do(run, repairs)
     run.console.data({"keep": keep, "repairs": [one.words for one in repairs]})
 
 

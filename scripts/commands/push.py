@@ -15,7 +15,7 @@ from scripts.commands.rehearse import Rehearsal, rehearse
 from scripts.commands.verify import report
 from scripts.database import connect
 from scripts.errors import FailedError, HistoryError, PushproofError
-from scripts.gate import alone, confirm_production, patiently, refuse_losses
+from scripts.gate import alone, confirm_production, patiently, refuse_losses, warn_of_limits
 from scripts.history import troubles_of
 from scripts.lint.engine import lint
 from scripts.lint.files import Problem
@@ -25,6 +25,7 @@ from scripts.plan import FilePlan, plan_of
 from scripts.queries import query
 from scripts.schema_cache import await_api, exposed
 from scripts.stack import api_of, section_of
+from scripts.statements import runs_alone, statements_of
 from scripts.targets import Target
 from scripts.waiting import wait_until
 
@@ -92,10 +93,10 @@ def push(run: Run, options: Options | None = None) -> Outcome:
         plan = plan_of(connection, pending)
         if pending:
             check_keys(target)  # the API is asked for the new schema in the end
-        problems = _lint(run, files, pending, options)
         if not options.dry_run:
             _warn_of_plan(run, plan)
             refuse_losses(run, plan, allowed=options.allow_loss)
+        problems = _lint(run, files, pending, options)
         rehearsal = None
         if pending and (target.kind == "remote" if options.rehearse is None else options.rehearse):
             rehearsal = rehearse(run, read_history(connection), pending, plan)
@@ -108,9 +109,10 @@ def push(run: Run, options: Options | None = None) -> Outcome:
             pending = _pending(run, connection, files, options)  # another push may have come first
             known = exposed(connection, api.schemas[0])
             said = _call_cli(run, connection, pending, options)
-            connection.execute("notify pgrst, 'reload schema'")  # it reads the schema while we read the history
-            read_back(connection, files, [m.path.name for m in pending], said)
-            new = exposed(connection, api.schemas[0]) - known
+            with connect(target) as fresh:  # the other one was silent for as long as the push took
+                fresh.execute("notify pgrst, 'reload schema'")  # it reads the schema while we read the history
+                read_back(fresh, files, [m.path.name for m in pending], said)
+                new = exposed(fresh, api.schemas[0]) - known
     await_api(run, target, new)
     _report(run, said, (), "pushed")
     if options.verify and said:
@@ -140,6 +142,7 @@ def _call_cli(run: Run, connection: Any, pending: Sequence[Migration], options: 
         if line.startswith("Applying migration"):
             run.console.status(f"  {line.rstrip('.')}")
 
+    once = {m.path.name for m in pending if any(runs_alone(s.node) for s in statements_of(m.sql))}
     cli = local.cli(run.settings, run.console)
     limits = {
         "lock_timeout": run.settings.lock_timeout,
@@ -148,6 +151,9 @@ def _call_cli(run: Run, connection: Any, pending: Sequence[Migration], options: 
         "client_connection_check_interval": "1s",
     }
 
+    if target.kind == "remote" and not options.dry_run:
+        warn_of_limits(target, limits, run.console)
+
     def attempt() -> list[str]:
         with run.console.doing("supabase db push" + (" --dry-run" if options.dry_run else "")):
             return cli.push(
@@ -155,7 +161,7 @@ def _call_cli(run: Run, connection: Any, pending: Sequence[Migration], options: 
             )
 
     try:
-        return patiently(attempt, lambda: _applied(target, promised, began)[0], run.console)
+        return patiently(attempt, lambda: _applied(target, promised, began)[0], run.console, once=once)
     except KeyboardInterrupt:
         run.console.status(f"applied before the interruption: {_landed(target, promised, began)}")
         raise

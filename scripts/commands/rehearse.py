@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from scripts import pgrls
+from scripts.api import service_headers
 from scripts.boundary import Run, import_meanwhile
 from scripts.checks import Verdict, verdicts_of
 from scripts.commands.rls import catalog_of, probing
@@ -24,6 +25,7 @@ from scripts.migrations import Applied, Migration
 from scripts.plan import FilePlan, counted, touched
 from scripts.queries import query
 from scripts.replay import Script, Timing, rebuild, replay, script_of
+from scripts.rls.asking import Actor, Api, settle
 from scripts.rls.catalog import Catalog, read_catalog
 from scripts.rls.cells import Cell
 from scripts.rls.engine import Engine
@@ -31,7 +33,6 @@ from scripts.rls.findings import Court, Finding, Report, collect, triage
 from scripts.rls.intent import FILE, Intent, load
 from scripts.rls.kinds import kinds
 from scripts.rls.proposal import guess
-from scripts.schema_cache import settle
 from scripts.scratch import scratch_project
 from scripts.settings import Settings
 from scripts.stack import Stack, api_of
@@ -176,7 +177,8 @@ def _prove(run: Run, scratch: Run, seen: Rehearsal) -> None:
     intent = load(scratch.settings.supabase_dir / FILE, catalog)
     linter = pgrls.ensure(run.settings, run.console)
     with connect(scratch.target) as connection:  # the REST server came up while the schema was in the making
-        settle(connection, scratch.target, catalog.schemas[0])
+        service = Actor("service", service_headers(scratch.target))
+        settle(connection, Api.of(scratch.target), service, catalog.schemas[0])
 
     def lint() -> list[Report]:
         with connect(scratch.target) as connection:

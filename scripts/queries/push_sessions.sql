@@ -3,6 +3,6 @@ select a.pid
 from pg_catalog.pg_stat_activity a
 where a.datname = pg_catalog.current_database()
   and a.usename = current_user
-  and a.application_name <> 'pushproof'
+  and a.pid <> pg_catalog.pg_backend_pid()
   and a.state <> 'idle'
   and a.query_start >= %(since)s

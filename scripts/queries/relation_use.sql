@@ -2,7 +2,16 @@
 -- counters are since the statistics were last reset; sessions are others', at this moment.
 select
   wanted.name,
-  greatest(c.reltuples::bigint, s.n_live_tup, 0) as rows,
+  coalesce(
+    (
+      select sum(greatest(l.reltuples::bigint, t.n_live_tup, 0))
+      from pg_catalog.pg_partition_tree(c.oid) p
+      join pg_catalog.pg_class l on l.oid = p.relid
+      left join pg_catalog.pg_stat_all_tables t on t.relid = p.relid
+      where p.isleaf
+    ),
+    greatest(c.reltuples::bigint, s.n_live_tup, 0)
+  )::bigint as rows,
   coalesce(
     (select sum(pg_catalog.pg_total_relation_size(p.relid)) from pg_catalog.pg_partition_tree(c.oid) p),
     pg_catalog.pg_total_relation_size(c.oid)

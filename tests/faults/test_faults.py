@@ -93,7 +93,7 @@ def told(err: str, *words: str) -> str:
     """The error's line, which has to hold these words."""
     line = next((one for one in err.splitlines() if one.startswith("ERROR ")), "")
     assert line, err
-    assert all(word in err for word in words), err
+    assert set(words) <= {*err.splitlines(), *(word for word in words if word in line)}, err
     return line.removeprefix("ERROR ")
 
 
@@ -116,7 +116,7 @@ def interrupted(number: signal.Signals) -> Fault:
             task.send_signal(number)
             _, err = task.communicate()
         assert task.returncode == 128 + number
-        assert "applied before the interruption: 001_t.sql, 002_t.sql" in err
+        assert "applied before the interruption: 001_t.sql, 002_t.sql" in err.splitlines()
         assert wait_until(lambda: not any(child.is_running() for child in children), timeout=30)
         return f"exit {task.returncode}, applied before the interruption: 001_t.sql, 002_t.sql"
 
