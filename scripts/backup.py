@@ -102,7 +102,10 @@ def save(connection: psycopg.Connection[Any], losses: Sequence[Loss], folder: Pa
     check_empty(folder)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(mode=0o700, parents=True)
+    try:
+        partial.mkdir(mode=0o700, parents=True)
+    except OSError as problem:
+        raise UsageError(f"cannot make {folder}: {problem.strerror}", "name a folder that you may write") from None
     try:
         saved = [one for loss in losses if (one := _save_table(connection, loss, partial))]
         with (partial / MANIFEST).open("w") as file:
@@ -124,10 +127,17 @@ def _save_table(connection: psycopg.Connection[Any], loss: Loss, folder: Path) -
     columns, key = _shape(connection, loss.schema, loss.table)
     if not columns:
         return None
+    if loss.columns and not key:
+        raise UsageError(
+            f"{loss.name} has no primary key, by which its lost {', '.join(loss.columns)} would be loaded back",
+            "add one first, or say `--no-backup`",
+        )
     digest = hashlib.sha256()
     table = sql.Identifier(loss.schema, loss.table)  # by a query: a partitioned table is copied no other way
     statement = sql.SQL("copy (select {} from {}) to stdout").format(_listed(columns), table)
-    file = folder / f"{loss.name}.copy".replace("/", "_")
+    file = folder / f"{loss.name.replace('/', '_')}.copy"
+    while file.exists():  # two names may become one
+        file = file.with_name(f"_{file.name}")
     file.touch(mode=0o600)
     with connection.cursor() as cursor, file.open("wb") as out:
         with cursor.copy(statement) as copy:
@@ -176,29 +186,48 @@ def load(
     """Load what was saved back, in one transaction, parents first, the tables' own triggers silent; by table.
 
     Rows that are there already stay as they are, unless `overwrite` wants the saved values: loading twice changes
-    nothing. Raises ProjectError for a table or column that is not there, FailedError where foreign keys go in a circle,
-    psycopg.Error for rows that refer to nothing.
+    nothing. Raises ProjectError for a table or column that is not there, psycopg.Error for rows that refer to nothing,
+    as those do of tables whose keys go in a circle, unless they are deferrable.
     """
     with connection.transaction():
         connection.execute("set local search_path = ''")
-        connection.execute("set constraints all immediate")  # a deferred one would forbid to switch triggers off
         for one in saved:
             columns, _ = _shape(connection, one.schema, one.table)
             if absent := sorted(set(one.columns) - set(columns)):
                 raise ProjectError(f"{one.name} has no {', '.join(absent)}", "push the migration that makes it, first")
+        silenced = [(_table(one), *row) for one in saved for row in _own_triggers(connection, one)]
+        for table, trigger, _ in silenced:
+            _switch(connection, table, "disable", trigger)
+        connection.execute("set constraints all deferred")
         ordered = list(_parents_first(connection, saved))
-        return {one.name: _load_table(connection, one, folder, overwrite=overwrite) for one in ordered}
+        found = {one.name: _load_table(connection, one, folder, overwrite=overwrite) for one in ordered}
+        connection.execute("set constraints all immediate")  # nothing may be pending where a trigger is switched on
+        for table, trigger, how in silenced:
+            _switch(connection, table, how, trigger)
+    return found
+
+
+def _table(one: Saved) -> Any:
+    from psycopg import sql
+
+    return sql.Identifier(one.schema, one.table)
+
+
+def _own_triggers(connection: psycopg.Connection[Any], one: Saved) -> list[tuple[str, str]]:
+    return connection.execute(query("own_triggers"), {"table": _table(one).as_string(connection)}).fetchall()
+
+
+def _switch(connection: psycopg.Connection[Any], table: Any, how: str, trigger: str) -> None:
+    from psycopg import sql
+
+    statement = sql.SQL("alter table {} {} trigger {}").format(table, sql.SQL(how), sql.Identifier(trigger))
+    connection.execute(statement)
 
 
 def _load_table(connection: psycopg.Connection[Any], one: Saved, folder: Path, *, overwrite: bool) -> Restored:
     from psycopg import sql
 
-    table = sql.Identifier(one.schema, one.table)
-    name = {"table": table.as_string(connection)}
-    switch = sql.SQL("alter table {} {} trigger {}")
-    triggers = [(sql.Identifier(trigger), how) for trigger, how in connection.execute(query("own_triggers"), name)]
-    for trigger, _ in triggers:
-        connection.execute(switch.format(table, sql.SQL("disable"), trigger))
+    table = _table(one)
     listed = _listed(one.columns)
     copied = sql.SQL("create temporary table saved on commit drop as select {} from {} with no data")
     connection.execute(copied.format(listed, table))
@@ -212,9 +241,7 @@ def _load_table(connection: psycopg.Connection[Any], one: Saved, folder: Path, *
     changed = [c for c in one.columns if c not in one.key] if overwrite else list(one.lost)
     updated = connection.execute(_changed(one, table, changed)).rowcount if changed else 0
     connection.execute("drop table pg_temp.saved")
-    for trigger, how in triggers:
-        connection.execute(switch.format(table, sql.SQL(how), trigger))
-    connection.execute(query("advance_sequences"), name)
+    connection.execute(query("advance_sequences"), {"table": table.as_string(connection)})
     return Restored(inserted, updated, max(0, one.count - inserted - updated))
 
 
@@ -249,17 +276,12 @@ def _changed(one: Saved, table: Any, columns: Sequence[str]) -> Any:
 
 
 def _parents_first(connection: psycopg.Connection[Any], saved: Sequence[Saved]) -> Iterator[Saved]:
-    """The order in which every row finds what it refers to."""
+    """The order in which every row finds what it refers to, as far as there is one."""
     left = {one.name: one for one in saved}
     refers = connection.execute(query("foreign_keys_between"), {"names": list(left)}).fetchall()
     while left:
         ready = [n for n in left if not any(child == n and parent in left and parent != n for child, parent in refers)]
-        if not ready:
-            raise FailedError(
-                f"foreign keys go in a circle between {', '.join(sorted(left))}",
-                "load the files with psql's \\copy, in an order that suits, with one key dropped meanwhile",
-            )
-        for name in ready:
+        for name in ready or [*left]:  # in a circle any order will do, where the keys are deferred
             yield left.pop(name)
 
 

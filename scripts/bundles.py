@@ -20,8 +20,16 @@ def bundle_of(pending: Sequence[Migration], applied: Sequence[str], checks: Sequ
     Raises ProjectError for a file that cannot take part in one transaction.
     """
     check_transactions(pending)
+    added: set[str] = set()
     for migration in pending:
         for statement in statements_of(migration.sql):
+            if used := next((value for value in added if value in statement.sql), ""):
+                raise ProjectError(
+                    f"{migration.path.name} line {statement.line} uses {used}, which the bundle adds to its type",
+                    "bundle up to the migration that adds it, and the rest in a second bundle",
+                )
+            if value := getattr(statement.node, "newVal", None):
+                added.add(f"'{value}'")
             if runs_alone(statement.node):
                 raise ProjectError(
                     f"{migration.path.name} line {statement.line} cannot run in a transaction: {statement.title}",

@@ -147,6 +147,7 @@ def _alter_locks(table: str, command: Any) -> Iterator[Lock]:
 WORK = {
     "AlterColumnType": "may write every row and index anew",
     "SetNotNull": "reads every row",
+    "SetExpression": "writes every row anew",
     "SetTableSpace": "copies the table",
     "SetLogged": "writes every row anew",
     "SetUnLogged": "writes every row anew",
@@ -195,13 +196,22 @@ def _losses(node: Any) -> str:
         action = command.subtype.name.removeprefix("AT_")
         if action == "DropColumn":
             lost.append(f"column {command.name} with its values" + _cascades(command))
-        elif action == "AlterColumnType":
+        elif action == "AlterColumnType" and not _widens(command.def_):
             lost.append(f"what of {command.name} does not fit its new type")
         elif action == "DropExpression":
             continue
         elif _cascades(command):
             lost.append(f"{command.name or 'what is dropped'}{_cascades(command)}")
     return ", ".join(lost)
+
+
+def _widens(column: Any) -> bool:
+    """Whether the new type takes whatever is likely to have been there: others round, cut or convert."""
+    kind = column.typeName.names[-1].sval
+    return column.raw_default is None and not column.typeName.typmods and kind in WIDE
+
+
+WIDE = {"int8", "numeric", "text", "varchar", "jsonb", "timestamptz", "float8"}
 
 
 def _cascades(node: Any) -> str:

@@ -55,7 +55,9 @@ class Step:
 
     @property
     def loses(self) -> str:
-        """What is lost, with the rows that are there now."""
+        """What is lost, with the rows that are there now; nothing where what `if exists` drops is not there."""
+        if getattr(self.statement.node, "missing_ok", False) and self.effects.locks and not self.uses:
+            return ""
         rows = sum(use.rows for use in self.uses.values())
         return (
             f"{self.effects.loses} ({counted(rows, 'row')} now)" if self.effects.loses and rows else self.effects.loses
@@ -103,7 +105,7 @@ class FilePlan:
     @property
     def losses(self) -> list[Step]:
         """The statements that lose what is there."""
-        return [step for step in self.steps if step.effects.loses]
+        return [step for step in self.steps if step.loses]
 
 
 def plan_of(connection: Any, pending: Sequence[Migration]) -> tuple[FilePlan, ...]:

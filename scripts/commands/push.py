@@ -97,12 +97,13 @@ def push(run: Run, options: Options | None = None) -> Outcome:
             _warn_of_plan(run, plan)
             refuse_losses(run, plan, allowed=options.allow_loss)
         problems = _lint(run, files, pending, options)
-        rehearsal = None
-        if pending and (target.kind == "remote" if options.rehearse is None else options.rehearse):
-            rehearsal = rehearse(run, read_history(connection), pending, plan)
+        wanted = target.kind == "remote" and not options.dry_run if options.rehearse is None else options.rehearse
+        said: list[str] = []
         if options.dry_run or not (pending or always):
             said = _call_cli(run, connection, pending, options) if pending else []
             _report(run, said, plan, "would push")
+        rehearsal = rehearse(run, read_history(connection), pending, plan) if pending and wanted else None
+        if options.dry_run or not (pending or always):
             return Outcome(options, said, plan, problems, rehearsal)
         confirm_production(run, options.confirm, "push to")
         with alone(connection, run.console):

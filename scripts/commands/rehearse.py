@@ -40,6 +40,7 @@ from scripts.statements import Statement
 from scripts.targets import Target
 
 ROWS = 20_000  # at most, for each table
+ENOUGH = 1000  # rows from which time may be extrapolated
 SLOW_SECONDS = 0.1  # from which a lock or a statement is shown
 NOT_HERE = ("0A000", "58P01")  # an extension that the embedded PostgreSQL does not have
 UNDEFINED = ("42704", "42P01", "42883", "42703", "3F000")  # what such an extension would have made
@@ -160,7 +161,8 @@ def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal) -> Non
     """The pending files themselves, each statement timed."""
 
     def forgive(script: Script, statement: Statement, problem: Any) -> bool:
-        gap = problem.sqlstate in NOT_HERE or (problem.sqlstate in UNDEFINED and bool(seen.gaps))
+        extension = type(statement.node).__name__ == "CreateExtensionStmt" and problem.sqlstate in NOT_HERE
+        gap = extension or (problem.sqlstate in UNDEFINED and bool(seen.gaps))
         if gap:
             seen.gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
         return gap
@@ -221,7 +223,7 @@ def _slow(timing: Timing, rows: Sequence[Imitated]) -> Iterator[str]:
     made = {one.relation: one for one in rows}
     for relation, (blocks, seconds) in timing.held.items():
         one = made.get(relation)
-        expected = seconds * one.wanted / one.rows if one and 0 < one.rows < one.wanted else seconds
+        expected = seconds * one.wanted / one.rows if one and ENOUGH <= one.rows < one.wanted else seconds
         if one and expected >= SLOW_SECONDS:
             about = f", about {expected:.1f} s with its {one.wanted:,}" if expected > seconds else ""
             yield f"blocks {blocks} of {relation} for {seconds:.2f} s with {counted(one.rows, 'row')}{about}"

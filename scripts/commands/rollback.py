@@ -12,7 +12,7 @@ from scripts.backup import Loss, Restored, check_empty, count_rows, load, lock, 
 from scripts.boundary import Run
 from scripts.database import connect, psycopg_error
 from scripts.drift import describe, differences, lines, own_schemas
-from scripts.errors import HistoryError, ProjectError, PushproofError, RefusedError, SqlError
+from scripts.errors import HistoryError, ProjectError, PushproofError, RefusedError, SqlError, UsageError
 from scripts.gate import alone, confirm_production, patiently
 from scripts.locks import EXCLUSIVE
 from scripts.migrations import Applied, local_migrations, read_history
@@ -62,9 +62,7 @@ def rollback(run: Run, options: Options) -> list[str]:
     Tried first on a scratch server, where it has to lead to the very catalog of before. Raises UsageError, ProjectError
     for a script that is missing or undoes too little, RefusedError where rows would go unsaved, SqlError, HistoryError.
     """
-    folder = Path(options.backup) if options.backup else None
-    if folder:
-        check_empty(folder)
+    folder = _folder(options)
     settings = run.settings
     files = local_migrations(settings.migrations_dir)
     with connect(run.target) as connection:
@@ -98,6 +96,19 @@ def rollback(run: Run, options: Options) -> list[str]:
     if folder and deed.rows:
         run.console.line(f"saved to {folder}: `invoke restore {folder}` loads it back, once its tables are there")
     return _said(run, options, names, deed.rows)
+
+
+def _folder(options: Options) -> Path | None:
+    """Where the rows go. Raises UsageError for options that say too little or too much."""
+    if not options.to or (options.backup and options.no_backup):
+        raise UsageError(
+            "both --backup and --no-backup are given" if options.to else "rollback needs a version",
+            "`--to VERSION` names what shall be the last applied one, `--backup DIR` saves what is lost",
+        )
+    if not options.backup:
+        return None
+    check_empty(Path(options.backup))
+    return Path(options.backup)
 
 
 def _refuse(options: Options, rows: int) -> None:

@@ -6,4 +6,5 @@ select exists (
     and d.defaclrole = 'postgres'::pg_catalog.regrole
     and d.defaclnamespace in (0, 'public'::pg_catalog.regnamespace)
     and a.grantee = 'anon'::pg_catalog.regrole
+    and a.privilege_type = 'INSERT'
 )

@@ -90,10 +90,15 @@ class Rows:
         key = relation.qualified, who
         with self._lock:
             if key not in self._standing:
+                circle = f"rows of {relation.qualified} need one another: foreign keys go in a circle"
+                self._standing[key] = UnaskableError(self._advice(relation, circle))  # for whoever it refers to
                 try:
                     self._standing[key] = self.fresh(relation, who, standing=True)
                 except UnaskableError as reason:
                     self._standing[key] = reason
+                except BaseException:
+                    del self._standing[key]
+                    raise
             found = self._standing[key]
         if isinstance(found, UnaskableError):
             raise found
@@ -237,14 +242,15 @@ class Rows:
         sql = (
             f"insert into {ident(relation)} as t ({', '.join(map(quoted, names))}) "  # noqa: S608 - identifiers are quoted
             f"select {', '.join(f'r.{quoted(n)}' for n in names)} "
-            f"from pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r returning to_jsonb(t)"
+            f"from pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r returning to_jsonb(t.*)"
         )
         if not names:
-            sql = f"insert into {ident(relation)} as t default values returning to_jsonb(t)"  # noqa: S608
+            sql = f"insert into {ident(relation)} as t default values returning to_jsonb(t.*)"  # noqa: S608
         with self.connection.transaction(force_rollback=not keep):
             self.speak_as(who)
             found = self.connection.execute(sql.encode(), [json.dumps(values)] if names else None).fetchone()
-        assert found is not None  # noqa: S101 - an insert without `on conflict` returns its row or raises
+        if found is None:
+            raise UnaskableError(self._advice(relation, "a trigger keeps its row from being stored"))
         row: Row = found[0]
         return row
 
@@ -298,7 +304,7 @@ class Rows:
         """What a view shows the user, of their own rows where it says whose they are."""
         owner = self.intent_of(relation).owner
         where = f" where t.{quoted(owner)}::text = %s" if owner else ""
-        sql = f"select to_jsonb(t) from {ident(relation)} t{where}"  # noqa: S608 - identifiers are quoted
+        sql = f"select to_jsonb(t.*) from {ident(relation)} t{where}"  # noqa: S608 - identifiers are quoted
         return [row for (row,) in self._execute(relation, sql, [self._users[who]] if owner else [], who).fetchall()]
 
     def _execute(self, relation: Relation, sql: str, values: Sequence[str], who: str = "owner") -> psycopg.Cursor[Any]:
@@ -312,7 +318,7 @@ class Rows:
     def find(self, relation: Relation, match: Row) -> Row | None:
         """The first row with these values, as it really is."""
         sql = (
-            f"select to_jsonb(t) from {ident(relation)} t, "  # noqa: S608 - identifiers are quoted
+            f"select to_jsonb(t.*) from {ident(relation)} t, "  # noqa: S608 - identifiers are quoted
             f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {_same(match)} limit 1"
         )
         found = self._execute(relation, sql, [json.dumps(match)]).fetchone()
@@ -376,7 +382,7 @@ class Rows:
     def digest(self, relation: Relation, match: Row) -> str:
         """Of the rows with these values."""
         sql = (
-            f"select md5(string_agg(to_jsonb(t)::text, '' order by to_jsonb(t)::text)) from {ident(relation)} t, "  # noqa: S608
+            f"select md5(string_agg(to_jsonb(t.*)::text, '' order by to_jsonb(t.*)::text)) from {ident(relation)} t, "  # noqa: S608
             f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb) r where {_same(match)}"
         )
         found = self._execute(relation, sql, [json.dumps(match)]).fetchone()
@@ -448,7 +454,7 @@ class Rows:
         record = f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb)"
         sql = (
             f"update {ident(relation)} t set {names} from {record} r, {record} c "  # noqa: S608 - identifiers are quoted
-            f"where {_same(key)} returning to_jsonb(t)"
+            f"where {_same(key)} returning to_jsonb(t.*)"
         )
         found = None
         with contextlib.suppress(psycopg.Error), self.connection.transaction(force_rollback=not keep):

@@ -145,7 +145,7 @@ def server_killed(scene: Scene) -> str:
         _, err = task.communicate()
     assert task.returncode != 0
     scene.project.stack.start()
-    return told(err, "unknown, the database does not answer")
+    return told(err, "applied before it: unknown, the database does not answer; see `invoke migrations`")
 
 
 @fault("every connection of the push is cut")

@@ -157,3 +157,60 @@ def test_rows_that_cannot_be_made(blank: Project, sql: Ask) -> None:
         "wanted": 2,
         "why": "id of public.profiles can be imitated only once",
     }
+
+
+def test_awkward_tables(blank: Project, sql: Ask) -> None:
+    """A column that was dropped, keys in a circle, a column named like an alias: imitated, or said why not."""
+    blank.write(
+        "migrations/001_awkward.sql",
+        """create table public.gone (id int primary key, x int, n int check (n > 0));
+        alter table public.gone drop column x;
+        create table public.d (id int primary key, head int not null);
+        create table public.e (id int primary key, d int not null references public.d deferrable initially deferred);
+        alter table public.d add foreign key (head) references public.e deferrable initially deferred;
+        create table public.named (id int primary key, t text not null, r int)""",
+    )
+    succeeds(blank.invoke("push"))
+    sql(
+        "insert into public.gone values (1, 1), (2, 2);"
+        "insert into public.d values (1, 1); insert into public.e values (1, 1)"
+    )
+    sql("insert into public.named values (1, 'x'), (2, 'y')")
+    sql("analyze public.gone, public.d, public.e, public.named")
+    columns = (f"alter table public.{name} add column z int" for name in ("gone", "d", "named"))
+    blank.write("migrations/002_more.sql", ";".join(columns))
+    rows = document(blank.invoke("push", "--dry-run", "--rehearse", "--json"))["rehearsal"]["rows"]
+    assert {r["relation"]: r["rows"] for r in rows} == {"public.gone": 2, "public.d": 0, "public.named": 2}
+    assert "foreign keys go in a circle" in next(r["why"] for r in rows if r["relation"] == "public.d")
+
+
+def test_fewer_rows_excuse_nothing(blank: Project, sql: Ask) -> None:
+    """A table that cannot be filled leaves times unsaid; what fails or is red stops the push all the same."""
+    blank.write(
+        "migrations/001_profiles.sql", "create table public.profiles (id uuid primary key references auth.users)"
+    )
+    succeeds(blank.invoke("push"))
+    sql(
+        "insert into auth.users (id, email) "
+        "values (gen_random_uuid(), 'c@example.com'), (gen_random_uuid(), 'd@example.com')"
+    )
+    sql("insert into public.profiles select id from auth.users; analyze public.profiles")
+    file = blank.write("migrations/002_typo.sql", "alter table public.profiles rename column titel to title")
+    refuses(blank.invoke("push", "--no-lint", **remote_settings(blank)), 18, 'column "titel" does not exist', "")
+    file.write_text("alter table public.profiles add column title text")
+    blank.write("checks/never.sql", "-- Never.\nselect '1' as expected, '2' as found")
+    done = blank.invoke("push", "--no-lint", **remote_settings(blank))
+    refuses(done, 1, "the rehearsal is red: check never", "--skip-rehearsal")
+    assert "1 of 2 rows of public.profiles" in done.stderr or "rows of public.profiles: id of" in done.stderr
+    sql("delete from public.profiles; delete from auth.users where email in ('c@example.com', 'd@example.com')")
+
+
+def test_a_partition_without_its_key(blank: Project) -> None:
+    """What no PostgreSQL can do is no gap of the embedded one."""
+    blank.write(
+        "migrations/001_parts.sql",
+        "create table public.parts (id bigint primary key, at date not null) partition by range (at)",
+    )
+    done = blank.invoke("push", "--no-lint", **remote_settings(blank))
+    refuses(done, 18, "unique constraint on partitioned table must include all partitioning columns", "")
+    assert states(blank) == {"001": "pending"}

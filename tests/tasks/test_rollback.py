@@ -221,6 +221,41 @@ def test_whatever_takes_rows(lists: Project, sql: Ask, tmp_path: Path, script: s
     ) == [("A",)]
 
 
+def test_keys_in_a_circle(lists: Project, sql: Ask, tmp_path: Path) -> None:
+    """Deferrable ones are held at the end; two tables whose names become one file are two files."""
+    circle = """
+    create table public."a/b" (id int primary key, other int);
+    create table public."a_b" (id int primary key, other int references public."a/b" deferrable);
+    alter table public."a/b" add foreign key (other) references public."a_b" deferrable initially deferred
+    """
+    lists.write("migrations/003_circle.sql", circle)
+    lists.write("rollbacks/003_circle.sql", 'drop table public."a_b", public."a/b"')
+    succeeds(lists.invoke("push"))
+    sql('insert into public."a/b" values (1, 1); insert into public."a_b" values (1, 1), (2, 1)')
+    backup = str(tmp_path / "saved")
+    succeeds(lists.invoke("rollback", "--to", "002", "--backup", backup))
+    succeeds(lists.invoke("push"))
+    succeeds(lists.invoke("restore", backup))
+    assert sql('select count(*) from public."a/b" union all select count(*) from public."a_b"') == [(1,), (2,)]
+
+
+def test_a_column_that_could_not_come_back(lists: Project, sql: Ask, tmp_path: Path) -> None:
+    """Of a table without a key: said before it is gone."""
+    lists.write("migrations/003_bare.sql", "create table public.bare (a int, b int)")
+    lists.write("rollbacks/003_bare.sql", "drop table public.bare")
+    lists.write("migrations/004_more.sql", "alter table public.bare add column c int")
+    lists.write("rollbacks/004_more.sql", "alter table public.bare drop column c")
+    succeeds(lists.invoke("push"))
+    sql("insert into public.bare values (1, 2, 3)")
+    done = lists.invoke("rollback", "--to", "003", "--backup", str(tmp_path / "saved"))
+    refuses(done, 2, "public.bare has no primary key, by which its lost c would be loaded back", "--no-backup")
+    assert sql("select c from public.bare") == [(3,)]
+    assert [*tmp_path.iterdir()] == []
+    both = lists.invoke("rollback", "--to", "003", "--backup", str(tmp_path / "saved"), "--no-backup")
+    refuses(both, 2, "both --backup and --no-backup", "")
+    refuses(lists.invoke("rollback"), 2, "rollback needs a version", "--to VERSION")
+
+
 def test_overwritten_values(lists: Project, sql: Ask, tmp_path: Path) -> None:
     """They are saved; who wants them back says so, for others may have written since."""
     lists.write("migrations/003_next.sql", "select 1")
