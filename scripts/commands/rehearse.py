@@ -178,17 +178,21 @@ def _prove(run: Run, scratch: Run, seen: Rehearsal) -> None:
     catalog = catalog_of(scratch)
     intent = load(scratch.settings.supabase_dir / FILE, catalog)
     linter = pgrls.ensure(run.settings, run.console)
-    with connect(scratch.target) as connection:  # the REST server came up while the schema was in the making
-        service = Actor("service", service_headers(scratch.target))
-        settle(connection, Api.of(scratch.target), service, catalog.schemas[0])
+    target = scratch.target
+    service = Actor("service", service_headers(target))
 
     def lint() -> list[Report]:
-        with connect(scratch.target) as connection:
-            return collect(None, linter, scratch.target, catalog, connection)  # the CLI would take a second
+        with connect(target) as connection:
+            return collect(None, linter, target, catalog, connection)  # the CLI would take a second
 
-    with ThreadPoolExecutor(1) as pool:
-        said = pool.submit(lint)
+    def await_rest() -> None:
+        with connect(target) as connection:  # the REST server came up while the schema was in the making
+            settle(connection, Api.of(target), service, catalog.schemas[0])
+
+    with ThreadPoolExecutor(1) as pool:  # one after the other: linters need not see how REST is waited for
+        known, said = pool.submit(await_rest), pool.submit(lint)
         with probing(scratch, catalog, intent, keep=True) as (probe, cast):
+            known.result()
             engine = Engine(kinds(), probe)
             seen.cells = list(engine.run(engine.cases()))
             seen.findings = triage(Court(probe, cast, seen.cells), said.result())
