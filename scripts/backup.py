@@ -26,13 +26,11 @@ BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
-class Loss:
-    """A table whose `rows` are about to go or to change, or some of whose columns."""
+class Named:
+    """A table by its schema and its name."""
 
     schema: str
     table: str
-    columns: tuple[str, ...] = ()
-    rows: bool = True
 
     @property
     def name(self) -> str:
@@ -40,11 +38,17 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Saved:
+class Loss(Named):
+    """A table whose `rows` are about to go or to change, or some of whose columns."""
+
+    columns: tuple[str, ...] = ()
+    rows: bool = True
+
+
+@dataclass(frozen=True)
+class Saved(Named):
     """What was saved of a table, `count` rows in `file`, and what to load back: rows, or the columns that it lost."""
 
-    schema: str
-    table: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
     lost: tuple[str, ...]
@@ -52,10 +56,6 @@ class Saved:
     count: int
     file: str
     sha256: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.schema}.{self.table}"
 
 
 @dataclass(frozen=True)

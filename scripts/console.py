@@ -113,6 +113,11 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """As in 1,000 rows, or 1 row."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _write(stream: TextIO, *pieces: tuple[str, str]) -> None:
     """Pieces of (text, style) in one line, styled on a terminal that has colours (https://no-color.org)."""
     coloured = stream.isatty() and not os.environ.get("NO_COLOR")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from scripts.api import PAUSED, RESTART, http_status, paused
@@ -68,6 +69,11 @@ def connect(target: Target, *, autocommit: bool = True, options: str = "") -> ps
         )
     except psycopg.OperationalError as problem:
         raise connection_error(target, str(problem)) from None
+
+
+def options_of(settings: Mapping[str, str]) -> str:
+    """Settings of a session as libpq's `options`, in a connection or a URL."""
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def connection_error(target: Target, words: str) -> PushproofError:

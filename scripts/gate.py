@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scripts.database import connect
+from scripts.database import connect, options_of
 from scripts.errors import RefusedError, SqlError
 from scripts.queries import query
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scripts.boundary import Run
     from scripts.console import Console
     from scripts.plan import FilePlan
+    from scripts.settings import Settings
     from scripts.targets import Target
 
 POLL_SECONDS = 0.2
@@ -66,10 +67,14 @@ def alone(connection: Any, console: Console) -> Iterator[None]:
             connection.execute(query("push_unlock"))
 
 
+def limits_of(settings: Settings) -> dict[str, str]:
+    """How long a statement that changes a target may wait for a lock, and how long it may run."""
+    return {"lock_timeout": settings.lock_timeout, "statement_timeout": settings.statement_timeout}
+
+
 def warn_of_limits(target: Target, limits: Mapping[str, str], console: Console) -> None:
     """Say so where the target takes no settings from a URL, as poolers may: its own time-outs are in force then."""
-    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    with connect(target, options=options) as connection:
+    with connect(target, options=options_of(limits)) as connection:
         held = connection.execute("select pg_catalog.current_setting('lock_timeout')").fetchone()
         wanted = connection.execute("select set_config('lock_timeout', %s, false)", [limits["lock_timeout"]]).fetchone()
     if held != wanted:

@@ -24,10 +24,6 @@ class Trouble:
     cause: str
     step: str
 
-    @property
-    def name(self) -> str:
-        return f"{self.pairing.version} {self.pairing.state}"
-
 
 def troubles_of(pairs: Iterable[Pairing]) -> list[Trouble]:
     """What a push should know of first; nothing for pending and applied versions."""

@@ -198,8 +198,6 @@ def _losses(node: Any) -> str:
             lost.append(f"column {command.name} with its values" + _cascades(command))
         elif action == "AlterColumnType" and not _widens(command.def_):
             lost.append(f"what of {command.name} does not fit its new type")
-        elif action == "DropExpression":
-            continue
         elif _cascades(command):
             lost.append(f"{command.name or 'what is dropped'}{_cascades(command)}")
     return ", ".join(lost)
@@ -220,13 +218,9 @@ def _cascades(node: Any) -> str:
 
 DROPPED_WITH_ROWS = {
     "TABLE": "every row of",
-    "FOREIGN_TABLE": "",
-    "MATVIEW": "",
     "SCHEMA": "everything in the schema",
     "SEQUENCE": "the state of",
     "EXTENSION": "whatever the extension stores:",
-    "TYPE": "",
-    "DOMAIN": "",
 }
 
 
@@ -238,7 +232,7 @@ def _drop(node: Any) -> Effects:
     else:
         locked = names if kind in ("TABLE", "VIEW", "MATVIEW", "INDEX", "FOREIGN_TABLE", "SEQUENCE") else []
     mode = OWN_KIND if node.concurrent else EXCLUSIVE
-    lost = f"{DROPPED_WITH_ROWS[kind]} {', '.join(names)}".strip() if DROPPED_WITH_ROWS.get(kind) else ""
+    lost = f"{DROPPED_WITH_ROWS[kind]} {', '.join(names)}" if kind in DROPPED_WITH_ROWS else ""
     if cascades := _cascades(node):
         lost = (lost or ", ".join(names)) + cascades
     return Effects(tuple(Lock(name, mode) for name in locked), loses=lost)

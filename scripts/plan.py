@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scripts.console import counted
 from scripts.locks import Effects, Lock, effects_of
 from scripts.migrations import Migration
 from scripts.queries import query
@@ -133,11 +134,6 @@ def touched(plans: Iterable[FilePlan]) -> dict[str, Use]:
 def _uses(connection: Any, names: set[str]) -> dict[str, Use]:
     rows = connection.execute(query("relation_use"), {"names": sorted(names)}).fetchall()
     return {name: Use(*numbers) for name, *numbers in rows}
-
-
-def counted(number: int, noun: str) -> str:
-    """As in 1,000 rows, or 1 row."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def human(size: float) -> str:

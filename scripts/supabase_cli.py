@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from scripts import process
-from scripts.database import REFUSALS, connection_error, sql_error
+from scripts.database import REFUSALS, connection_error, options_of, sql_error
 from scripts.errors import HistoryError, PartsError, ProjectError, PushproofError, SqlError
 from scripts.targets import Target
 
@@ -137,7 +137,7 @@ class Cli:
         """Run a verb against the target and decode its answer; `where` names the SQL in an error."""
         flag = "--remote" if self.version[0] >= 3 else "--db-url"
         # 3.1 reads no PGOPTIONS; both majors take the URL's.
-        options = " ".join(f"-c {name}={value}" for name, value in (limits or {}).items())
+        options = options_of(limits or {})
         url = target.database.url + (f"?options={quote(options)}" if options else "")
         flags = [f"{flag}={url}", "--yes", "--output-format", "json"]
         done = self._run([*words, *flags], target.database.environment, on_line)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from scripts.boundary import Run
+from scripts.console import counted
 from scripts.database import connect
 from scripts.drift import Difference, describe, differences, lines
 from scripts.errors import FailedError
 from scripts.migrations import local_migrations, pair, read_history
-from scripts.plan import counted
 from scripts.replay import rebuild
 from scripts.scratch import scratch_server
 

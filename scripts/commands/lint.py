@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.boundary import Run
+from scripts.console import counted
 from scripts.errors import FailedError, UsageError
 from scripts.lint import reports
 from scripts.lint.engine import lint as problems_of
 from scripts.lint.files import Problem
 from scripts.migrations import Migration, local_migrations
-from scripts.plan import counted
 from scripts.stack import api_of
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scripts import local, squawk
 from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.checks import verdicts_of
-from scripts.commands.rehearse import Rehearsal, rehearse
-from scripts.commands.verify import report
+from scripts.commands.verify import report_red
 from scripts.database import connect
 from scripts.errors import FailedError, HistoryError, PushproofError
-from scripts.gate import alone, confirm_production, patiently, refuse_losses, warn_of_limits
+from scripts.gate import alone, confirm_production, limits_of, patiently, refuse_losses, warn_of_limits
 from scripts.history import troubles_of
 from scripts.lint.engine import lint
 from scripts.lint.files import Problem
@@ -24,10 +23,14 @@ from scripts.migrations import Migration, check_transactions, local_migrations, 
 from scripts.plan import FilePlan, plan_of
 from scripts.queries import query
 from scripts.schema_cache import await_api, exposed
+from scripts.services.postgrest import Api
 from scripts.stack import api_of, section_of
 from scripts.statements import runs_alone, statements_of
 from scripts.targets import Target
 from scripts.waiting import wait_until
+
+if TYPE_CHECKING:
+    from scripts.commands.rehearse import Rehearsal
 
 SETTLE_SECONDS = 10  # in which a server notices that its client is gone
 
@@ -96,13 +99,13 @@ def push(run: Run, options: Options | None = None) -> Outcome:
         if not options.dry_run:
             _warn_of_plan(run, plan)
             refuse_losses(run, plan, allowed=options.allow_loss)
-        problems = _lint(run, files, pending, options)
+        problems = _lint(run, files, pending, options, api)
         wanted = target.kind == "remote" and not options.dry_run if options.rehearse is None else options.rehearse
         said: list[str] = []
         if options.dry_run or not (pending or always):
             said = _call_cli(run, connection, pending, options) if pending else []
             _report(run, said, plan, "would push")
-        rehearsal = rehearse(run, read_history(connection), pending, plan) if pending and wanted else None
+        rehearsal = _rehearse(run, connection, pending, plan) if pending and wanted else None
         if options.dry_run or not (pending or always):
             return Outcome(options, said, plan, problems, rehearsal)
         confirm_production(run, options.confirm, "push to")
@@ -145,12 +148,8 @@ def _call_cli(run: Run, connection: Any, pending: Sequence[Migration], options: 
 
     once = {m.path.name for m in pending if any(runs_alone(s.node) for s in statements_of(m.sql))}
     cli = local.cli(run.settings, run.console)
-    limits = {
-        "lock_timeout": run.settings.lock_timeout,
-        "statement_timeout": run.settings.statement_timeout,
-        # A server notices only so that the CLI was killed, and would go on with a long statement.
-        "client_connection_check_interval": "1s",
-    }
+    # A server notices only so that the CLI was killed, and would go on with a long statement.
+    limits = limits_of(run.settings) | {"client_connection_check_interval": "1s"}
 
     if target.kind == "remote" and not options.dry_run:
         warn_of_limits(target, limits, run.console)
@@ -210,23 +209,28 @@ def _applied(target: Target, promised: list[str], began: datetime) -> tuple[list
 def _verify(run: Run) -> None:
     """Hold the promises of supabase/checks against what is there now. Raises FailedError for a broken one."""
     folder = run.settings.supabase_dir / "checks"
-    verdicts = verdicts_of(run.target, folder) if any(folder.glob("*.sql")) else []
-    red = [v for v in verdicts if not v.ok]
-    report(run, red)
-    if verdicts:
-        run.console.line(f"verify: {len(verdicts) - len(red)} of {len(verdicts)} checks are green", ok=not red)
-    if red:
+    if not any(folder.glob("*.sql")):
+        return
+    if red := report_red(run, verdicts_of(run.target, folder)):
         raise FailedError(
             f"pushed, and then {', '.join(v.check for v in red)} is red",
             "`invoke verify` shows it; mend it by a new migration, or `invoke rollback --to` what was before",
         )
 
 
-def _lint(run: Run, files: Sequence[Migration], pending: Sequence[Migration], options: Options) -> list[Problem]:
+def _rehearse(run: Run, connection: Any, pending: Sequence[Migration], plan: Sequence[FilePlan]) -> Rehearsal:
+    """Raises what `rehearse` raises. The proof engine is imported here: most pushes do without."""
+    from scripts.commands.rehearse import rehearse
+
+    return rehearse(run, read_history(connection), pending, plan)
+
+
+def _lint(
+    run: Run, files: Sequence[Migration], pending: Sequence[Migration], options: Options, api: Api
+) -> list[Problem]:
     """What the linter says of the pending files, as one push. Raises FailedError for an error on a remote target."""
     if not pending or (run.target.kind != "remote" and not options.dry_run):
         return []
-    api = api_of(run.settings.supabase_dir / "config.toml")
     earlier = [m for m in files if m not in pending]
     found = lint(pending, earlier, schemas=api.schemas, auto_expose=api.auto_expose_new_tables)
     for one in found:

@@ -18,11 +18,12 @@ from scripts.api import service_headers
 from scripts.boundary import Run, import_meanwhile
 from scripts.checks import Verdict, verdicts_of
 from scripts.commands.rls import catalog_of, probing
+from scripts.console import counted
 from scripts.database import connect
 from scripts.errors import FailedError, IntentError
 from scripts.imitation import Imitated, imitate
 from scripts.migrations import Applied, Migration
-from scripts.plan import FilePlan, counted, touched
+from scripts.plan import FilePlan, touched
 from scripts.queries import query
 from scripts.replay import Script, Timing, rebuild, replay, script_of
 from scripts.rls.asking import Actor, Api, settle

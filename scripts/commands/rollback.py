@@ -10,13 +10,14 @@ from typing import Any
 
 from scripts.backup import Loss, Restored, check_empty, count_rows, load, lock, read_manifest, save
 from scripts.boundary import Run
+from scripts.console import counted
 from scripts.database import connect, psycopg_error
 from scripts.drift import describe, differences, lines, own_schemas
 from scripts.errors import HistoryError, ProjectError, PushproofError, RefusedError, SqlError, UsageError
-from scripts.gate import alone, confirm_production, patiently
+from scripts.gate import alone, confirm_production, limits_of, patiently
 from scripts.locks import EXCLUSIVE
 from scripts.migrations import Applied, local_migrations, read_history
-from scripts.plan import counted, plan_of
+from scripts.plan import plan_of
 from scripts.queries import query
 from scripts.replay import rebuild
 from scripts.rollbacks import Rollback, rollbacks_to
@@ -238,8 +239,7 @@ class Deed:
 
 def set_limits(connection: Any, run: Run) -> None:
     """Have no statement of the transaction wait long for a lock, or run longer than one of a push."""
-    limits = {"lock_timeout": run.settings.lock_timeout, "statement_timeout": run.settings.statement_timeout}
-    for name, value in limits.items():
+    for name, value in limits_of(run.settings).items():
         connection.execute("select pg_catalog.set_config(%s, %s, true)", [name, value])
 
 

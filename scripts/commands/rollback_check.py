@@ -12,12 +12,12 @@ from typing import Any
 from scripts.backup import Loss, load, read_manifest, save
 from scripts.boundary import Run
 from scripts.commands.rollback import Name, losses_between, same, tables_of, undo
+from scripts.console import counted
 from scripts.database import connect, psycopg_error
 from scripts.drift import describe
 from scripts.errors import FailedError, PushproofError
 from scripts.imitation import imitate
 from scripts.migrations import Applied, Migration, local_migrations
-from scripts.plan import counted
 from scripts.replay import replay, script_of
 from scripts.rls.catalog import read_catalog
 from scripts.rls.proposal import guess

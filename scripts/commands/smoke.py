@@ -10,7 +10,7 @@ from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
 from scripts.checks import Verdict, verdicts_of
 from scripts.commands.push import push
-from scripts.commands.verify import report
+from scripts.commands.verify import report_red
 from scripts.errors import FailedError
 from scripts.suite import TESTS, Stopper, Tally, run_suite
 
@@ -25,9 +25,7 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     check_keys(target)
     pushed = push(run).names
     verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
-    red = [v for v in verdicts if not v.ok]
-    report(run, red)
-    run.console.line(f"verify: {len(verdicts) - len(red)} of {len(verdicts)} checks are green", ok=not red)
+    report_red(run, verdicts)
     tally = run_suite(run, keyword, pytest_args)
     summarise(run, pushed, verdicts, tally, time.monotonic() - began)
 

@@ -23,6 +23,14 @@ def verify(run: Run) -> list[Verdict]:
     return verdicts
 
 
+def report_red(run: Run, verdicts: list[Verdict]) -> list[Verdict]:
+    """The red ones, each with what was expected and found, then how many are green."""
+    red = [v for v in verdicts if not v.ok]
+    report(run, red)
+    run.console.line(f"verify: {len(verdicts) - len(red)} of {len(verdicts)} checks are green", ok=not red)
+    return red
+
+
 def report(run: Run, verdicts: list[Verdict]) -> None:
     """One line a check; a red one with what was expected and found."""
     for v in verdicts:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts import sarif
+from scripts.console import counted
 from scripts.lint.engine import about
 from scripts.lint.files import ERROR, WARNING, Problem
-from scripts.plan import counted
 
 if TYPE_CHECKING:
     from scripts.console import Console
