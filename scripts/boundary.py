@@ -30,12 +30,21 @@ UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
 class Run:
-    """One task's run: its settings, its console, and its target once it is asked for."""
+    """One task's run: its settings, its console, and its target once it is asked for, unless `found` is it."""
 
-    def __init__(self, target: str, *, as_json: bool, settings: Settings | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        as_json: bool,
+        settings: Settings | None = None,
+        found: Target | None = None,
+        quiet: bool = False,
+    ) -> None:
         self.console = Console(as_json=as_json, quiet=quiet)
         self._asked = target
         self._given = settings
+        self._found = found
         self.started: list[str] = []
         self.stopped_by = signal.SIGINT
 
@@ -52,6 +61,8 @@ class Run:
         """The target, said at the top of the run; the embedded stack is started for it."""
         from scripts import targets
 
+        if self._found:
+            return self._found
         if self.settings.target == "embedded":
             self.started = self.stack.start()
             found = self.stack.target()

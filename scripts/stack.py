@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ class Stack:
         base, password = self.target(), self.state.passwords[ADMIN]
         return replace(base, database=replace(base.database, user=ADMIN, name="template1", password=password))
 
-    def start(self, on_up: Callable[[str], None] | None = None) -> list[str]:
-        """Bring up whatever is down; the names of the services that this call started. `on_up` is told each that is up.
+    def start(self, names: Sequence[str] | None = None) -> list[str]:
+        """Bring up whatever is down, or of it the named services and what they need; the names of what this started.
 
         Raises PartsError, StackError, PortError or DiskFullError; what it started is stopped then.
         """
@@ -75,8 +75,7 @@ class Stack:
             if outdated:
                 supervisor.stop(tuple(outdated))
             self._ensure_cluster(parts)
-            supervisor.on_up = on_up or supervisor.on_up
-            return supervisor.start()
+            return supervisor.start(names)
 
     def stop(self, names: Sequence[str] | None = None) -> list[str]:
         """Stop the named services, or all; the names of those that ran."""

@@ -36,40 +36,44 @@ class Health:
 
 @dataclass
 class Supervisor:
-    """The services of one stack. `running` is kept in its state by `on_change`; `on_up` is told who is ready."""
+    """The services of one stack. `running` is kept in its state by `on_change`."""
 
     services: Sequence[Service]
     logs: Path
     running: dict[str, process.Identity]
     on_change: Callable[[], None]
-    on_up: Callable[[str], None] = lambda _: None
 
-    def start(self) -> list[str]:
-        """Start what does not run; the names of what was started, all ready.
+    def start(self, names: Sequence[str] | None = None) -> list[str]:
+        """Start what does not run of the named services and what they need, or of all; the names of what was started.
 
         Raises StackError when a service ends or does not get ready; what this call started is stopped then.
         """
         make(self.logs)
         started: list[str] = []
         try:
-            self._start_all(started)
+            self._start_all(self._with_needs(names), started)
         except BaseException:
             with process.undisturbed():  # a second Ctrl-C must not leave half of it behind
                 self.stop(started)
             raise
         return started
 
-    def _start_all(self, started: list[str]) -> None:
-        pending = {service.name: service for service in self.services}
+    def _with_needs(self, names: Sequence[str] | None) -> list[Service]:
+        if names is None:
+            return list(self.services)
+        needed = {*names, *(need for one in self.services if one.name in names for need in one.needs)}
+        return [one for one in self.services if one.name in needed]
+
+    def _start_all(self, services: Sequence[Service], started: list[str]) -> None:
+        pending = {service.name: service for service in services}
         deadline = time.monotonic() + READY_SECONDS
         while pending:
             # One that was up a moment ago may have been dying: those that need it would never get ready.
-            pending |= {one.name: one for one in self.services if not self._alive(one.name)}
+            pending |= {one.name: one for one in services if not self._alive(one.name)}
             possible = [one for one in pending.values() if not pending.keys() & set(one.needs)]
             for service in possible:
                 if self._is_up(service, started):
                     del pending[service.name]
-                    self.on_up(service.name)
             if pending and time.monotonic() > deadline:
                 raise self._failure(next(iter(pending)), f"is not ready after {READY_SECONDS} s")
             if pending:

@@ -8,17 +8,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from typing import Any
 
 from scripts import pgrls
-from scripts.api import service_headers
 from scripts.boundary import Run, import_meanwhile
 from scripts.checks import Verdict, verdicts_of
 from scripts.commands.rls import catalog_of, probing
-from scripts.console import counted
+from scripts.console import Console, counted
 from scripts.database import connect
 from scripts.errors import FailedError, IntentError
 from scripts.imitation import Imitated, imitate
@@ -26,7 +24,6 @@ from scripts.migrations import Applied, Migration
 from scripts.plan import FilePlan, touched
 from scripts.queries import query
 from scripts.replay import Script, Timing, rebuild, replay, script_of
-from scripts.rls.asking import Actor, Api, settle
 from scripts.rls.catalog import Catalog, read_catalog
 from scripts.rls.cells import Cell
 from scripts.rls.engine import Engine
@@ -109,33 +106,24 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
     began = time.monotonic()
     seen = Rehearsal(len(history))
     import_meanwhile("supabase", "urllib3", "httpx")
-    with run.console.doing("Rehearsing"), scratch_project(run.settings) as settings:
-        scratch = Run("", as_json=True, settings=settings, quiet=True)
-        with _starting(scratch.stack) as database:
-            with connect(run.target) as source, connect(database) as connection:
-                seen.gaps += rebuild(source, connection, history, run.settings.migrations_dir)
-            _fill(database, settings, plan, seen)
-            _try(database, pending, seen)
-        if (settings.supabase_dir / FILE).exists():
-            _prove(run, scratch, seen)
+    with run.console.doing("Rehearsing"), scratch_project(run.settings) as settings, ThreadPoolExecutor(3) as pool:
+        stack = Stack(settings, Console(as_json=True, quiet=True))
+        stack.start(("postgres",))
+        database = stack.target()
+        auth = pool.submit(stack.start, ("origin",))
+        with connect(run.target) as source, connect(database) as connection:
+            seen.gaps += rebuild(source, connection, history, run.settings.migrations_dir)
+        _fill(database, settings, plan, seen)
+        _try(database, pending, seen)
+        rest = pool.submit(stack.start)  # only now: it reads the schema as the pending files left it
         if (settings.supabase_dir / "checks").is_dir():
             seen.verdicts = verdicts_of(database, settings.supabase_dir / "checks")
+        if (settings.supabase_dir / FILE).exists():
+            auth.result()
+            _prove(run, stack, pool, rest, seen)
     seen.seconds = time.monotonic() - began
     _report(run, seen)
     return seen
-
-
-@contextlib.contextmanager
-def _starting(stack: Stack) -> Iterator[Target]:
-    """The stack's database once it is up, while REST and Auth still start; in the end they are up too."""
-    up: SimpleQueue[str] = SimpleQueue()
-    with ThreadPoolExecutor(1) as pool:
-        starting = pool.submit(stack.start, up.put)
-        starting.add_done_callback(lambda _: up.put(""))
-        if up.get() != "postgres":
-            starting.result()  # it failed, and says why
-        yield stack.target()
-        starting.result()
 
 
 def _fill(database: Target, settings: Settings, plan: Sequence[FilePlan], seen: Rehearsal) -> None:
@@ -174,29 +162,24 @@ def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal) -> Non
             seen.timings.append(replay(connection, script, forgive=forgive))
 
 
-def _prove(run: Run, scratch: Run, seen: Rehearsal) -> None:
+def _prove(run: Run, stack: Stack, pool: Executor, rest: Future[list[str]], seen: Rehearsal) -> None:
     """Every cell of access.toml, and what pgrls and our own checks say, put to the scratch database."""
+    target = stack.target()
+    scratch = Run("", as_json=True, settings=stack.settings, found=target, quiet=True)
+    linter = pgrls.ensure(run.settings, run.console)
     catalog = catalog_of(scratch)
     intent = load(scratch.settings.supabase_dir / FILE, catalog)
-    linter = pgrls.ensure(run.settings, run.console)
-    target = scratch.target
-    service = Actor("service", service_headers(target))
 
     def lint() -> list[Report]:
         with connect(target) as connection:
             return collect(None, linter, target, catalog, connection)  # the CLI would take a second
 
-    def await_rest() -> None:
-        with connect(target) as connection:  # the REST server came up while the schema was in the making
-            settle(connection, Api.of(target), service, catalog.schemas[0])
-
-    with ThreadPoolExecutor(1) as pool:  # one after the other: linters need not see how REST is waited for
-        known, said = pool.submit(await_rest), pool.submit(lint)
-        with probing(scratch, catalog, intent, keep=True) as (probe, cast):
-            known.result()
-            engine = Engine(kinds(), probe)
-            seen.cells = list(engine.run(engine.cases()))
-            seen.findings = triage(Court(probe, cast, seen.cells), said.result())
+    said = pool.submit(lint)
+    with probing(scratch, catalog, intent, keep=True) as (probe, cast):
+        rest.result()
+        engine = Engine(kinds(), probe)
+        seen.cells = list(engine.run(engine.cases()))
+        seen.findings = triage(Court(probe, cast, seen.cells), said.result())
 
 
 def _report(run: Run, seen: Rehearsal) -> None:
@@ -211,8 +194,8 @@ def _report(run: Run, seen: Rehearsal) -> None:
     for line in red:
         console.status(line, head="rehearsal", style="red")
     proved = [
-        f"{len(seen.verdicts)} checks" if seen.verdicts else "no checks",
-        f"{len(seen.cells)} cells" if seen.cells else f"no supabase/{FILE}: access was not proved",
+        counted(len(seen.verdicts), "check") if seen.verdicts else "no checks",
+        counted(len(seen.cells), "cell") if seen.cells else f"no supabase/{FILE}: access was not proved",
     ]
     words = f"{counted(seen.history, 'migration')} of the history, {', '.join(proved)} · {seen.seconds:.1f} s"
     console.status(words, head="rehearsal", style="green" if not red else "yellow")
