@@ -409,15 +409,29 @@ def faults(_: Context, json: bool = False) -> None:
 
 @task(
     help={
-        "suite": "what to measure: stack, rls or push",
-        "runs": "how often; the medians are shown",
+        "suite": "what to measure: stack, rls, push, or schema: the queries of supabase/bench",
+        "runs": "how often; the medians are shown (not of schema)",
+        "messages": "schema: rows of the largest table, up to 20000000",
+        "against": "schema: a folder of other migrations, measured beside these",
+        "plots": "schema: a folder for the plots, SVG and PNG",
+        "seed": "schema: the same seed gives the same data",
         "json": COMMON["json"],
     }
 )
-def bench(_: Context, suite: str = "stack", runs: int = 5, json: bool = False) -> None:
-    """Measure commands, memory and throughput on a stack of its own"""
+def bench(
+    _: Context,
+    suite: str = "stack",
+    runs: int = 5,
+    messages: int = 1_000_000,
+    against: str = "",
+    plots: str = "",
+    seed: int = 1,
+    json: bool = False,
+) -> None:
+    """Measure commands, memory, throughput and queries on a stack of its own"""
     from scripts.boundary import boundary
     from scripts.commands.bench import bench
+    from scripts.commands.bench_schema import Options
 
     with boundary(json=json) as run:
-        bench(run, suite=suite, runs=runs)
+        bench(run, suite=suite, runs=runs, schema=Options(messages, against, plots, seed))

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scripts.queries import header_of
+
 if TYPE_CHECKING:
     import psycopg
 
 FOLDER = Path(__file__).parent / "monitor"
-HEADER = re.compile(r"(?:--.*\n)+")
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,10 @@ def panels(*folders: Path) -> tuple[Panel, ...]:
 
 
 def _read(file: Path) -> Panel:
-    text = file.read_text(encoding="utf-8")
-    found = HEADER.match(text)
-    lines = [line.removeprefix("--").strip() for line in (found[0] if found else "").splitlines()]
-    keys = {"needs": "", "enable": ""}
-    about = []
-    for line in lines[1:]:
-        word, _, rest = line.partition(": ")
-        if word in keys:
-            keys[word] = rest
-        else:
-            about.append(line.replace("%%", "%"))
-    title = lines[0] if lines else file.stem
+    sql = file.read_text(encoding="utf-8")
+    title, about, said = header_of(sql, ("needs", "enable"))
     name = re.sub(r"^\d+_", "", file.stem)
-    return Panel(name, title, " ".join(about), keys["needs"], keys["enable"], text)
+    return Panel(name, title or file.stem, about.replace("%%", "%"), said["needs"], said["enable"], sql)
 
 
 def ask(connection: psycopg.Connection[Any], asked: Iterable[Panel], schemas: list[str]) -> Iterator[Answer]:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "queries"
+HEADER = re.compile(r"(?:--.*\n)+")
 
 
 @cache
 def query(name: str) -> str:
     """The SQL of scripts/queries/`name`.sql."""
     return (FOLDER / f"{name}.sql").read_text()
+
+
+def header_of(sql: str, keys: Iterable[str]) -> tuple[str, str, dict[str, str]]:
+    """Of the comment that a file begins with: its first line, the others, and what it says of each `key: …`."""
+    found = HEADER.match(sql)
+    title, *lines = [line.removeprefix("--").strip() for line in (found[0] if found else "").splitlines()] or [""]
+    said, about = dict.fromkeys(keys, ""), []
+    for line in lines:
+        word, colon, rest = line.partition(": ")
+        if colon and word in said:
+            said[word] = rest
+        else:
+            about.append(line)
+    return title, " ".join(about), said

@@ -7,7 +7,6 @@ nothing fails by them: machines are shared and noisy.
 from __future__ import annotations
 
 import itertools
-import json
 import platform
 import statistics
 import sys
@@ -20,7 +19,7 @@ import psutil
 
 from scripts import local, parts, process
 from scripts.boundary import Run
-from scripts.commands import bench_push, bench_rls
+from scripts.commands import bench_push, bench_rls, bench_schema
 from scripts.console import Console
 from scripts.errors import FailedError, UsageError
 from scripts.scratch import scratch_project
@@ -29,11 +28,11 @@ from scripts.settings import Settings
 from scripts.stack import Stack
 from scripts.supabase_cli import Cli
 from scripts.targets import Target
+from scripts.workload.generator import requests_a_second
 
 REPOSITORY = Path(__file__).parent.parent.parent
 INVOKE = Path(sys.executable).parent / "invoke"
-LOAD = Path(__file__).parent / "load.mjs"
-CONNECTIONS, LOAD_SECONDS = 16, 3
+CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
@@ -48,20 +47,30 @@ class Figure:
     bar: float | None
 
 
-def bench(run: Run, *, suite: str, runs: int) -> list[Figure]:
+def bench(run: Run, *, suite: str, runs: int, schema: bench_schema.Options) -> None:
     """Measure and show. Raises UsageError for an unknown suite, FailedError when a measured command fails."""
     suites = {"stack": _figures, "rls": _rls_figures, "push": _push_figures}
-    if suite not in suites:
-        raise UsageError(f"no suite {suite!r}", f"choose one of: {', '.join(suites)}")
+    if suite not in (*suites, "schema"):
+        raise UsageError(f"no suite {suite!r}", f"choose one of: {', '.join(suites)}, schema")
     if runs < 1:
         raise UsageError(f"{runs} runs measure nothing", "--runs 5 is usual")
-    figures = []
     with scratch_project(run.settings, in_memory=False) as settings:
-        stack = Stack(settings, run.console)
         parts.ensure(settings, run.console)
-        for figure in suites[suite](Bench(settings, stack, runs)):
-            figures.append(figure)
-            run.console.status(f"  {figure.name}: {figure.median:g} {figure.unit}")
+        if suite == "schema":
+            bench_schema.schema(run, settings, schema, _machine())
+        else:
+            _report(run, suites[suite](Bench(settings, Stack(settings, run.console), runs)), runs)
+
+
+def _machine() -> str:
+    return f"{psutil.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def _report(run: Run, measured: Iterator[Figure], runs: int) -> None:
+    figures = []
+    for figure in measured:
+        figures.append(figure)
+        run.console.status(f"  {figure.name}: {figure.median:g} {figure.unit}")
     run.console.table(
         ("", "median", "range", "bar", "unit"),
         (
@@ -69,12 +78,8 @@ def bench(run: Run, *, suite: str, runs: int) -> list[Figure]:
             for f in figures
         ),
     )
-    machine = (
-        f"{psutil.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    )
-    run.console.line(f"{machine}; medians of {runs}")
-    run.console.data({"machine": machine, "runs": runs, "figures": [asdict(f) for f in figures]})
-    return figures
+    run.console.line(f"{_machine()}; medians of {runs}")
+    run.console.data({"machine": _machine(), "runs": runs, "figures": [asdict(f) for f in figures]})
 
 
 @dataclass(frozen=True)
@@ -213,20 +218,14 @@ def _rest_ratio(bench: Bench) -> list[float]:
     state = bench.stack.state
     secret, token = state.secrets["secret_key"], state.secrets["service_role_key"]
     path = "/brands?select=id&limit=1"
+    asked = {"method": "GET", "path": f"/rest/v1{path}", "headers": {"apikey": secret}}
+    direct_asked = {"method": "GET", "path": path, "headers": {"authorization": f"Bearer {token}"}}
     ratios = []
     for _ in range(bench.runs):
-        through = _requests_a_second(state.ports["api"], f"/rest/v1{path}", {"apikey": secret})
-        direct = _requests_a_second(state.ports["rest"], path, {"authorization": f"Bearer {token}"})
+        through = requests_a_second(state.ports["api"], [asked], CONNECTIONS)
+        direct = requests_a_second(state.ports["rest"], [direct_asked], CONNECTIONS)
         ratios.append(100 * through / direct)
     return ratios
-
-
-def _requests_a_second(port: int, path: str, headers: dict[str, str]) -> int:
-    load = {"port": port, "path": path, "headers": headers, "connections": CONNECTIONS, "seconds": LOAD_SECONDS}
-    done = process.run([parts.node(), LOAD], text_in=json.dumps(load))
-    if done.code:
-        raise FailedError(f"the load on port {port} failed: {done.stderr.strip()}", "`invoke logs` may show why")
-    return int(done.stdout)
 
 
 def _disk(bench: Bench) -> Iterator[Figure]:

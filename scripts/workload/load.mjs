@@ -1,23 +1,29 @@
-// Asks for one path over keep-alive connections for some seconds; prints requests a second.
-// Configuration is JSON on stdin: {port, path, headers, connections, seconds}.
+// Sends requests over keep-alive connections for some seconds, each connection one of them again and again;
+// prints requests a second. Configuration is JSON on stdin:
+// {port, requests: [{method, path, headers, body}], connections, seconds}.
 // Raw sockets: a generator that costs more than the server would measure itself.
 import net from 'node:net'
 import { readFileSync } from 'node:fs'
 
-const { port, path, headers, connections, seconds } = JSON.parse(readFileSync(0, 'utf8'))
-const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`)
-const request = Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+const { port, requests, connections, seconds } = JSON.parse(readFileSync(0, 'utf8'))
 const CHUNKS_END = '\r\n0\r\n\r\n'
 let answered = 0
 
-function connect() {
+function written({ method, path, headers, body }) {
+  const framing = body ? { 'content-length': Buffer.byteLength(body) } : {}
+  const fields = Object.entries({ host: `127.0.0.1:${port}`, ...headers, ...framing })
+  const lines = [`${method} ${path} HTTP/1.1`, ...fields.map(([name, value]) => `${name}: ${value}`)]
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`)
+}
+
+function connect(request) {
   const socket = net.connect(port, '127.0.0.1', () => socket.write(request))
   let answer = ''
   socket.setNoDelay(true)
   socket.on('data', (chunk) => {
     answer += chunk.latin1Slice()
     if (!complete(answer)) return
-    if (!answer.startsWith('HTTP/1.1 200')) fail(answer.split('\r\n', 1)[0])
+    if (!answer.startsWith('HTTP/1.1 20')) fail(answer.split('\r\n', 1)[0])
     answered += 1
     answer = ''
     socket.write(request)
@@ -37,7 +43,7 @@ function fail(why) {
   process.exit(1)
 }
 
-for (let n = 0; n < connections; n += 1) connect()
+for (let n = 0; n < connections; n += 1) connect(written(requests[n % requests.length]))
 const began = performance.now()
 setTimeout(() => {
   if (!answered) fail('no answer')

@@ -1,0 +1,152 @@
+"""`invoke bench --suite schema`: the named queries of supabase/bench at growing sizes, and what its indexes are for."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.boundary import Run
+from scripts.commands.bench_rls import peak_megabytes
+from scripts.commands.push import push
+from scripts.console import Console, counted
+from scripts.database import connect
+from scripts.errors import FailedError, UsageError
+from scripts.rls.asking import Api
+from scripts.scratch import scratch_project
+from scripts.settings import Settings
+from scripts.stack import Stack, api_of
+from scripts.workload import report, rest, server, writes
+from scripts.workload.files import Query, data_of, queries_of, sampled
+from scripts.workload.filling import BLOCK, fill
+from scripts.workload.generator import requests_a_second
+from scripts.workload.results import Result, Times, Variant
+
+SAMPLES = 200  # executions of each query
+CALLERS = 8  # users who sign in
+SESSIONS = (1, 4, 16)  # that write side by side
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `invoke bench --suite schema` was told. `against`: a folder of other migrations; `plots`: where to draw."""
+
+    messages: int = 1_000_000
+    against: str = ""
+    plots: str = ""
+    seed: int = 1
+
+
+def schema(run: Run, settings: Settings, options: Options, machine: str) -> None:
+    """Fill, measure, show. Raises UsageError, ProjectError; FailedError where an index is not used as it is meant."""
+    folder = settings.supabase_dir / "bench"
+    sizes, queries, files = _sizes(options.messages), queries_of(folder), data_of(folder)
+    with contextlib.ExitStack() as stack:
+        variants = [_variant(settings, "this project", queries)]
+        if options.against:
+            variants.append(stack.enter_context(_other(settings, options.against, queries)))
+        for former, size in zip([0, *sizes], sizes, strict=False):
+            for one in variants:
+                _load(run.console, one, files, options.seed, former, size)
+            _measure(run.console, variants, folder, options.seed, size)
+        for one in variants:
+            _finish(run.console, one, folder, options.seed)
+    report.show(run.console, variants, sizes)
+    if options.plots:
+        from scripts.workload import plots
+
+        for file in plots.draw(variants, sizes, machine, Path(options.plots)):
+            run.console.status(str(file), head="drew")
+    run.console.line(f"{machine}; {SAMPLES} executions of each query; {peak_megabytes():.0f} MB of memory")
+    run.console.data(report.document(variants, sizes, machine, options.seed, peak_megabytes()))
+    _judge(variants[0])
+
+
+def _sizes(messages: int) -> list[int]:
+    if messages < BLOCK or messages % BLOCK:
+        raise UsageError(f"--messages {messages} is no multiple of {BLOCK:,}", "--messages 1000000 is usual")
+    powers = [10**n for n in range(4, 8) if 10**n < messages]
+    return [*powers, messages]
+
+
+def _variant(settings: Settings, name: str, queries: Sequence[Query]) -> Variant:
+    run = Run("", as_json=True, settings=settings, quiet=True)
+    push(run)
+    return Variant(name, settings, run.target, {q.name: Result(q) for q in queries})
+
+
+@contextlib.contextmanager
+def _other(settings: Settings, folder: str, queries: Sequence[Query]) -> Iterator[Variant]:
+    """The other migrations on a stack of their own."""
+    files = sorted(Path(folder).glob("*.sql"))
+    if not files:
+        raise UsageError(f"there is no migration in {folder}", "--against names a folder of .sql files")
+    with scratch_project(settings, in_memory=False) as copy:
+        shutil.rmtree(copy.migrations_dir)
+        copy.migrations_dir.mkdir()
+        for file in files:
+            shutil.copy(file, copy.migrations_dir)
+        yield _variant(copy, folder, queries)
+
+
+def _load(console: Console, one: Variant, files: list[Path], seed: int, former: int, size: int) -> None:
+    began = time.monotonic()
+    with console.progress(f"Filling {one.name}", total=size - former, unit="messages") as advance:
+        fill(one.target, files, seed, former, size, lambda done: advance(done - former))
+    one.seconds += time.monotonic() - began
+
+
+def _measure(console: Console, variants: Sequence[Variant], folder: Path, seed: int, size: int) -> None:
+    """Each query of each variant in turn: a shared machine's speed drifts."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(connect(one.target)) for one in variants]
+        done = 0
+        with console.progress(f"Asking at {size:,}", total=len(variants[0].results), unit="queries") as advance:
+            for name, first in variants[0].results.items():
+                rows = sampled(connections[0], folder, first.query.sample, SAMPLES, seed, None)
+                for one, connection in zip(variants, connections, strict=True):
+                    measured = server.measure(connection, first.query, rows)
+                    result = one.results[name]
+                    result.times[size] = Times.of(measured.milliseconds)
+                    result.buffers[size], result.plan = measured.buffers, measured.plan
+                    if measured.wrote:
+                        connection.execute("vacuum")  # else the next ones would look after what was rolled back
+                advance(done := done + 1)
+
+
+def _finish(console: Console, one: Variant, folder: Path, seed: int) -> None:
+    """At the largest size: the indexes, REST, writes."""
+    api, schemas = Api.of(one.target), api_of(one.settings.supabase_dir / "config.toml").schemas
+    port = Stack(one.settings, console).state.ports["api"]
+    with connect(one.target) as connection:
+        ids = [str(r["caller"]) for r in sampled(connection, folder, "callers", CALLERS, seed, None)]
+        with (
+            console.doing(f"REST and writes of {one.name}"),
+            rest.signed_in(one.target, [*dict.fromkeys(ids)]) as actors,
+        ):
+            for result in one.results.values():
+                asked = result.query
+                rows = sampled(connection, folder, asked.sample, SAMPLES, seed, None)
+                result.indexes, one.indexes = server.indexes_read(connection, asked, rows[0], schemas)
+                if not asked.rest:
+                    continue
+                theirs = sampled(connection, folder, asked.sample, SAMPLES, seed, ids)
+                result.rest = Times.of(rest.milliseconds(api, asked, theirs, actors))
+                if asked.writes:
+                    each = writes.one_each(theirs)
+                    requests = rest.document_of(asked, each, actors)
+                    for count in SESSIONS:
+                        by_sql = writes.by_sql(one.target, asked, each, count)
+                        one.writes[count] = by_sql, requests_a_second(port, requests, count)
+
+
+def _judge(own: Variant) -> None:
+    if wrong := own.wrong:
+        raise FailedError(
+            f"{wrong[0]}" + (f", and {counted(len(wrong) - 1, 'more finding')}" if wrong[1:] else ""),
+            "the plans are in --json; name another index in the query's header, mend the query, or drop the index",
+            details="\n".join(wrong[1:]),
+        )

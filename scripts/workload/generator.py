@@ -1,0 +1,26 @@
+"""Requests a second that a server answers, by a generator that costs little itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scripts import parts, process
+from scripts.errors import FailedError
+
+LOAD = Path(__file__).parent / "load.mjs"
+SECONDS = 3
+
+
+def requests_a_second(port: int, requests: Sequence[dict[str, Any]], connections: int) -> int:
+    """Of a loopback port, each connection sending one of the requests again and again.
+
+    Raises FailedError where one is not answered well.
+    """
+    load = {"port": port, "requests": requests, "connections": connections, "seconds": SECONDS}
+    done = process.run([parts.node(), LOAD], text_in=json.dumps(load))
+    if done.code:
+        raise FailedError(f"the load on port {port} failed: {done.stderr.strip()}", "`invoke logs` may show why")
+    return int(done.stdout)

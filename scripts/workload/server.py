@@ -1,0 +1,105 @@
+"""A query measured in the server: prepared, warm, as its role under row level security, and what it read."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scripts.database import psycopg_error
+from scripts.queries import query
+from scripts.workload.files import Query, Row
+
+if TYPE_CHECKING:
+    import psycopg
+
+SMALL = 20  # pages: a table that is read as fast without its indexes
+EXPLAIN = "explain (analyze, buffers, timing off, format json) "
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Milliseconds of each execution; pages read by the one in the middle, and its plan; whether it writes."""
+
+    milliseconds: list[float]
+    buffers: int
+    plan: dict[str, Any]
+    wrote: bool
+
+
+def measure(connection: psycopg.Connection[Any], one: Query, rows: Sequence[Row]) -> Measured:
+    """Execute it for each row, twice, and take the server's own time of the second; nothing stays.
+
+    Raises SqlError where it cannot be executed.
+    """
+    import psycopg
+
+    execute = _prepare(connection, one)
+    seen: list[tuple[float, dict[str, Any]]] = []
+    try:
+        for row in rows:
+            call = execute(row)
+            with acting(connection, one.role, row):
+                connection.execute(call)
+                wrote = connection.execute("select pg_catalog.pg_current_xact_id_if_assigned()").fetchone() != (None,)
+            with acting(connection, one.role, row):
+                found = connection.execute(EXPLAIN.encode() + call).fetchone()
+            plan = found[0][0] if found else {}
+            seen.append((plan["Execution Time"], plan))
+    except psycopg.Error as problem:
+        raise psycopg_error(problem, where=f"bench/queries/{one.name}.sql") from None
+    finally:
+        connection.execute("deallocate all")
+    middle = sorted(seen, key=lambda pair: pair[0])[len(seen) // 2][1]
+    top = middle["Plan"]
+    return Measured([ms for ms, _ in seen], top["Shared Hit Blocks"] + top["Shared Read Blocks"], middle, wrote)
+
+
+def indexes_read(
+    connection: psycopg.Connection[Any], one: Query, row: Row, schemas: Sequence[str]
+) -> tuple[set[str], dict[str, bool]]:
+    """Which indexes of the API's tables one execution reads, within functions and keys too; and which there are.
+
+    The server counts them itself, as it does for pg_stat_xact_user_indexes. Of the latter it is told whether their
+    table has more than SMALL pages; primary keys are left out: they have their purpose whoever reads them.
+    """
+    call = _prepare(connection, one)(row)
+    with connection.transaction(force_rollback=True):
+        before = connection.execute(query("bench_index_scans"), {"schemas": list(schemas)}).fetchall()
+        _act(connection, one.role, row)
+        connection.execute(call)
+        connection.execute("reset role")
+        after = connection.execute(query("bench_index_scans"), {"schemas": list(schemas)}).fetchall()
+    connection.execute("deallocate all")
+    scans = {index: count for index, _, _, count in before}
+    used = {index for index, _, _, count in after if count > scans[index]}
+    return used, {index: pages > SMALL for index, pages, primary, _ in after if not primary}
+
+
+@contextlib.contextmanager
+def acting(connection: psycopg.Connection[Any], role: str, row: Row) -> Iterator[None]:
+    """A transaction as PostgREST opens it for the caller; rolled back."""
+    with connection.transaction(force_rollback=True):
+        _act(connection, role, row)
+        yield
+
+
+def _act(connection: psycopg.Connection[Any], role: str, row: Row) -> None:
+    if role == "postgres":
+        return
+    claims = json.dumps({"sub": str(row.get("caller", "")), "role": role})
+    connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [claims])
+    connection.execute(f"set local role {role}".encode())
+
+
+def _prepare(connection: psycopg.Connection[Any], one: Query) -> Any:
+    """Prepare it once; what makes the call for a row."""
+    import psycopg
+
+    connection.execute(f"prepare bench_{one.name} as {one.prepared}".encode())
+    cursor = psycopg.ClientCursor(connection)
+    listed = ", ".join(["%s"] * len(one.names))
+    call = f"execute bench_{one.name}" + (f" ({listed})" if listed else "")
+    return lambda row: cursor.mogrify(call, [row[name] for name in one.names]).encode()

@@ -1,0 +1,59 @@
+"""Rows a second that sessions write side by side, each of its own user, with all triggers and policies in force."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from scripts.database import connect
+from scripts.targets import Target
+from scripts.workload.files import Query, Row
+
+SECONDS = 3
+
+
+def by_sql(target: Target, one: Query, rows: Sequence[Row], sessions: int) -> float:
+    """Through connections of their own, a transaction a row, prepared, for some seconds."""
+    gate, counts, failures = threading.Barrier(sessions + 1), [0] * sessions, []
+
+    def work(number: int) -> None:
+        import json
+
+        row = rows[number % len(rows)]
+        try:
+            with connect(target) as connection:
+                claims = json.dumps({"sub": str(row["caller"]), "role": one.role})
+                connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, false)", [claims])
+                connection.execute(f"set role {one.role}".encode())
+                gate.wait()
+                until = time.perf_counter() + SECONDS
+                while time.perf_counter() < until:
+                    connection.execute(one.sql.encode(), dict(row), prepare=True)
+                    counts[number] += 1
+        except BaseException as problem:
+            failures.append(problem)
+            gate.abort()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(sessions)]
+    for thread in threads:
+        thread.start()
+    began = _all_ready(gate)
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return sum(counts) / (time.perf_counter() - began)
+
+
+def _all_ready(gate: threading.Barrier) -> float:
+    with contextlib.suppress(threading.BrokenBarrierError):  # somebody failed, and says why
+        gate.wait()
+    return time.perf_counter()
+
+
+def one_each(rows: Sequence[Row]) -> list[Any]:
+    """The first row of each caller."""
+    return list({str(row["caller"]): row for row in reversed(rows)}.values())

@@ -1,0 +1,2 @@
+-- What was only there to be loaded from.
+drop schema bench cascade;

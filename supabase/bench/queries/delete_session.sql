@@ -1,0 +1,4 @@
+-- A session is deleted, its messages by cascade
+-- sample: sessions
+-- index: conversation_messages_history_idx | conversation_messages_stats_idx
+delete from public.conversation_sessions where id = %(session_id)s
