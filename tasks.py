@@ -415,6 +415,7 @@ def faults(_: Context, json: bool = False) -> None:
         "against": "schema: a folder of other migrations, measured beside these",
         "plots": "schema: a folder for the plots, SVG and PNG",
         "seed": "schema: the same seed gives the same data",
+        "samples": "schema: executions of each query",
         "json": COMMON["json"],
     }
 )
@@ -426,6 +427,7 @@ def bench(
     against: str = "",
     plots: str = "",
     seed: int = 1,
+    samples: int = 200,
     json: bool = False,
 ) -> None:
     """Measure commands, memory, throughput and queries on a stack of its own"""
@@ -434,4 +436,4 @@ def bench(
     from scripts.commands.bench_schema import Options
 
     with boundary(json=json) as run:
-        bench(run, suite=suite, runs=runs, schema=Options(messages, against, plots, seed))
+        bench(run, suite=suite, runs=runs, schema=Options(messages, against, plots, seed, samples))

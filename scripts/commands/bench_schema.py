@@ -23,51 +23,76 @@ from scripts.workload import report, rest, server, writes
 from scripts.workload.files import Query, data_of, queries_of, sampled
 from scripts.workload.filling import BLOCK, fill
 from scripts.workload.generator import requests_a_second
-from scripts.workload.results import Result, Times, Variant
+from scripts.workload.results import Comparison, Result, Times, Variant
 
-SAMPLES = 200  # executions of each query
 CALLERS = 8  # users who sign in
 SESSIONS = (1, 4, 16)  # that write side by side
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `invoke bench --suite schema` was told. `against`: a folder of other migrations; `plots`: where to draw."""
+    """What `invoke bench --suite schema` was told. `against`: a folder of other migrations; `plots`: where to draw.
+
+    `samples`: executions of each query; `seconds`: for which each number of sessions writes.
+    """
 
     messages: int = 1_000_000
     against: str = ""
     plots: str = ""
     seed: int = 1
+    samples: int = 200
+    seconds: float = 3
 
 
-def schema(run: Run, settings: Settings, options: Options, machine: str) -> None:
+def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comparison:
     """Fill, measure, show. Raises UsageError, ProjectError; FailedError where an index is not used as it is meant."""
+    _check(options)
     folder = settings.supabase_dir / "bench"
-    sizes, queries, files = _sizes(options.messages), queries_of(folder), data_of(folder)
+    queries, files = queries_of(folder), data_of(folder)
     with contextlib.ExitStack() as stack:
-        variants = [_variant(settings, "this project", queries)]
-        if options.against:
-            variants.append(stack.enter_context(_other(settings, options.against, queries)))
-        for former, size in zip([0, *sizes], sizes, strict=False):
-            for one in variants:
+        own = _variant(settings, "this project", queries)
+        small, *others = [
+            stack.enter_context(_other(settings, name, Path(place), queries))
+            for name, place in (("the smallest size", settings.migrations_dir), (options.against, options.against))
+            if place
+        ]
+        found = Comparison(_sizes(options.messages), own, small, others)
+        _load(run.console, found.small, files, options.seed, 0, found.sizes[0])
+        for former, size in zip([0, *found.sizes], found.sizes, strict=False):
+            for one in found.variants:
                 _load(run.console, one, files, options.seed, former, size)
-            _measure(run.console, variants, folder, options.seed, size)
-        for one in variants:
-            _finish(run.console, one, folder, options.seed)
-    report.show(run.console, variants, sizes)
+            last = [found.small] if size == found.sizes[-1] else []
+            _measure(run.console, [*found.variants, *last], folder, options, size)
+        for one in found.variants:
+            _finish(run.console, one, folder, options)
+    report.show(run.console, found)
     if options.plots:
         from scripts.workload import plots
 
-        for file in plots.draw(variants, sizes, machine, Path(options.plots)):
+        for file in plots.draw(found, machine, Path(options.plots)):
             run.console.status(str(file), head="drew")
-    run.console.line(f"{machine}; {SAMPLES} executions of each query; {peak_megabytes():.0f} MB of memory")
-    run.console.data(report.document(variants, sizes, machine, options.seed, peak_megabytes()))
-    _judge(variants[0])
+    megabytes = peak_megabytes()
+    run.console.line(f"{machine}; {options.samples} executions of each query; {megabytes:.0f} MB of memory")
+    run.console.data(report.document(found, machine, options.seed, megabytes))
+    _judge(found.own)
+    return found
+
+
+def _check(options: Options) -> None:
+    """Before anything runs."""
+    if options.messages < BLOCK or options.messages % BLOCK:
+        raise UsageError(f"--messages {options.messages} is no multiple of {BLOCK:,}", "--messages 1000000 is usual")
+    if options.samples < 1:
+        raise UsageError(f"{options.samples} samples measure nothing", "--samples 200 is usual")
+    if options.against and not list(Path(options.against).glob("*.sql")):
+        raise UsageError(f"there is no migration in {options.against}", "--against names a folder of .sql files")
+    if options.plots:
+        from scripts.workload.plots import require
+
+        require()
 
 
 def _sizes(messages: int) -> list[int]:
-    if messages < BLOCK or messages % BLOCK:
-        raise UsageError(f"--messages {messages} is no multiple of {BLOCK:,}", "--messages 1000000 is usual")
     powers = [10**n for n in range(4, 8) if 10**n < messages]
     return [*powers, messages]
 
@@ -79,17 +104,14 @@ def _variant(settings: Settings, name: str, queries: Sequence[Query]) -> Variant
 
 
 @contextlib.contextmanager
-def _other(settings: Settings, folder: str, queries: Sequence[Query]) -> Iterator[Variant]:
-    """The other migrations on a stack of their own."""
-    files = sorted(Path(folder).glob("*.sql"))
-    if not files:
-        raise UsageError(f"there is no migration in {folder}", "--against names a folder of .sql files")
+def _other(settings: Settings, name: str, folder: Path, queries: Sequence[Query]) -> Iterator[Variant]:
+    """These migrations on a stack of their own."""
     with scratch_project(settings, in_memory=False) as copy:
         shutil.rmtree(copy.migrations_dir)
         copy.migrations_dir.mkdir()
-        for file in files:
+        for file in folder.glob("*.sql"):
             shutil.copy(file, copy.migrations_dir)
-        yield _variant(copy, folder, queries)
+        yield _variant(copy, name, queries)
 
 
 def _load(console: Console, one: Variant, files: list[Path], seed: int, former: int, size: int) -> None:
@@ -99,15 +121,15 @@ def _load(console: Console, one: Variant, files: list[Path], seed: int, former: 
     one.seconds += time.monotonic() - began
 
 
-def _measure(console: Console, variants: Sequence[Variant], folder: Path, seed: int, size: int) -> None:
+def _measure(console: Console, variants: Sequence[Variant], folder: Path, options: Options, size: int) -> None:
     """Each query of each variant in turn: a shared machine's speed drifts."""
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(connect(one.target)) for one in variants]
         done = 0
         with console.progress(f"Asking at {size:,}", total=len(variants[0].results), unit="queries") as advance:
             for name, first in variants[0].results.items():
-                rows = sampled(connections[0], folder, first.query.sample, SAMPLES, seed, None)
                 for one, connection in zip(variants, connections, strict=True):
+                    rows = sampled(connection, folder, first.query.sample, options.samples, options.seed, None)
                     measured = server.measure(connection, first.query, rows)
                     result = one.results[name]
                     result.times[size] = Times.of(measured.milliseconds)
@@ -117,30 +139,30 @@ def _measure(console: Console, variants: Sequence[Variant], folder: Path, seed: 
                 advance(done := done + 1)
 
 
-def _finish(console: Console, one: Variant, folder: Path, seed: int) -> None:
+def _finish(console: Console, one: Variant, folder: Path, options: Options) -> None:
     """At the largest size: the indexes, REST, writes."""
     api, schemas = Api.of(one.target), api_of(one.settings.supabase_dir / "config.toml").schemas
     port = Stack(one.settings, console).state.ports["api"]
     with connect(one.target) as connection:
-        ids = [str(r["caller"]) for r in sampled(connection, folder, "callers", CALLERS, seed, None)]
+        ids = [str(r["caller"]) for r in sampled(connection, folder, "callers", CALLERS, options.seed, None)]
         with (
             console.doing(f"REST and writes of {one.name}"),
             rest.signed_in(one.target, [*dict.fromkeys(ids)]) as actors,
         ):
             for result in one.results.values():
                 asked = result.query
-                rows = sampled(connection, folder, asked.sample, SAMPLES, seed, None)
+                rows = sampled(connection, folder, asked.sample, options.samples, options.seed, None)
                 result.indexes, one.indexes = server.indexes_read(connection, asked, rows[0], schemas)
                 if not asked.rest:
                     continue
-                theirs = sampled(connection, folder, asked.sample, SAMPLES, seed, ids)
+                theirs = sampled(connection, folder, asked.sample, options.samples, options.seed, ids)
                 result.rest = Times.of(rest.milliseconds(api, asked, theirs, actors))
                 if asked.writes:
                     each = writes.one_each(theirs)
                     requests = rest.document_of(asked, each, actors)
                     for count in SESSIONS:
-                        by_sql = writes.by_sql(one.target, asked, each, count)
-                        one.writes[count] = by_sql, requests_a_second(port, requests, count)
+                        by_sql = writes.by_sql(one.target, asked, each, count, options.seconds)
+                        one.writes[count] = by_sql, requests_a_second(port, requests, count, options.seconds)
 
 
 def _judge(own: Variant) -> None:

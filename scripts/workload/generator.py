@@ -11,15 +11,15 @@ from scripts import parts, process
 from scripts.errors import FailedError
 
 LOAD = Path(__file__).parent / "load.mjs"
-SECONDS = 3
+SECONDS = 3.0
 
 
-def requests_a_second(port: int, requests: Sequence[dict[str, Any]], connections: int) -> int:
+def requests_a_second(port: int, requests: Sequence[dict[str, Any]], connections: int, seconds: float = SECONDS) -> int:
     """Of a loopback port, each connection sending one of the requests again and again.
 
     Raises FailedError where one is not answered well.
     """
-    load = {"port": port, "requests": requests, "connections": connections, "seconds": SECONDS}
+    load = {"port": port, "requests": requests, "connections": connections, "seconds": seconds}
     done = process.run([parts.node(), LOAD], text_in=json.dumps(load))
     if done.code:
         raise FailedError(f"the load on port {port} failed: {done.stderr.strip()}", "`invoke logs` may show why")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.errors import PartsError
 from scripts.places import make
-from scripts.workload.results import Variant
+from scripts.workload.results import Comparison, Variant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,18 +19,24 @@ SETTINGS: dict[Any, Any] = {"svg.hashsalt": "pushproof", "svg.fonttype": "none",
 NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {}}
 
 
-def draw(variants: Sequence[Variant], sizes: Sequence[int], machine: str, folder: Path) -> Iterator[Path]:
-    """The files, written to `folder`. Raises PartsError without matplotlib."""
+def require() -> None:
+    """Raises PartsError without matplotlib."""
     try:
         import matplotlib as mpl
     except ModuleNotFoundError:
-        raise PartsError("matplotlib is not installed", "pip install -e '.[bench]'") from None
+        raise PartsError("the plots need matplotlib, which is not installed", "pip install -e '.[bench]'") from None
     mpl.use("agg")
+
+
+def draw(found: Comparison, machine: str, folder: Path) -> Iterator[Path]:
+    """The files, written to `folder`."""
+    import matplotlib as mpl
+
     make(folder)
     with mpl.rc_context(SETTINGS):
-        figures = {"latency": _latency(variants[0], sizes, machine)}
-        if variants[1:]:
-            figures["ratios"] = _ratios(variants[0], variants[1], sizes[-1], machine)
+        figures = {"latency": _latency(found, machine)}
+        if found.others:
+            figures["ratios"] = _ratios(found, found.others[0], machine)
         for name, figure in figures.items():
             for kind in FORMATS:
                 file = folder / f"{name}.{kind}"
@@ -38,14 +44,14 @@ def draw(variants: Sequence[Variant], sizes: Sequence[int], machine: str, folder
                 yield file
 
 
-def _latency(own: Variant, sizes: Sequence[int], machine: str) -> Figure:
+def _latency(found: Comparison, machine: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5))
     axes = figure.subplots()
-    for number, one in enumerate(own.results.values()):
-        medians = [one.times[size].median for size in sizes]
-        axes.plot(sizes, medians, marker="osd^"[number // 10 % 4], color=f"C{number % 10}", label=one.query.title)
+    for number, one in enumerate(found.own.results.values()):
+        medians = [one.times[size].median for size in found.sizes]
+        axes.plot(found.sizes, medians, marker="osd^"[number // 10 % 4], color=f"C{number % 10}", label=one.query.title)
     axes.set(xscale="log", yscale="log", xlabel="messages", ylabel="median in the server, ms")
     axes.set_title(machine, loc="left", fontsize=8)
     axes.grid(visible=True, which="major", alpha=0.3)
@@ -53,17 +59,16 @@ def _latency(own: Variant, sizes: Sequence[int], machine: str) -> Figure:
     return figure
 
 
-def _ratios(own: Variant, other: Variant, size: int, machine: str) -> Figure:
+def _ratios(found: Comparison, other: Variant, machine: str) -> Figure:
     from matplotlib.figure import Figure
 
-    pairs = [
-        (r.query.title, other.results[n].times[size].median / r.times[size].median) for n, r in own.results.items()
-    ]
+    pairs = [(one.query.title, found.ratio(name, other)) for name, one in found.own.results.items()]
     titles, ratios = zip(*sorted(pairs, key=lambda pair: pair[1]), strict=True)
     figure = Figure(figsize=(8, 0.3 * len(pairs) + 1))
     axes = figure.subplots()
     axes.bar_label(axes.barh(titles, ratios, log=True), fmt="%.1f", padding=3)
     axes.axvline(1, color="black", linewidth=0.8)
-    axes.set(xlabel=f"times as fast as {other.name} at {size:,} messages", xlim=(0.5, max(ratios) * 2))
+    about = f"times as fast as {other.name} at {found.sizes[-1]:,} messages"
+    axes.set(xlabel=about, xlim=(0.5, max(ratios) * 2))
     axes.set_title(machine, loc="left", fontsize=8)
     return figure

@@ -11,6 +11,7 @@ from typing import Any
 from scripts.settings import Settings
 from scripts.targets import Target
 from scripts.workload.files import Query
+from scripts.workload.server import Index
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Times:
 
 @dataclass
 class Result:
-    """Of one query: by size, times in the server and pages read; at the largest size the rest."""
+    """Of one query: by size, times in the server and pages read; at the largest size what else there is."""
 
     query: Query
     times: dict[int, Times] = field(default_factory=dict)
@@ -39,26 +40,19 @@ class Result:
     indexes: set[str] = field(default_factory=set)
     plan: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def growth(self) -> float:
-        """The median at the largest size against that at the smallest."""
-        medians = [self.times[size].median for size in sorted(self.times)]
-        return medians[-1] / medians[0]
-
 
 @dataclass
 class Variant:
     """One set of migrations, filled and measured.
 
-    `indexes`: each but the primary keys, and whether its table is large enough for it to matter. `writes`: rows a
-    second by SQL and by REST, by sessions.
+    `writes`: rows a second by SQL and by REST, by sessions.
     """
 
     name: str
     settings: Settings
     target: Target
     results: dict[str, Result]
-    indexes: dict[str, bool] = field(default_factory=dict)
+    indexes: list[Index] = field(default_factory=list)
     writes: dict[int, tuple[float, float]] = field(default_factory=dict)
     seconds: float = 0
 
@@ -66,7 +60,7 @@ class Variant:
     def wrong(self) -> list[str]:
         """Queries that do not use an index meant for them, and indexes that serve none, in a line each."""
         used = {name for one in self.results.values() for name in one.indexes}
-        small = {name for name, matters in self.indexes.items() if not matters}
+        small = {one.name for one in self.indexes if one.small}
         return [
             *(
                 f"{name} does not use {' or '.join(either)}, but {', '.join(sorted(one.indexes)) or 'no index'}"
@@ -74,5 +68,35 @@ class Variant:
                 for either in one.query.indexes
                 if not {*either} & (one.indexes | small)
             ),
-            *(f"{name} serves no query" for name in sorted(self.indexes.keys() - used - small)),
+            *(f"{i.name} serves no query" for i in self.indexes if not (i.small or i.primary or i.name in used)),
         ]
+
+
+@dataclass
+class Comparison:
+    """This project at growing sizes, beside itself at the smallest of them and beside other migrations."""
+
+    sizes: list[int]
+    own: Variant
+    small: Variant
+    others: list[Variant]
+
+    @property
+    def variants(self) -> list[Variant]:
+        """Those that grow."""
+        return [self.own, *self.others]
+
+    def growth(self, name: str) -> float:
+        """A query's median at the largest size against that at the smallest, measured side by side."""
+        size = self.sizes[-1]
+        return self.own.results[name].times[size].median / self.small.results[name].times[size].median
+
+    def ratio(self, name: str, other: Variant) -> float:
+        """How many times as fast the query is as with the other migrations."""
+        size = self.sizes[-1]
+        return other.results[name].times[size].median / self.own.results[name].times[size].median
+
+    def index_cost(self, other: Variant, sessions: int) -> float:
+        """What each of our indexes costs of the other's writes by SQL, in %; negative where ours are faster."""
+        ours, theirs = self.own.writes[sessions][0], other.writes[sessions][0]
+        return 100 * (1 - ours / theirs) / len(self.own.indexes)

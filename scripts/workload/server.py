@@ -29,6 +29,15 @@ class Measured:
     wrote: bool
 
 
+@dataclass(frozen=True)
+class Index:
+    """An index. Of a `small` table it matters little; a `primary` key has its purpose whoever reads it."""
+
+    name: str
+    small: bool
+    primary: bool
+
+
 def measure(connection: psycopg.Connection[Any], one: Query, rows: Sequence[Row]) -> Measured:
     """Execute it for each row, twice, and take the server's own time of the second; nothing stays.
 
@@ -59,11 +68,10 @@ def measure(connection: psycopg.Connection[Any], one: Query, rows: Sequence[Row]
 
 def indexes_read(
     connection: psycopg.Connection[Any], one: Query, row: Row, schemas: Sequence[str]
-) -> tuple[set[str], dict[str, bool]]:
+) -> tuple[set[str], list[Index]]:
     """Which indexes of the API's tables one execution reads, within functions and keys too; and which there are.
 
-    The server counts them itself, as it does for pg_stat_xact_user_indexes. Of the latter it is told whether their
-    table has more than SMALL pages; primary keys are left out: they have their purpose whoever reads them.
+    The server counts them itself, as it does for pg_stat_xact_user_indexes.
     """
     call = _prepare(connection, one)(row)
     with connection.transaction(force_rollback=True):
@@ -75,7 +83,7 @@ def indexes_read(
     connection.execute("deallocate all")
     scans = {index: count for index, _, _, count in before}
     used = {index for index, _, _, count in after if count > scans[index]}
-    return used, {index: pages > SMALL for index, pages, primary, _ in after if not primary}
+    return used, [Index(name, pages <= SMALL, primary) for name, pages, primary, _ in after]
 
 
 @contextlib.contextmanager

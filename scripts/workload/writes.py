@@ -12,11 +12,9 @@ from scripts.database import connect
 from scripts.targets import Target
 from scripts.workload.files import Query, Row
 
-SECONDS = 3
 
-
-def by_sql(target: Target, one: Query, rows: Sequence[Row], sessions: int) -> float:
-    """Through connections of their own, a transaction a row, prepared, for some seconds."""
+def by_sql(target: Target, one: Query, rows: Sequence[Row], sessions: int, seconds: float) -> float:
+    """Through connections of their own, a transaction a row, prepared, for so many seconds."""
     gate, counts, failures = threading.Barrier(sessions + 1), [0] * sessions, []
 
     def work(number: int) -> None:
@@ -29,7 +27,7 @@ def by_sql(target: Target, one: Query, rows: Sequence[Row], sessions: int) -> fl
                 connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, false)", [claims])
                 connection.execute(f"set role {one.role}".encode())
                 gate.wait()
-                until = time.perf_counter() + SECONDS
+                until = time.perf_counter() + seconds
                 while time.perf_counter() < until:
                     connection.execute(one.sql.encode(), dict(row), prepare=True)
                     counts[number] += 1

@@ -102,10 +102,11 @@ end $$;
 create trigger conversation_messages_touch_session after insert on public.conversation_messages
   referencing new table as added for each statement execute function public.update_session_on_message();
 
--- In plpgsql, not sql: the plan is kept for the life of the connection.
+-- In plpgsql, not sql: the plan is kept for the life of the connection. Not sorted: the planner takes a long session
+-- for one of the usual length, and would rather read and sort all of it than its newest page by the index in that order.
 create function public.get_conversation_history(p_session_id uuid, p_limit integer default 50)
 returns table (id uuid, role varchar, content text, created_at timestamptz, tokens_used integer, model_used varchar)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = '' set enable_sort = off as $$
 begin
   return query
   select m.id, m.role, m.content, m.created_at, m.tokens_used, m.model_used

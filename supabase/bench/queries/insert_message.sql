@@ -1,4 +1,4 @@
--- A new message, with every trigger and policy
+-- A new message
 -- sample: sessions
 -- index: conversation_sessions_id_brand_user_key
 -- writes: messages
