@@ -281,6 +281,39 @@ def reset_local(_: Context, target: str = "", json: bool = False) -> None:
         reset_local(run)
 
 
+@task(
+    help={
+        **COMMON,
+        "days": "delete what ended so many days ago",
+        "include_idle": "also what never ended and was not touched for so many days",
+        "batch": "rows at most in one transaction; it has fewer where they take long",
+        "dry_run": "only count, rows and bytes",
+        "schedule": "have pg_cron do it every night",
+        "unschedule": "have it done no more",
+        "confirm": "the reference of the project, where it is marked as production",
+    }
+)
+def retention(
+    _: Context,
+    target: str = "",
+    days: int = 90,
+    include_idle: int = 0,
+    batch: int = 5000,
+    dry_run: bool = False,
+    schedule: bool = False,
+    unschedule: bool = False,
+    confirm: str = "",
+    json: bool = False,
+) -> None:
+    """Delete conversations that ended long ago, in short transactions"""
+    from scripts.boundary import boundary
+    from scripts.commands.retention import Options, retention
+
+    options = Options(days, batch, include_idle, dry_run, schedule, unschedule, confirm)
+    with boundary(target, json=json) as run:
+        retention(run, options)
+
+
 @task(help=COMMON)
 def sweep(_: Context, target: str = "", json: bool = False) -> None:
     """Remove test users that an interrupted run left behind"""

@@ -85,3 +85,7 @@ class RefusedError(PushproofError):
 
 class IntentError(PushproofError):
     code, kind = 22, "supabase/access.toml: missing, incomplete, or not what the database holds"
+
+
+class MissingError(PushproofError):
+    code, kind = 23, "the target lacks what the task needs, such as an extension"
