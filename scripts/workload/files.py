@@ -8,7 +8,8 @@ with the table, the same question by `rest`, and that it `writes`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 OF_ROW = re.compile(r"\{(\w+)\}")
 FILL = "docs/bench.md shows the form"
 Row = Mapping[str, Any]
+ENOUGH, SECONDS = 20, 10  # executions of a query, and how long more of them may take
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,15 @@ def _read(file: Path) -> Query:
     indexes = tuple(tuple(re.findall(r"\w+", either)) for either in said["index"].split(",") if either.strip())
     role = said["as"] or "authenticated"
     return Query(file.stem, title, role, said["sample"], indexes, bar, said["grows"], said["rest"], said["writes"], sql)
+
+
+def within(rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows, until SECONDS are over, but ENOUGH of them."""
+    until = time.monotonic() + SECONDS
+    for number, row in enumerate(rows):
+        if number >= ENOUGH and time.monotonic() > until:
+            return
+        yield row
 
 
 def data_of(folder: Path) -> list[Path]:

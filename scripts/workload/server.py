@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scripts.database import psycopg_error
 from scripts.queries import query
-from scripts.workload.files import Query, Row
+from scripts.workload.files import Query, Row, within
 
 if TYPE_CHECKING:
     import psycopg
 
-ENOUGH, SECONDS = 20, 10
 SMALL = 20  # pages: a table that is read as fast without its indexes
 EXPLAIN = "explain (analyze, buffers, timing off, format json) "
 
@@ -43,18 +41,16 @@ class Index:
 def measure(connection: psycopg.Connection[Any], one: Query, rows: Sequence[Row]) -> Measured:
     """Execute it for each row, twice, and take the server's own time of the second; nothing stays.
 
-    What is slow is executed less often: after ENOUGH it may take no longer than SECONDS.
+    What is slow is executed less often, as `within` has it.
 
     Raises SqlError where it cannot be executed.
     """
     import psycopg
 
-    execute, until = _prepare(connection, one), time.monotonic() + SECONDS
+    execute = _prepare(connection, one)
     seen: list[tuple[float, dict[str, Any]]] = []
     try:
-        for row in rows:
-            if len(seen) >= ENOUGH and time.monotonic() > until:
-                break
+        for row in within(rows):
             call = execute(row)
             with acting(connection, one.role, row):
                 connection.execute(call)
