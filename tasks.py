@@ -463,7 +463,7 @@ def bench(
     samples: int = 200,
     json: bool = False,
 ) -> None:
-    """Measure commands, memory, throughput and queries on a stack of its own"""
+    """Measure commands, memory and queries on a stack of its own"""
     from scripts.boundary import boundary
     from scripts.commands.bench import bench
     from scripts.commands.bench_schema import Options
