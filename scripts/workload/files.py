@@ -7,6 +7,7 @@ with the table, the same question by `rest`, and that it `writes`.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,8 +60,6 @@ class Query:
 
     def request(self, row: Row) -> Request:
         """The same by REST, about this row."""
-        import json
-
         method, _, rest = OF_ROW.sub(lambda found: str(row[found[1]]), self.rest).partition(" ")
         path, _, body = rest.partition(" ")
         return Request(method, path, body=json.loads(body) if body else None, prefer="return=minimal")

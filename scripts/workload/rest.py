@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,8 +52,6 @@ def milliseconds(api: Api, one: Query, rows: Sequence[Row], actors: Mapping[str,
 
 def document_of(one: Query, rows: Sequence[Row], actors: Mapping[str, Actor]) -> list[dict[str, Any]]:
     """Its requests as the load generator takes them, one of each row."""
-    import json
-
     found = []
     for row in rows:
         request = one.request(row)

@@ -78,7 +78,7 @@ def indexes_read(
     call = _prepare(connection, one)(row)
     with connection.transaction(force_rollback=True):
         before = connection.execute(query("bench_index_scans"), {"schemas": list(schemas)}).fetchall()
-        _act(connection, one.role, row)
+        act(connection, one.role, row)
         connection.execute(call)
         connection.execute("reset role")
         after = connection.execute(query("bench_index_scans"), {"schemas": list(schemas)}).fetchall()
@@ -92,16 +92,17 @@ def indexes_read(
 def acting(connection: psycopg.Connection[Any], role: str, row: Row) -> Iterator[None]:
     """A transaction as PostgREST opens it for the caller; rolled back."""
     with connection.transaction(force_rollback=True):
-        _act(connection, role, row)
+        act(connection, role, row)
         yield
 
 
-def _act(connection: psycopg.Connection[Any], role: str, row: Row) -> None:
+def act(connection: psycopg.Connection[Any], role: str, row: Row, *, scope: str = "local") -> None:
+    """Be the row's caller: for the transaction, or with `scope` session for as long as the connection lasts."""
     if role == "postgres":
         return
     claims = json.dumps({"sub": str(row.get("caller", "")), "role": role})
-    connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [claims])
-    connection.execute(f"set local role {role}".encode())
+    connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, %s)", [claims, scope == "local"])
+    connection.execute(f"set {scope} role {role}".encode())
 
 
 def _prepare(connection: psycopg.Connection[Any], one: Query) -> Any:

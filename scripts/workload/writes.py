@@ -11,6 +11,7 @@ from typing import Any
 from scripts.database import connect
 from scripts.targets import Target
 from scripts.workload.files import Query, Row
+from scripts.workload.server import act
 
 
 def by_sql(target: Target, one: Query, rows: Sequence[Row], sessions: int, seconds: float) -> float:
@@ -18,14 +19,10 @@ def by_sql(target: Target, one: Query, rows: Sequence[Row], sessions: int, secon
     gate, counts, failures = threading.Barrier(sessions + 1), [0] * sessions, []
 
     def work(number: int) -> None:
-        import json
-
         row = rows[number % len(rows)]
         try:
             with connect(target) as connection:
-                claims = json.dumps({"sub": str(row["caller"]), "role": one.role})
-                connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, false)", [claims])
-                connection.execute(f"set role {one.role}".encode())
+                act(connection, one.role, row, scope="session")
                 gate.wait()
                 until = time.perf_counter() + seconds
                 while time.perf_counter() < until:
