@@ -118,14 +118,15 @@ def run(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    text_in: str | None = None,
+    text_in: str | Callable[[], str] | None = None,
     user: User | None = None,
     on_stderr: Callable[[str], None] | None = None,
     umask: int = -1,
 ) -> Completed:
     """Run to the end in a process group of its own; whatever interrupts us ends that group first.
 
-    `on_stderr` is given each line of standard error as it comes. On Linux it ends even where we are killed.
+    A `text_in` that takes its time is asked once the process runs. `on_stderr` is given each line of standard error as
+    it comes. On Linux it ends even where we are killed.
     """
     with contextlib.ExitStack() as cleanup:
         with undisturbed():
@@ -149,7 +150,8 @@ def run(
             )
             unfinished = cleanup.enter_context(contextlib.ExitStack())
             unfinished.callback(end_group, child.pid)
-        out, err = _communicate_by_line(child, on_stderr) if on_stderr else child.communicate(text_in)
+        words = text_in() if callable(text_in) else text_in
+        out, err = _communicate_by_line(child, on_stderr) if on_stderr else child.communicate(words)
         unfinished.pop_all()
     return Completed(child.returncode, out, err)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from scripts import local, pgrls
 from scripts.boundary import Run
 from scripts.database import connect
 from scripts.rls.actors import USERS, Cast, signed_in
-from scripts.rls.asking import Api, settle
+from scripts.rls.asking import UNKNOWN, Actor, Api, Request
 from scripts.rls.catalog import Catalog, read_catalog
 from scripts.rls.cells import Cell, Kind, Probe
 from scripts.rls.clones import Clone, clones
@@ -24,11 +27,30 @@ from scripts.rls.intent import ActorIntent, Intent, load
 from scripts.rls.kinds import kinds
 from scripts.rls.rows import Rows
 from scripts.supabase_cli import Cli
+from scripts.waiting import wait_until
 from tests.fix_stack import Project
 
 REPOSITORY = Path(__file__).parent.parent
 EMPTY = REPOSITORY / "tests" / "rls" / "empty.sql"
 NOTHING_YET = Catalog(("public",), {}, {}, ())
+SETTLE_SECONDS = 20
+
+
+def settle(connection: Any, api: Api, service: Actor) -> None:
+    """Wait until PostgREST knows the schema as it is now, and reads it no more.
+
+    A function that was not there before tells, and then its absence: PostgREST takes over a schema as a whole.
+    """
+    marker = f"pushproof_{secrets.token_hex(4)}"
+    made = f"function public.{marker}()"
+    request = Request("POST", f"rpc/{marker}", body={})
+    steps = (
+        (f"create {made} returns void language sql return null; grant execute on {made} to service_role", False),
+        (f"drop {made}", True),
+    )
+    for sql, gone in steps:
+        connection.execute(f"{sql}; notify pgrst, 'reload schema'".encode())
+        assert wait_until(lambda: (api.ask(service, request).code == UNKNOWN) == gone, timeout=SETTLE_SECONDS)  # noqa: B023
 
 
 @dataclass(frozen=True)
@@ -81,7 +103,8 @@ class Laboratory:
         """What linters, our own checks and the cells say of the schema, each tried."""
         with self.probe(self.build(schema), access) as probe:
             cells = self.cells(probe)
-            reports = collect(self.cli, self.linter, self.clone.target, probe.catalog, self.clone.connection)
+            lint = partial(pgrls.lint, self.linter, lambda: self.clone.target, probe.catalog.schemas)
+            reports = collect(self.cli, lint, self.clone.target, probe.catalog, self.clone.connection)
             return triage(Court(probe, self.cast, cells), reports)
 
 

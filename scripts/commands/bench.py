@@ -90,8 +90,8 @@ class Bench:
     stack: Stack
     runs: int
 
-    def invoke(self, *words: str) -> None:
-        """Run a task on the bench's project. Raises FailedError with its last words."""
+    def invoke(self, *words: str) -> str:
+        """Run a task on the bench's project; its output. Raises FailedError with its last words."""
         environment = process.inherited(
             SUPABASE_WORKDIR=str(self.settings.project), SUPABASE_TARGET="embedded", NO_COLOR="1"
         )
@@ -104,6 +104,7 @@ class Bench:
             raise FailedError(
                 f"invoke {' '.join(words)} ended with {done.code}", "see below", details=done.stderr[-2000:]
             )
+        return done.stdout
 
     def seconds(self, command: Callable[[], object], before: Callable[[], object] = lambda: None) -> list[float]:
         """Wall seconds of `command`, `before` not counted, after one run to warm up."""
@@ -150,7 +151,7 @@ def _rls_figures(bench: Bench) -> Iterator[Figure]:
 
 def _push_figures(bench: Bench) -> Iterator[Figure]:
     settings, runs = bench.settings, bench.runs
-    yield _figure("rehearsal of this project", bench_push.rehearsal_seconds(settings, runs), "s", 3)
+    yield _figure("rehearsal of this project", bench_push.rehearsal_seconds(bench.invoke, runs), "s", 3)
     idle = bench_push.idle_overhead(settings, lambda: bench.invoke("push"), runs)
     yield _figure("push with nothing pending, beyond the bare CLI", idle, "s", 1)
     yield _figure("drift of this project", bench.seconds(lambda: bench.invoke("drift")), "s", 2)

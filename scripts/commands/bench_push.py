@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from scripts import local
 from scripts.boundary import Run
 from scripts.commands.bench_rls import write_tables
-from scripts.commands.push import Options, push
+from scripts.commands.push import push
 from scripts.console import Console
 from scripts.database import connect
 from scripts.errors import FailedError
@@ -22,11 +23,10 @@ TABLES = 300
 PUSHES, ROUNDS = 5, 20
 
 
-def rehearsal_seconds(settings: Settings, runs: int) -> list[float]:
-    """Of a rehearsal of everything, onto a stack to which nothing was pushed; after one to warm up."""
-    run = Run("", as_json=True, settings=settings, quiet=True)
-    found = [push(run, Options(dry_run=True, rehearse=True)).rehearsal for _ in range(runs + 1)]
-    return [one.seconds for one in found if one][1:]
+def rehearsal_seconds(invoke: Callable[..., str], runs: int) -> list[float]:
+    """Of rehearsals of everything, in new processes, onto an empty stack; after one to warm up."""
+    found = [json.loads(invoke("push", "--dry-run", "--rehearse", "--json")) for _ in range(runs + 1)]
+    return [one["rehearsal"]["seconds"] for one in found[1:]]
 
 
 def idle_overhead(settings: Settings, invoke: Callable[[], object], runs: int) -> list[float]:

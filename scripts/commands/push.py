@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scripts import local, squawk
 from scripts.api import check_keys
-from scripts.boundary import Run
+from scripts.boundary import Run, import_meanwhile
 from scripts.checks import verdicts_of
 from scripts.commands.verify import report_red
 from scripts.database import connect
@@ -93,6 +93,9 @@ def push(run: Run, options: Options | None = None) -> Outcome:
         if target.kind == "embedded" and api.auto_expose_new_tables and not options.dry_run:
             connection.execute(query("auto_expose"))
         pending = _pending(run, connection, files, options)
+        wanted = target.kind == "remote" and not options.dry_run if options.rehearse is None else options.rehearse
+        if pending and wanted:
+            import_meanwhile("scripts.commands.rehearse", "supabase", "urllib3", "httpx")
         plan = plan_of(connection, pending)
         if pending:
             check_keys(target)  # the API is asked for the new schema in the end
@@ -100,7 +103,6 @@ def push(run: Run, options: Options | None = None) -> Outcome:
             _warn_of_plan(run, plan)
             refuse_losses(run, plan, allowed=options.allow_loss)
         problems = _lint(run, files, pending, options, api)
-        wanted = target.kind == "remote" and not options.dry_run if options.rehearse is None else options.rehearse
         said: list[str] = []
         if options.dry_run or not (pending or always):
             said = _call_cli(run, connection, pending, options) if pending else []

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scripts import pgrls
-from scripts.boundary import Run, import_meanwhile
+from scripts.boundary import Run
 from scripts.checks import Verdict, verdicts_of
 from scripts.commands.rls import catalog_of, probing
 from scripts.console import Console, counted
@@ -105,8 +105,17 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
     """
     began = time.monotonic()
     seen = Rehearsal(len(history))
-    import_meanwhile("supabase", "urllib3", "httpx")
-    with run.console.doing("Rehearsing"), scratch_project(run.settings) as settings, ThreadPoolExecutor(3) as pool:
+    linter = pgrls.ensure(run.settings, run.console) if (run.settings.supabase_dir / FILE).exists() else None
+    stands: Future[Target] = Future()  # the database, once it holds what is to be linted
+    with (
+        run.console.doing("Rehearsing"),
+        scratch_project(run.settings) as settings,
+        ThreadPoolExecutor(4) as pool,
+        contextlib.ExitStack() as cleanup,
+    ):
+        cleanup.callback(stands.cancel)  # the pool's exit waits for who waits for it
+        schemas = api_of(settings.supabase_dir / "config.toml").schemas
+        lint = pool.submit(pgrls.lint, linter, stands.result, schemas) if linter else None
         stack = Stack(settings, Console(as_json=True, quiet=True))
         stack.start(("postgres",))
         database = stack.target()
@@ -115,12 +124,13 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
             seen.gaps += rebuild(source, connection, history, run.settings.migrations_dir)
         _fill(database, settings, plan, seen)
         _try(database, pending, seen)
+        stands.set_result(database)
         rest = pool.submit(stack.start)  # only now: it reads the schema as the pending files left it
         if (settings.supabase_dir / "checks").is_dir():
             seen.verdicts = verdicts_of(database, settings.supabase_dir / "checks")
-        if (settings.supabase_dir / FILE).exists():
+        if lint:
             auth.result()
-            _prove(run, stack, pool, rest, seen)
+            _prove(stack, pool, rest, lint, seen)
     seen.seconds = time.monotonic() - began
     _report(run, seen)
     return seen
@@ -162,19 +172,20 @@ def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal) -> Non
             seen.timings.append(replay(connection, script, forgive=forgive))
 
 
-def _prove(run: Run, stack: Stack, pool: Executor, rest: Future[list[str]], seen: Rehearsal) -> None:
+def _prove(
+    stack: Stack, pool: Executor, rest: Future[list[str]], lint: Future[list[pgrls.Finding]], seen: Rehearsal
+) -> None:
     """Every cell of access.toml, and what pgrls and our own checks say, put to the scratch database."""
     target = stack.target()
     scratch = Run("", as_json=True, settings=stack.settings, found=target, quiet=True)
-    linter = pgrls.ensure(run.settings, run.console)
     catalog = catalog_of(scratch)
     intent = load(scratch.settings.supabase_dir / FILE, catalog)
 
-    def lint() -> list[Report]:
+    def reports() -> list[Report]:
         with connect(target) as connection:
-            return collect(None, linter, target, catalog, connection)  # the CLI would take a second
+            return collect(None, lint.result, target, catalog, connection)  # the CLI would take a second
 
-    said = pool.submit(lint)
+    said = pool.submit(reports)
     with probing(scratch, catalog, intent, keep=True) as (probe, cast):
         rest.result()
         engine = Engine(kinds(), probe)

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from scripts import local, pgrls
@@ -85,7 +86,8 @@ def _elsewhere(run: Run) -> dict[str, int]:
 
 def _reports(run: Run, linter: Path, catalog: Catalog) -> list[Report]:
     with run.console.doing("supabase db advisors, pgrls"), connect(run.target) as connection:
-        return collect(local.cli(run.settings, run.console), linter, run.target, catalog, connection)
+        lint = partial(pgrls.lint, linter, lambda: run.target, catalog.schemas)
+        return collect(local.cli(run.settings, run.console), lint, run.target, catalog, connection)
 
 
 def init(run: Run) -> Path:

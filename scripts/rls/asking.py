@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +11,7 @@ from urllib.parse import urlencode
 from urllib.request import getproxies
 
 from scripts.api import PATIENCE_SECONDS, TOO_MANY, pause_of
-from scripts.errors import StackError, UnreachableError
-from scripts.waiting import wait_until
+from scripts.errors import UnreachableError
 
 if TYPE_CHECKING:
     from scripts.targets import Target
@@ -26,7 +24,6 @@ NO_RIGHT = "42501"
 # Words of the API for "this is not served to you" other than a missing right: unknown to its schema cache.
 UNKNOWN = "PGRST202"  # a function
 UNSERVED = (UNKNOWN, "PGRST205", "42P01")
-SETTLE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -162,24 +159,6 @@ class Api:
             if not (busy or response.status == TOO_MANY) or time.monotonic() + pause > until:
                 return Answer(response.status, _decoded(response.data), response.headers.get("content-range", ""))
             time.sleep(pause)
-
-
-def settle(connection: Any, api: Api, service: Actor, schema: str = "public") -> None:
-    """On a scratch stack: wait until PostgREST knows the schema as it is now, and reads it no more. Raises StackError.
-
-    A function that was not there before tells, and then its absence: PostgREST takes over a schema as a whole.
-    """
-    marker = f"pushproof_{secrets.token_hex(4)}"
-    made = f"function {_quoted(schema)}.{marker}()"
-    request = Request("POST", f"rpc/{marker}", body={}, schema=schema)
-    steps = (
-        (f"create {made} returns void language sql return null; grant execute on {made} to service_role", False),
-        (f"drop {made}", True),
-    )
-    for sql, gone in steps:
-        connection.execute(f"{sql}; notify pgrst, 'reload schema'".encode())
-        if not wait_until(lambda: (api.ask(service, request).code == UNKNOWN) == gone, timeout=SETTLE_SECONDS):  # noqa: B023
-            raise StackError("the REST server does not read the schema anew", "see `invoke logs --service postgrest`")
 
 
 def _decoded(data: bytes) -> Any:

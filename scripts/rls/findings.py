@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,15 +112,19 @@ def known_claims() -> dict[str, Claim]:
 
 
 def collect(
-    cli: Cli | None, linter: Path, target: Target, catalog: Catalog, database: psycopg.Connection[Any]
+    cli: Cli | None,
+    lint: Callable[[], list[pgrls.Finding]],
+    target: Target,
+    catalog: Catalog,
+    database: psycopg.Connection[Any],
 ) -> list[Report]:
-    """What the CLI's advisors, pgrls and our own checks say of the target; without `cli` the latter two.
+    """What the CLI's advisors, pgrls (`lint`) and our own checks say of the target; without `cli` the latter two.
 
     Raises what each of them raises.
     """
     with ThreadPoolExecutor(2) as pool:
         advised = pool.submit(cli.advisors, target) if cli else None
-        linted = pool.submit(pgrls.lint, linter, target, catalog.schemas)
+        linted = pool.submit(lint)
         found = own_reports(database, catalog)
         for row in advised.result() if advised else ():
             where = row.get("metadata") or {}
