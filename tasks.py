@@ -430,6 +430,32 @@ def monitor(_: Context, target: str = "", only: str = "", watch: float = 0.0, js
         monitor(run, only=only, watch=watch)
 
 
+@task(help={**COMMON, "check": "write nothing; fail where the file is stale", "out": "another file"})
+def types(_: Context, target: str = "", check: bool = False, out: str = "", json: bool = False) -> None:
+    """Write Python models of the target's tables, views and functions
+
+    They go to supabase/database_types.py, by the CLI's `gen types`.
+    """
+    from scripts.boundary import boundary
+    from scripts.commands.types import types
+
+    with boundary(target, json=json) as run:
+        types(run, check=check, out=out)
+
+
+@task(help={**COMMON, "check": "write nothing; fail where one is stale", "out": "another folder than docs"})
+def diagram(_: Context, target: str = "", check: bool = False, out: str = "", json: bool = False) -> None:
+    """Draw the tables and how they refer to each other
+
+    As docs/diagram.md (Mermaid, which forges show) and docs/diagram.svg.
+    """
+    from scripts.boundary import boundary
+    from scripts.commands.diagram import diagram
+
+    with boundary(target, json=json) as run:
+        diagram(run, check=check, out=out)
+
+
 @task(help={"json": COMMON["json"]})
 def faults(_: Context, json: bool = False) -> None:
     """Do to a push what may go wrong, and show what was observed"""

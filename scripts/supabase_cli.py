@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -116,6 +116,10 @@ class Cli:
         """`supabase db advisors`: its findings of every level; name, level, detail, metadata. Raises SqlError."""
         answer = self._ask(target, "db", "advisors", "--level", "info")
         return list(answer["results"]) if isinstance(answer, dict) else []
+
+    def types(self, target: Target, schemas: Sequence[str]) -> str:
+        """`supabase gen types` in Python: a module's source. Raises SqlError, or what a failed connection means."""
+        return str(self._ask(target, "gen", "types", "--lang", "python", "--schema", ",".join(schemas)))
 
     def status(self) -> dict[str, str]:
         """`supabase status -o json`: the flat map of the local stack; empty where none runs."""
