@@ -468,31 +468,38 @@ def faults(_: Context, json: bool = False) -> None:
 
 @task(
     help={
-        "suite": "what to measure: stack, rls, push, or schema: the queries of supabase/bench",
-        "runs": "how often; the medians are shown (not of schema)",
+        "suite": "what to measure: stack, rls, push, schema (the queries of supabase/bench) or load (many users)",
+        "target": "load: where to act; never production",
+        "runs": "how often; the medians are shown (not of schema and load)",
         "messages": "schema: rows of the largest table, up to 20000000",
         "against": "schema: a folder of other migrations, measured beside these",
         "plots": "schema: a folder for the plots, SVG and PNG",
         "seed": "schema: the same seed gives the same data",
         "samples": "schema: executions of each query",
+        "users": "load: how many sign in",
+        "seconds": "load: for how long all of them are there",
         "json": COMMON["json"],
     }
 )
 def bench(
     _: Context,
     suite: str = "stack",
+    target: str = "",
     runs: int = 5,
     messages: int = 1_000_000,
     against: str = "",
     plots: str = "",
     seed: int = 1,
     samples: int = 200,
+    users: int = 50,
+    seconds: int = 30,
     json: bool = False,
 ) -> None:
     """Measure commands, memory and queries on a stack of its own"""
     from scripts.boundary import boundary
+    from scripts.commands import bench_load, bench_schema
     from scripts.commands.bench import bench
-    from scripts.commands.bench_schema import Options
 
-    with boundary(json=json) as run:
-        bench(run, suite=suite, runs=runs, schema=Options(messages, against, plots, seed, samples))
+    with boundary(target, json=json) as run:
+        schema = bench_schema.Options(messages, against, plots, seed, samples)
+        bench(run, suite=suite, runs=runs, schema=schema, load=bench_load.Options(users, seconds))

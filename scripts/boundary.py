@@ -42,7 +42,7 @@ class Run:
         quiet: bool = False,
     ) -> None:
         self.console = Console(as_json=as_json, quiet=quiet)
-        self._asked = target
+        self.asked = target
         self._given = settings
         self._found = found
         self.started: list[str] = []
@@ -50,7 +50,7 @@ class Run:
 
     @cached_property
     def settings(self) -> Settings:
-        return self._given or settings_module.load(self._asked)
+        return self._given or settings_module.load(self.asked)
 
     @cached_property
     def stack(self) -> Stack:

@@ -39,6 +39,15 @@ def confirm_production(run: Run, confirmed: str, deed: str) -> None:
         )
 
 
+def refuse_production(settings: Settings, why: str) -> None:
+    """Raises RefusedError on a project that is marked as production; `why` says what would happen to it."""
+    if settings.production:
+        raise RefusedError(
+            f"this project is marked as production, and {why}",
+            "take a staging project or the embedded stack; SUPABASE_PRODUCTION marks it",
+        )
+
+
 def refuse_losses(run: Run, plan: Sequence[FilePlan], *, allowed: bool) -> None:
     """What a push to a remote target would lose is named first. Raises RefusedError unless it is allowed."""
     lost = [f"{p.migration.path.name}:{s.statement.line} loses {s.loses}" for p in plan for s in p.losses]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts import parts as npm
+from scripts import process
 from scripts.console import Console
 from scripts.places import cache_dir
 from scripts.services.base import HOST, free_port
@@ -50,6 +51,14 @@ def scratch_project(settings: Settings, *, in_memory: bool = True) -> Iterator[S
             yield copy
         finally:
             Stack(copy, Console(as_json=True)).stop()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """For a process that acts on the copy: no setting of the project's own stack reaches it."""
+    own = ("PUSHPROOF_STATE_DIR", "PUSHPROOF_API_PORT", "PUSHPROOF_DB_PORT")
+    cache = {"PUSHPROOF_CACHE_DIR": str(settings.cache_dir)} if settings.cache_dir else {}
+    where = {"SUPABASE_WORKDIR": str(settings.project), "SUPABASE_TARGET": "embedded"}
+    return {k: v for k, v in process.inherited(**cache, **where).items() if k not in own}
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ import psutil
 
 from scripts import local, parts, process
 from scripts.boundary import Run
-from scripts.commands import bench_push, bench_rls, bench_schema
+from scripts.commands import bench_load, bench_push, bench_rls, bench_schema
+from scripts.commands.push import push
 from scripts.console import Console
 from scripts.errors import FailedError, UsageError
-from scripts.scratch import scratch_project
+from scripts.scratch import environment_of, scratch_project
 from scripts.services.postgres import recipe
 from scripts.settings import Settings
 from scripts.stack import Stack
@@ -47,17 +48,27 @@ class Figure:
     bar: float | None
 
 
-def bench(run: Run, *, suite: str, runs: int, schema: bench_schema.Options) -> None:
+def bench(run: Run, *, suite: str, runs: int, schema: bench_schema.Options, load: bench_load.Options) -> None:
     """Measure and show. Raises UsageError for an unknown suite, FailedError when a measured command fails."""
     suites = {"stack": _figures, "rls": _rls_figures, "push": _push_figures}
-    if suite not in (*suites, "schema"):
-        raise UsageError(f"no suite {suite!r}", f"choose one of: {', '.join(suites)}, schema")
+    if suite not in (*suites, "schema", "load"):
+        raise UsageError(f"no suite {suite!r}", f"choose one of: {', '.join(suites)}, schema, load")
     if runs < 1:
         raise UsageError(f"{runs} runs measure nothing", "--runs 5 is usual")
+    if run.asked and suite != "load":
+        raise UsageError(f"the suite {suite} measures a stack of its own", "leave out --target")
+    if suite == "load":
+        bench_load.check(run, load)
+        if run.settings.target != "embedded":
+            bench_load.load(run, run.settings, load, _machine())
+            return
     with scratch_project(run.settings, in_memory=False) as settings:
         parts.ensure(settings, run.console)
         if suite == "schema":
             bench_schema.schema(run, settings, schema, _machine())
+        elif suite == "load":
+            push(Run("", as_json=True, settings=settings, quiet=True))
+            bench_load.load(run, settings, load, _machine())
         else:
             _report(run, suites[suite](Bench(settings, Stack(settings, run.console), runs)), runs)
 
@@ -92,13 +103,7 @@ class Bench:
 
     def invoke(self, *words: str) -> str:
         """Run a task on the bench's project; its output. Raises FailedError with its last words."""
-        environment = process.inherited(
-            SUPABASE_WORKDIR=str(self.settings.project), SUPABASE_TARGET="embedded", NO_COLOR="1"
-        )
-        for name in ("PUSHPROOF_STATE_DIR", "PUSHPROOF_API_PORT", "PUSHPROOF_DB_PORT"):
-            environment.pop(name, None)
-        if self.settings.cache_dir:
-            environment["PUSHPROOF_CACHE_DIR"] = str(self.settings.cache_dir)
+        environment = environment_of(self.settings) | {"NO_COLOR": "1"}
         done = process.run([INVOKE, *words], cwd=REPOSITORY, env=environment)
         if done.code:
             raise FailedError(

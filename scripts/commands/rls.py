@@ -13,7 +13,8 @@ from scripts import local, pgrls
 from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
 from scripts.database import connect
-from scripts.errors import FailedError, RefusedError, UsageError
+from scripts.errors import FailedError, UsageError
+from scripts.gate import refuse_production
 from scripts.queries import query
 from scripts.rls import reports
 from scripts.rls.actors import USERS, Cast, signed_in
@@ -30,6 +31,7 @@ from scripts.rls.proposal import HEADER, KINDS, guess, proposal
 from scripts.rls.rows import Rows
 from scripts.stack import api_of
 
+WHY = "the proof makes users and rows"
 SHOWN = 5  # failing cells that the closing error names
 
 
@@ -49,7 +51,7 @@ def rls(run: Run, options: Options) -> list[Cell]:
 
     Raises FailedError for what is not as declared or leaks, RefusedError on production.
     """
-    _refuse_production(run)
+    refuse_production(run.settings, WHY)
     import_meanwhile("supabase", "urllib3")
     target = run.target
     linter = pgrls.ensure(run.settings, run.console) if options.findings and not options.only else None
@@ -95,7 +97,7 @@ def init(run: Run) -> Path:
 
     Raises UsageError where nothing is missing.
     """
-    _refuse_production(run)
+    refuse_production(run.settings, WHY)
     file = run.settings.supabase_dir / FILE
     import_meanwhile("supabase", "urllib3")
     catalog = catalog_of(run)
@@ -200,12 +202,4 @@ def _judge(cells: Sequence[Cell], findings: Sequence[Finding], differing: int) -
         raise FailedError(
             "; ".join(w for w in (", ".join(bad[:SHOWN]) + more, ways) if w),
             "the first red line above says what happened; mend the schema, or supabase/access.toml if it is wrong",
-        )
-
-
-def _refuse_production(run: Run) -> None:
-    if run.settings.production:
-        raise RefusedError(
-            "this project is marked as production, and the proof makes users and rows",
-            "prove a staging project or the embedded stack; SUPABASE_PRODUCTION marks it",
         )

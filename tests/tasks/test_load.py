@@ -1,0 +1,144 @@
+"""`invoke bench --suite load`: many signed-in users at once, and what tells a good end from a bad one."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.services.base import free_port
+from scripts.waiting import wait_until
+from tests.fix_stack import Project
+from tests.tasks.answers import document, refuses, succeeds
+
+LOAD = ("bench", "--suite", "load", "--target", "remote")
+FEW = (*LOAD, "--users", "3", "--seconds", "2")
+FLOW = """
+from locust import task
+from scripts.workload.visitor import Visitor
+
+class One(Visitor):
+    @task
+    def ask(self):
+        {}
+"""
+NOTES = """
+    create table public.notes (note text);
+    grant select, insert on public.notes to authenticated;
+    alter table public.notes enable row level security;
+    create policy everybody on public.notes to authenticated using (true);
+"""
+
+
+@pytest.fixture
+def users(postgres: Any) -> Iterator[Callable[[], int]]:
+    """Counts the test users; none may stay."""
+
+    def count() -> int:
+        found = postgres.execute("select count(*) from auth.users where email like 'pushproof-v%'").fetchone()
+        return int(found[0])
+
+    assert count() == 0
+    yield count
+    assert count() == 0
+
+
+def test_users_see_their_own_rows(client_project: Project, users: Callable[[], int]) -> None:
+    """On a target by its URL: requests, percentiles, rows that say whose they are; afterwards nobody is left."""
+    found = document(succeeds(client_project.invoke(*FEW, "--json")))
+    assert (found["failures"], found["foreign"], found["errors"]) == (0, 0, [])
+    assert found["own"] > 10 and found["requests"] > 10 and found["requests_a_second"] > 1
+    *each, together = found["by_request"]
+    assert sum(one["requests"] for one in each) == together["requests"] == found["requests"]
+    assert all(0 < one["median"] <= one["p95"] <= one["p99"] for one in each)
+    assert {"POST conversation_messages", "POST rpc/get_conversation_history", "GET daily_message_volume"} <= {
+        f"{one['method']} {one['name']}" for one in each
+    }
+
+
+def test_a_row_of_another_is_seen(client_project: Project, users: Callable[[], int], postgres: Any) -> None:
+    """A policy that lets everybody read: the error names the request, and whose row it was."""
+    postgres.execute("create policy leak on public.conversation_messages for select to authenticated using (true)")
+    try:
+        done = client_project.invoke(*FEW)
+    finally:
+        postgres.execute("drop policy leak on public.conversation_messages")
+    refuses(done, 1, "somebody saw what is another's", "`invoke rls`")
+    assert "another's GET conversation_messages: user_id" in done.stdout
+    assert "GET conversation_messages: a row of another" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("flow", "cause"),
+    [
+        ("self.select('nowhere')", "GET nowhere: 404 "),
+        ("self.rpc('get_session_cost', p_session_id='none')", "POST rpc/get_session_cost: 400 22P02, "),
+        ("raise ValueError('of the flow')", "the flow: of the flow, "),
+        ("self.select('brands')", "no row said whose it is"),
+    ],
+)
+def test_what_went_wrong_is_counted_by_kind(client_project: Project, flow: str, cause: str) -> None:
+    """Refused requests, a flow that breaks, and one that sees nothing, which proves nothing."""
+    client_project.write("bench/locustfile.py", FLOW.format(flow))
+    refuses(client_project.invoke(*FEW), 1, cause, "")
+
+
+def test_a_mark_tells_too(bare: Project) -> None:
+    """On a stack of its own: where no column says whose a row is, what a visitor wrote into it does."""
+    bare.write("migrations/001_notes.sql", NOTES)
+    flow = "self.insert('notes', {'note': self.mark}); self.select('notes')"
+    bare.write("bench/locustfile.py", FLOW.format(flow))
+    done = bare.invoke("bench", "--suite", "load", "--users", "3", "--seconds", "2")
+    refuses(done, 1, "somebody saw what is another's", "`invoke rls`")
+    assert "GET notes: visitor-" in done.stderr
+
+
+def test_an_interrupted_load_leaves_nobody(client_project: Project, users: Callable[[], int]) -> None:
+    """Whichever process the signal reaches."""
+    words = (*LOAD, "--users", "3", "--seconds", "600")
+    with client_project.popen(*words) as task:
+        assert wait_until(lambda: users() >= 3, timeout=60)
+        task.send_signal(signal.SIGINT)
+        task.communicate()
+    assert task.returncode == 130
+
+
+def test_distributed(client_project: Project, users: Callable[[], int], tmp_path: Path) -> None:
+    """As docs/bench.md has it: a master and two workers, each with users of its own, one report."""
+    report = tmp_path / "report.json"
+    locust = [sys.executable, "-m", "locust", "-f", "supabase/bench/locustfile.py"]
+    environment = client_project.environment | {"SUPABASE_TARGET": "remote"}
+    port = str(free_port())
+    master = [*locust, "--master", "--master-bind-port", port, "--headless", "--expect-workers", "2"]
+    master += ["-u", "4", "-r", "10", "-t", "4s"]
+    worker = [*locust, "--worker", "--master-port", port]
+    with subprocess.Popen([*master, "--report", report], cwd=client_project.folder, env=environment) as leader:
+        workers = [subprocess.Popen(worker, cwd=client_project.folder, env=environment) for _ in range(2)]
+        assert [leader.wait(), *(one.wait() for one in workers)] == [0, 0, 0]
+    found = json.loads(report.read_text())
+    assert found["own"] > 10 and found["foreign"] == 0 and found["requests"] > 10
+
+
+def test_bad_input(bare: Project) -> None:
+    """Before anything runs."""
+    refuses(bare.invoke("bench", "--suite", "load", "--users", "1"), 2, "two users", "--users 50")
+    refuses(bare.invoke("bench", "--suite", "stack", "--target", "remote"), 2, "a stack of its own", "--target")
+    done = bare.invoke(*FEW, SUPABASE_PRODUCTION="true")
+    refuses(done, 21, "marked as production", "staging")
+    (bare.folder / "supabase/bench/locustfile.py").unlink()
+    refuses(bare.invoke(*FEW), 10, "no supabase/bench/locustfile.py", "docs/bench.md")
+
+
+def test_locust_itself_refuses_production(client_project: Project) -> None:
+    """A worker is started by hand, past the task."""
+    words = [sys.executable, "-m", "locust", "-f", "supabase/bench/locustfile.py", "--headless", "-t", "1s"]
+    environment = client_project.environment | {"SUPABASE_TARGET": "remote", "SUPABASE_PRODUCTION": "true"}
+    done = subprocess.run(words, cwd=client_project.folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 21
+    assert "marked as production" in done.stderr and "Traceback" not in done.stderr
