@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scripts.boundary import Run
 from scripts.commands.bench_rls import peak_megabytes
@@ -20,7 +21,7 @@ from scripts.scratch import scratch_project
 from scripts.settings import Settings
 from scripts.stack import Stack, api_of
 from scripts.workload import report, rest, server, writes
-from scripts.workload.files import Query, data_of, queries_of, sampled
+from scripts.workload.files import Query, Row, data_of, queries_of, sampled
 from scripts.workload.filling import BLOCK, fill
 from scripts.workload.generator import requests_a_second
 from scripts.workload.results import Comparison, Result, Times, Variant
@@ -51,18 +52,18 @@ def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comp
     queries, files = queries_of(folder), data_of(folder)
     with contextlib.ExitStack() as stack:
         own = _variant(settings, "this project", queries)
-        small, *others = [
-            stack.enter_context(_other(settings, name, Path(place), queries))
-            for name, place in (("the smallest size", settings.migrations_dir), (options.against, options.against))
-            if place
+        others = [
+            stack.enter_context(_other(settings, options.against, Path(options.against), queries))
+            for _ in range(bool(options.against))
         ]
-        found = Comparison(_sizes(options.messages), own, small, others)
-        _load(run.console, found.small, files, options.seed, 0, found.sizes[0])
+        found = Comparison(_sizes(options.messages), own, others)
         for former, size in zip([0, *found.sizes], found.sizes, strict=False):
             for one in found.variants:
                 _load(run.console, one, files, options.seed, former, size)
-            last = [found.small] if size == found.sizes[-1] else []
-            _measure(run.console, [*found.variants, *last], folder, options, size)
+            _measure(run.console, found.variants, folder, options, size)
+        with _other(settings, "the smallest size", settings.migrations_dir, queries) as small:
+            _load(run.console, small, files, options.seed, 0, found.sizes[0])
+            _grow(run.console, own, small, folder, options)
         for one in found.variants:
             _finish(run.console, one, folder, options)
     report.show(run.console, found)
@@ -122,21 +123,42 @@ def _load(console: Console, one: Variant, files: list[Path], seed: int, former: 
 
 
 def _measure(console: Console, variants: Sequence[Variant], folder: Path, options: Options, size: int) -> None:
-    """Each query of each variant in turn: a shared machine's speed drifts."""
+    """Each query, of rows of each variant's own."""
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(connect(one.target)) for one in variants]
-        done = 0
         with console.progress(f"Asking at {size:,}", total=len(variants[0].results), unit="queries") as advance:
-            for name, first in variants[0].results.items():
-                for one, connection in zip(variants, connections, strict=True):
-                    rows = sampled(connection, folder, first.query.sample, options.samples, options.seed, None)
-                    measured = server.measure(connection, first.query, rows)
+            for number, (name, first) in enumerate(variants[0].results.items(), 1):
+                asked = [
+                    sampled(c, folder, first.query.sample, options.samples, options.seed, None) for c in connections
+                ]
+                measured = _measured(connections, first.query, asked)
+                for one, seen in zip(variants, measured, strict=True):
                     result = one.results[name]
-                    result.times[size] = Times.of(measured.milliseconds)
-                    result.buffers[size], result.plan = measured.buffers, measured.plan
-                    if measured.wrote:
-                        connection.execute("vacuum")  # else the next ones would look after what was rolled back
-                advance(done := done + 1)
+                    result.times[size] = Times.of(seen.milliseconds)
+                    result.buffers[size], result.plan = seen.buffers, seen.plan
+                advance(number)
+
+
+def _grow(console: Console, own: Variant, small: Variant, folder: Path, options: Options) -> None:
+    """Each query of the smallest size's rows, which the largest holds too: the same question amid more of others."""
+    with (
+        connect(small.target) as little,
+        connect(own.target) as large,
+        console.progress("Asking both sizes", total=len(own.results), unit="queries") as advance,
+    ):
+        for number, result in enumerate(own.results.values(), 1):
+            rows = sampled(little, folder, result.query.sample, options.samples, options.seed, None)
+            before, after = _measured([little, large], result.query, [rows, rows])
+            result.growth = Times.of(after.milliseconds).median / Times.of(before.milliseconds).median
+            advance(number)
+
+
+def _measured(connections: Sequence[Any], one: Query, asked: Sequence[Sequence[Row]]) -> list[server.Measured]:
+    found = server.measure(connections, one, asked)
+    for connection, seen in zip(connections, found, strict=True):
+        if seen.wrote:
+            connection.execute("vacuum")  # else the next ones would look after what was rolled back
+    return found
 
 
 def _finish(console: Console, one: Variant, folder: Path, options: Options) -> None:
@@ -152,6 +174,7 @@ def _finish(console: Console, one: Variant, folder: Path, options: Options) -> N
             for result in one.results.values():
                 asked = result.query
                 rows = sampled(connection, folder, asked.sample, options.samples, options.seed, None)
+                connection.execute("vacuum (analyze)")  # what was written and rolled back turned plans
                 result.indexes, one.indexes = server.indexes_read(connection, asked, rows[0], schemas)
                 if not asked.rest:
                     continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,13 +89,22 @@ def _read(file: Path) -> Query:
     return Query(file.stem, title, role, said["sample"], indexes, bar, said["grows"], said["rest"], said["writes"], sql)
 
 
-def within(rows: Sequence[Row]) -> Iterator[Row]:
-    """The rows, until SECONDS are over, but ENOUGH of them."""
-    until = time.monotonic() + SECONDS
-    for number, row in enumerate(rows):
-        if number >= ENOUGH and time.monotonic() > until:
-            return
-        yield row
+class Budget:
+    """ENOUGH executions of a query, each within a `with`, and more of them until SECONDS of them are over."""
+
+    def __init__(self) -> None:
+        self._executions, self._seconds, self._began = 0, 0.0, 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._executions, self._seconds = self._executions + 1, self._seconds + time.monotonic() - self._began
+
+    @property
+    def spent(self) -> bool:
+        """Whether it was executed often enough."""
+        return self._executions >= ENOUGH and self._seconds > SECONDS
 
 
 def data_of(folder: Path) -> list[Path]:

@@ -39,7 +39,7 @@ def _server(found: Comparison, one: Result) -> Iterator[str]:
     yield from _three(one.times[size])
     yield "" if one.query.bar is None else f"{one.query.bar:g}"
     yield f"{one.buffers[size]}"
-    yield f"{found.growth(name):.2f}" + (" *" if one.query.grows else "")
+    yield f"{one.growth:.2f}" + (" *" if one.query.grows else "")
     for other in found.others:
         yield f"{found.ratio(name, other):.2f}"
 
@@ -62,7 +62,7 @@ def document(found: Comparison, machine: str, seed: int, megabytes: float) -> di
         "seed": seed,
         "sizes": found.sizes,
         "memory_mb": round(megabytes),
-        "growth": {name: round(found.growth(name), 3) for name in found.own.results},
+        "growth": {name: round(one.growth, 3) for name, one in found.own.results.items()},
         "variants": [
             {
                 "name": one.name,

@@ -31,11 +31,15 @@ class Times:
 
 @dataclass
 class Result:
-    """Of one query: by size, times in the server and pages read; at the largest size what else there is."""
+    """Of one query: by size, times in the server and pages read; at the largest size what else there is.
+
+    `growth`: its median at the largest size against that at the smallest, of the same questions.
+    """
 
     query: Query
     times: dict[int, Times] = field(default_factory=dict)
     buffers: dict[int, int] = field(default_factory=dict)
+    growth: float = 1
     rest: Times | None = None
     indexes: set[str] = field(default_factory=set)
     plan: dict[str, Any] = field(default_factory=dict)
@@ -74,22 +78,16 @@ class Variant:
 
 @dataclass
 class Comparison:
-    """This project at growing sizes, beside itself at the smallest of them and beside other migrations."""
+    """This project at growing sizes, beside other migrations."""
 
     sizes: list[int]
     own: Variant
-    small: Variant
     others: list[Variant]
 
     @property
     def variants(self) -> list[Variant]:
         """Those that grow."""
         return [self.own, *self.others]
-
-    def growth(self, name: str) -> float:
-        """A query's median at the largest size against that at the smallest, measured side by side."""
-        size = self.sizes[-1]
-        return self.own.results[name].times[size].median / self.small.results[name].times[size].median
 
     def ratio(self, name: str, other: Variant) -> float:
         """How many times as fast the query is as with the other migrations."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scripts.database import psycopg_error
 from scripts.queries import query
-from scripts.workload.files import Query, Row, within
+from scripts.workload.files import Budget, Query, Row
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,34 +39,48 @@ class Index:
     primary: bool
 
 
-def measure(connection: psycopg.Connection[Any], one: Query, rows: Sequence[Row]) -> Measured:
-    """Execute it for each row, twice, and take the server's own time of the second; nothing stays.
+def measure(
+    connections: Sequence[psycopg.Connection[Any]], one: Query, asked: Sequence[Sequence[Row]]
+) -> list[Measured]:
+    """Execute it on each connection for each of its rows, in turn: a shared machine's speed drifts. Nothing stays.
 
-    What is slow is executed less often, as `within` has it.
-
-    Raises SqlError where it cannot be executed.
+    What is slow is executed less often. Raises SqlError where it cannot be executed.
     """
     import psycopg
 
-    execute = _prepare(connection, one)
-    seen: list[tuple[float, dict[str, Any]]] = []
     try:
-        for row in within(rows):
+        turns = [_executions(*pair, one) for pair in zip(connections, asked, strict=True)]
+        rounds = [*itertools.zip_longest(*turns)]
+    except psycopg.Error as problem:
+        raise psycopg_error(problem, where=f"bench/queries/{one.name}.sql") from None
+    finally:
+        for connection in connections:
+            connection.execute("deallocate all")
+    return [_measured([seen for seen in each if seen]) for each in zip(*rounds, strict=True)]
+
+
+def _executions(connection: psycopg.Connection[Any], rows: Sequence[Row], one: Query) -> Iterator[tuple[Any, bool]]:
+    """Twice for each row: the second one's plan with the server's own time, and whether it wrote."""
+    execute, budget = _prepare(connection, one), Budget()
+    for row in rows:
+        if budget.spent:
+            return
+        with budget:
             call = execute(row)
             with acting(connection, one.role, row):
                 connection.execute(call)
                 wrote = connection.execute("select pg_catalog.pg_current_xact_id_if_assigned()").fetchone() != (None,)
             with acting(connection, one.role, row):
                 found = connection.execute(EXPLAIN.encode() + call).fetchone()
-            plan = found[0][0] if found else {}
-            seen.append((plan["Execution Time"], plan))
-    except psycopg.Error as problem:
-        raise psycopg_error(problem, where=f"bench/queries/{one.name}.sql") from None
-    finally:
-        connection.execute("deallocate all")
-    middle = sorted(seen, key=lambda pair: pair[0])[len(seen) // 2][1]
+        yield (found[0][0] if found else {}), wrote
+
+
+def _measured(executions: Sequence[tuple[Any, bool]]) -> Measured:
+    plans = sorted((plan for plan, _ in executions), key=lambda plan: float(plan["Execution Time"]))
+    middle = plans[len(plans) // 2]
     top = middle["Plan"]
-    return Measured([ms for ms, _ in seen], top["Shared Hit Blocks"] + top["Shared Read Blocks"], middle, wrote)
+    pages = top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+    return Measured([plan["Execution Time"] for plan in plans], pages, middle, executions[-1][1])
 
 
 def indexes_read(
