@@ -1,3 +1,4 @@
+-- Sent by itself, or it could not commit: https://github.com/citusdata/pg_cron/issues/85
 do $job$
 declare
   deleted bigint;

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -12,9 +15,13 @@ from scripts.database import connect
 from scripts.retention import OPTIONS, Rule, batches
 from scripts.workload.files import data_of
 from scripts.workload.filling import BLOCK, fill
-from tests.fix_stack import Connection, Project
+from tests.fix_stack import REPOSITORY, Connection, Project
+from tests.tasks.answers import document, refuses, succeeds
 
-DUE = "select count(*) from public.conversation_sessions where completed_at < now() - interval '90 days'"
+CRON = REPOSITORY / "tests/tasks/cron.sql"
+TRANSACTIONS = "select pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint"
+DUE_AFTER = "select count(*) from public.conversation_sessions where completed_at < now() - interval '%s days'"
+DUE = DUE_AFTER % 90
 OLDEST = """
     select id from public.conversation_sessions where completed_at < now() - interval '90 days'
     order by completed_at limit 1
@@ -37,7 +44,7 @@ def connection(filled: Project) -> Iterator[Connection]:
         yield opened
 
 
-def _one(connection: Connection, sql: str) -> object:
+def _one(connection: Connection, sql: str) -> Any:
     return (connection.execute(sql.encode()).fetchone() or (None,))[0]
 
 
@@ -60,7 +67,77 @@ def test_an_interruption_keeps_what_is_done_and_a_held_session_is_taken_later(
                             "(select from public.conversation_sessions s where s.id = m.session_id)") == 0  # fmt: skip
 
 
+def test_two_at_once_delete_each_session_once(filled: Project, connection: Connection) -> None:
+    """Neither waits for the other, and neither misses what the other left."""
+    rule = Rule.of(filled.settings.supabase_dir / "retention", "ended", 75)
+    due = _one(connection, DUE_AFTER % 75)
+
+    def go() -> list[int]:
+        with connect(filled.stack.target(), options=OPTIONS) as own:
+            return [batch.deleted for batch in batches(own, rule, 7)]
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = (running.result() for running in [pool.submit(go), pool.submit(go)])
+    assert one and other and sum(one) + sum(other) == due > 14
+    assert _one(connection, DUE_AFTER % 75) == 0
+
+
+def test_the_command_of_the_runbook_counts_and_deletes_nothing(filled: Project, connection: Connection) -> None:
+    """docs/operations.md."""
+    page = (REPOSITORY / "docs" / "operations.md").read_text()
+    (command,) = re.findall(r"^\.venv/bin/invoke (.+)$", page, re.MULTILINE)
+    due = _one(connection, DUE_AFTER % 30)
+    found = document(succeeds(filled.invoke(*command.replace("90", "30").split(), "--json")))
+    assert (found["ended"]["planned"]["sessions"], found["ended"]["deleted"]) == (due, 0)
+    assert due == _one(connection, DUE_AFTER % 30)
+    assert sum(row["sessions"] for row in found["never_ended"]) > 0
+
+
+def test_the_benchmark_measures_what_retention_does() -> None:
+    """Its query is the batch of ended sessions with numbers filled in."""
+    files = (REPOSITORY / "supabase/retention/ended.sql", REPOSITORY / "supabase/bench/queries/retention.sql")
+    real, measured = (re.search(r"with batch.*?skip locked", file.read_text(), re.DOTALL) for file in files)
+    assert real and measured
+    filled_in = real[0].replace("%(days)s * interval '1 day'", "interval '90 days'").replace("%(batch)s", "10")
+    assert measured[0] == filled_in
+
+
 def test_without_pg_cron_nothing_is_scheduled(filled: Project) -> None:
     """A clear error of its own kind."""
-    done = filled.invoke("retention", "--schedule")
-    assert (done.code, "no pg_cron" in done.stderr) == (23, True)
+    for option in ("--schedule", "--unschedule"):
+        refuses(filled.invoke("retention", option), 23, "no pg_cron", "from a scheduler of your own")
+
+
+def test_a_schedule_is_one_job_that_does_the_same(filled: Project, connection: Connection) -> None:
+    """pg_cron has no build for the embedded server: its table and its two functions stand in, the job is real.
+
+    pg_cron sends a command by itself, so that it may commit: https://github.com/citusdata/pg_cron/issues/85.
+    """
+    connection.execute(CRON.read_bytes())
+    try:
+        for days in ("80", "60"):
+            done = filled.invoke("retention", "--schedule", "--days", days, "--include-idle", "150", "--json")
+            assert document(succeeds(done))["scheduled"] == ["ended", "idle"]
+        jobs = connection.execute("select jobname, schedule, command from cron.job order by jobid").fetchall()
+        assert [job[:2] for job in jobs] == [(f"pushproof retention {n}", "17 3 * * *") for n in ("ended", "idle")]
+        ended, idle = (job[2] for job in jobs)
+        assert "'60'" not in ended and "60 * interval" in ended and "150 * interval" in idle
+        due, began = _one(connection, DUE_AFTER % 60), _one(connection, TRANSACTIONS)
+        connection.execute(ended.encode())
+        assert _one(connection, DUE_AFTER % 60) == 0
+        assert _one(connection, TRANSACTIONS) - began > due / 50 > 1  # one for each batch
+        assert document(succeeds(filled.invoke("retention", "--unschedule", "--json")))["unscheduled"] == [
+            "pushproof retention ended",
+            "pushproof retention idle",
+        ]
+        assert _one(connection, "select count(*) from cron.job") == 0
+    finally:
+        connection.execute("drop schema cron cascade")
+
+
+def test_bad_input(filled: Project) -> None:
+    """Before anything is deleted."""
+    refuses(filled.invoke("retention", "--days", "0"), 2, "counted from 1", "--days 90")
+    refuses(filled.invoke("retention", "--schedule", "--unschedule"), 2, "at once", "choose one")
+    done = filled.invoke("retention", SUPABASE_PRODUCTION="true")
+    refuses(done, 21, "marked as production", "--confirm")

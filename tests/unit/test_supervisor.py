@@ -136,6 +136,20 @@ def test_needs_decide_not_the_order_of_the_list(world: World, make: Callable[[],
     assert world.events.index("ready db") < world.events.index("start origin")
 
 
+def test_some_are_started_with_what_they_need_and_the_others_later(
+    world: World, make: Callable[[], Supervisor]
+) -> None:
+    """A rehearsal's REST waits for the schema; a failure of the later start leaves what the earlier one started."""
+    assert make().start(["origin"]) == ["db", "origin"]
+    assert make().start(["db"]) == []
+    world.dies = "rest"
+    with pytest.raises(StackError, match="rest ended"):
+        make().start()
+    assert world.alive == {"db", "origin"}
+    world.dies = ""
+    assert make().start() == ["rest"]
+
+
 def test_a_second_start_starts_nothing(world: World, make: Callable[[], Supervisor]) -> None:
     """What is up stays as it is."""
     make().start()

@@ -1,0 +1,118 @@
+"""`invoke bench --suite schema`: what it measures, draws and refuses, at a size that takes seconds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from scripts.boundary import Run
+from scripts.commands import bench_load
+from scripts.commands.bench import bench
+from scripts.commands.bench_schema import Options
+from scripts.database import connect
+from scripts.errors import FailedError, PartsError
+from scripts.workload.files import data_of
+from scripts.workload.filling import BLOCK, fill
+from scripts.workload.plots import require
+from tests.fix_stack import REPOSITORY, Project
+from tests.tasks.answers import refuses
+
+PLAIN = REPOSITORY / "tests" / "bench" / "plain"
+MESSAGES = 20_000
+# Of the rows of seed 1. It changes with supabase/bench/data alone.
+ROWS = """
+    select pg_catalog.md5(pg_catalog.string_agg(
+      concat_ws(' ', m.id, m.session_id, m.role, m.content, m.tokens_used, m.cost_usd, m.provider), ',' order by m.id))
+    from public.conversation_messages m
+"""
+CHECKSUM = "e680b95cdde7becac49d350981ecf3f2"
+BROKEN = """
+    drop index public.conversation_messages_history_idx;
+    create index conversation_messages_latency_idx on public.conversation_messages (latency_ms);
+"""
+
+
+def measure(project: Project, options: Options) -> None:
+    """As the task does."""
+    run = Run("", as_json=True, settings=project.settings)
+    bench(run, suite="schema", runs=1, schema=options, load=bench_load.Options())
+
+
+def test_each_query_is_measured_beside_other_migrations_and_drawn(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the server at each size, by REST, writes side by side; plots as SVG and PNG."""
+    measure(project, Options(MESSAGES, str(PLAIN), str(tmp_path), samples=10, seconds=0.3))
+    found = json.loads(capsys.readouterr().out)
+    own, plain = found["variants"]
+    assert found["sizes"] == [BLOCK, MESSAGES] and own["wrong"] == [] and found["memory_mb"] > 0
+    assert plain["name"] == str(PLAIN) and plain["wrong"]
+    names = {file.stem for file in (REPOSITORY / "supabase/bench/queries").glob("*.sql")}
+    assert {one["name"] for one in own["queries"]} == found["growth"].keys() == names
+    for one in own["queries"]:
+        assert one["milliseconds"].keys() == {str(BLOCK), str(MESSAGES)}
+        assert all(0 < times["median"] <= times["p95"] <= times["p99"] for times in one["milliseconds"].values())
+        assert one["plan"]["Plan"] and one["buffers"][str(MESSAGES)] > 0
+    by_rest = {one["name"]: one["rest_milliseconds"]["median"] for one in own["queries"] if one["rest_milliseconds"]}
+    assert {"history", "sessions", "active_sessions", "cost", "insert_message"} <= by_rest.keys()
+    assert all(milliseconds > 0 for milliseconds in by_rest.values())
+    for one in (own, plain):
+        assert [write["sessions"] for write in one["writes"]] == [1, 4, 16]
+        assert all(write["sql"] > 0 and write["rest"] > 0 for write in one["writes"])
+    drawn = ElementTree.fromstring((tmp_path / "latency.svg").read_text())  # noqa: S314 - we wrote it
+    words = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    assert {one["title"] for one in own["queries"]} <= words
+    files = {f"{name}.{kind}" for name in ("latency", "ratios") for kind in ("svg", "png")}
+    assert {file.name for file in tmp_path.iterdir()} == files
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in tmp_path.glob("*.png"))
+
+
+def test_an_index_that_is_missing_or_idle_is_a_failure(projects: Callable[..., Project]) -> None:
+    """Both are named."""
+    project = projects()
+    project.write("migrations/099_broken.sql", BROKEN)
+    with pytest.raises(FailedError) as caught:
+        measure(project, Options(BLOCK, samples=3, seconds=0.1))
+    words = f"{caught.value.message} {caught.value.details}"
+    assert "history does not use conversation_messages_history_idx" in words
+    assert "conversation_messages_latency_idx serves no query" in words
+
+
+def test_a_seed_gives_the_same_rows_everywhere(blank: Project) -> None:
+    """So that a figure means the same wherever it is measured."""
+    for name in ("029_create_brands", "030_create_conversation_sessions", "031_create_conversation_messages"):
+        shutil.copy(REPOSITORY / f"supabase/migrations/{name}.sql", blank.settings.migrations_dir)
+    assert blank.invoke("push", "--no-lint").code == 0
+    with connect(blank.stack.target()) as connection:
+        fill(blank.stack.target(), data_of(REPOSITORY / "supabase/bench"), 1, 0, BLOCK, lambda _: None)
+        assert connection.execute(ROWS.encode()).fetchone() == (CHECKSUM,)
+        connection.execute("delete from auth.users where email like 'bench-%'")
+
+
+def test_bad_input(bare: Project, tmp_path: Path) -> None:
+    """Before anything runs."""
+    words = ("bench", "--suite", "schema")
+    refuses(bare.invoke(*words, "--messages", "15000"), 2, "no multiple of 10,000", "--messages 1000000")
+    refuses(bare.invoke(*words, "--samples", "0"), 2, "measure nothing", "--samples 200")
+    refuses(bare.invoke(*words, "--against", str(tmp_path)), 2, "no migration in", "--against names a folder")
+    refuses(bare.invoke("bench", "--suite", "speed"), 2, "no suite 'speed'", "choose one of")
+    query = bare.write("bench/queries/brands.sql", "-- Brands\n-- sample: users\n-- p95: fast\nselect 1")
+    refuses(bare.invoke(*words), 10, "p95 is no number of ms: fast", "0.4 ms")
+    query.write_text("-- Brands\nselect %(brand_id)s")
+    refuses(bare.invoke(*words), 10, "brands.sql has parameters and no sample", "docs/bench.md")
+    shutil.rmtree(bare.settings.supabase_dir / "bench" / "queries")
+    refuses(bare.invoke(*words), 10, "no query in supabase/bench/queries", "docs/bench.md")
+
+
+def test_plots_need_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before an hour of measuring."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(PartsError, match="not installed") as caught:
+        require()
+    assert "[bench]" in caught.value.hint
