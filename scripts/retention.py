@@ -1,7 +1,8 @@
 """Rows that a project keeps only so long, deleted in batches, each a short transaction of its own.
 
 supabase/retention says which rows: NAME.sql deletes a batch of at most %(batch)s that are older than %(days)s days and
-tells how many it deleted and how many went along; NAME_plan.sql tells what there is to delete.
+tells how many it deleted, how many went along, and after how many ms it held the first; NAME_plan.sql tells what there
+is to delete.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import psycopg
 
 AIM_MS = 15  # of a batch; its rows are locked for as long
-FIRST = 10  # rows of the first batch, when nobody knows yet what one takes
+FEWEST = 10  # rows of a batch: of the first, when nobody knows yet what one takes, and where somebody holds the oldest
 # Of a session that deletes: a row that goes along may be held by somebody, while those before it are held by us.
 OPTIONS = "-c lock_timeout=40ms -c statement_timeout=0"
 PATIENCE_SECONDS = 30  # without a batch
@@ -68,7 +69,7 @@ def _read(file: Path) -> str:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that went in one transaction, what went along, and the milliseconds that it held them."""
+    """Rows that went in one transaction, what went along, and the milliseconds for which it held them."""
 
     deleted: int
     along: int
@@ -78,11 +79,12 @@ class Batch:
 def batches(connection: psycopg.Connection[Any], rule: Rule, most: int) -> Iterator[Batch]:
     """Delete batch by batch, each committed when it is yielded, until nothing is left that nobody holds.
 
-    Batches grow and shrink to take AIM_MS, and never have more than `most` rows. Raises SqlError.
+    Batches grow and shrink to hold their rows for AIM_MS, and never have more than `most`. Raises SqlError.
     """
     import psycopg
 
-    size, until = min(FIRST, most), time.monotonic() + PATIENCE_SECONDS
+    fewest = size = min(FEWEST, most)
+    until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             done = _batch(connection, rule, size)
@@ -95,7 +97,7 @@ def batches(connection: psycopg.Connection[Any], rule: Rule, most: int) -> Itera
         if not done.deleted:
             return
         yield done
-        size = max(1, min(most, 2 * size, int(size * AIM_MS / done.milliseconds)))
+        size = max(fewest, min(most, 2 * size, int(size * AIM_MS / max(done.milliseconds, 1))))
         until = time.monotonic() + PATIENCE_SECONDS
 
 
@@ -104,8 +106,8 @@ def _batch(connection: psycopg.Connection[Any], rule: Rule, size: int) -> Batch:
     with connection.pipeline(), connection.transaction():
         done = connection.execute(rule.sql.encode(), {"days": rule.days, "batch": size})
         spent = connection.execute(query("transaction_milliseconds"))
-    (deleted, along), (milliseconds,) = done.fetchone() or (0, 0), spent.fetchone() or (0,)
-    return Batch(deleted, along, float(milliseconds))
+    (deleted, along, searched), (milliseconds,) = done.fetchone() or (0, 0, 0), spent.fetchone() or (0,)
+    return Batch(deleted, along, float(milliseconds) - float(searched or 0))
 
 
 def schedule(connection: psycopg.Connection[Any], rule: Rule, most: int, when: str) -> None:

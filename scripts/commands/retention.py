@@ -55,8 +55,8 @@ def retention(run: Run, options: Options) -> dict[str, Any]:
 def _check(options: Options) -> None:
     if options.days < 1 or options.batch < 1 or options.idle < 0:
         raise UsageError("days and batches are counted from 1", "--days 90 --batch 5000 is usual")
-    if options.schedule and options.unschedule:
-        raise UsageError("--schedule and --unschedule at once", "choose one")
+    if options.schedule + options.unschedule + options.dry_run > 1:
+        raise UsageError("--schedule, --unschedule and --dry-run exclude each other", "choose one")
 
 
 def _retire(run: Run, connection: Any, rule: Rule, options: Options) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _retire(run: Run, connection: Any, rule: Rule, options: Options) -> dict[str
 def _said(plan: Mapping[str, Any]) -> str:
     """The other figures of a plan, for people."""
     named = {name: value for name, value in [*plan.items()][1:] if value is not None}
-    return ", ".join(f"{v:,} {n}" if isinstance(v, int) else f"{n} {v}" for n, v in named.items())
+    return ", ".join(f"{v:,} {n}" if isinstance(v, int) else f"{n} {v:%Y-%m-%d}" for n, v in named.items())
 
 
 def _ages(run: Run, connection: Any) -> list[dict[str, Any]]:
@@ -110,8 +110,11 @@ def _ages(run: Run, connection: Any) -> list[dict[str, Any]]:
 
 
 def _schedule(run: Run, connection: Any, rules: Sequence[Rule], options: Options) -> dict[str, Any]:
+    with connection.transaction():
+        unschedule(connection)  # a rule that is not asked for any more goes
+        for rule in rules:
+            schedule(connection, rule, options.batch, WHEN)
     for rule in rules:
-        schedule(connection, rule, options.batch, WHEN)
         run.console.line(f"{rule.name} after {counted(rule.days, 'day')}, at {WHEN} (UTC)", ok=True, head="scheduled")
     found = {"scheduled": [rule.name for rule in rules], "when": WHEN}
     run.console.data(found)

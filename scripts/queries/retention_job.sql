@@ -3,6 +3,7 @@ do $job$
 declare
   deleted bigint;
 begin
+  perform pg_catalog.set_config('lock_timeout', '40ms', false);
   loop
     execute $batch$
 %batch%

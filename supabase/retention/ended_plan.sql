@@ -1,6 +1,6 @@
 -- Sessions that were delivered or cancelled more than so many days ago, their messages, and the bytes of both.
-select count(*) as sessions, coalesce(sum(m.messages), 0) as messages,
-  coalesce(sum(pg_catalog.pg_column_size(s)) + sum(m.bytes), 0) as bytes, min(s.completed_at) as oldest
+select count(*) as sessions, coalesce(sum(m.messages), 0)::bigint as messages,
+  coalesce(sum(pg_catalog.pg_column_size(s)) + sum(m.bytes), 0)::bigint as bytes, min(s.completed_at) as oldest
 from public.conversation_sessions s
 cross join lateral (
   select count(*) as messages, coalesce(sum(pg_catalog.pg_column_size(m)), 0) as bytes

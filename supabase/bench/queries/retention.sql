@@ -1,12 +1,33 @@
 -- Retention of ten sessions, their messages with them
 -- as: postgres
 -- index: conversation_sessions_completed_idx
-with batch as materialized (
-  select s.id
+with candidates as materialized (
+  select s.id, pg_catalog.clock_timestamp() as at
   from public.conversation_sessions s
   where s.completed_at < now() - interval '90 days'
   order by s.completed_at
   limit 10
   for update skip locked
+),
+free as materialized (
+  select m.session_id
+  from public.conversation_messages m
+  join candidates c on c.id = m.session_id
+  for update of m skip locked
+),
+counted as (
+  select c.id, count(f.session_id) as free,
+    (select count(*) from public.conversation_messages m where m.session_id = c.id) as messages
+  from candidates c
+  left join free f on f.session_id = c.id
+  group by c.id
+),
+gone as (
+  delete from public.conversation_sessions s using counted c
+  where s.id = c.id and c.messages = c.free
+  returning s.id
 )
-delete from public.conversation_sessions s using batch b where s.id = b.id
+select
+  (select count(*) from gone) as deleted,
+  (select count(*) from free f join gone g on g.id = f.session_id) as along,
+  (select 1000 * extract(epoch from min(c.at) - now()) from candidates c) as searched
