@@ -14,7 +14,7 @@ from typing import Any
 
 from scripts import process
 from scripts.boundary import Run
-from scripts.commands.sweep import sweep
+from scripts.commands.sweep import STUCK, clear
 from scripts.console import counted
 from scripts.errors import FailedError, PartsError, ProjectError, UsageError
 from scripts.gate import refuse_production
@@ -46,28 +46,26 @@ def check(run: Run, options: Options) -> None:
 
 def load(run: Run, settings: Settings, options: Options, machine: str) -> dict[str, Any]:
     """Drive, and report. Raises FailedError for a row of another, a request that failed, and where no row was seen."""
-    ours = Run("", as_json=True, settings=settings, quiet=True)
-    words = f"{options.users} users for {options.seconds} s"
-    with tempfile.TemporaryDirectory() as folder, run.console.doing(words):
+    with tempfile.TemporaryDirectory() as folder, run.console.doing(f"{options.users} users for {options.seconds} s"):
         report = Path(folder) / "report.json"
         try:
             done = process.run(_command(settings, options, report), env=_environment(settings), cwd=settings.project)
-        except BaseException:
-            sweep(ours)
-            raise
+        finally:
+            stuck = clear(Run("", as_json=True, settings=settings, quiet=True))[1]
         if not report.exists():
-            sweep(ours)
             raise FailedError("Locust did not get to its end", "see its words below", details=done.stderr[-2000:])
         found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     _show(run, found, options, machine)
     _judge(found)
+    if stuck:
+        raise FailedError(f"cannot remove {', '.join(stuck)}", STUCK)
     return found
 
 
 def _command(settings: Settings, options: Options, report: Path) -> list[str | Path]:
     seconds = options.seconds + options.users // ARRIVALS + 1
     words = ["--headless", "--only-summary", "--users", f"{options.users}", "--spawn-rate", f"{ARRIVALS}"]
-    words += ["--run-time", f"{seconds}s", "--stop-timeout", "10", "--exit-code-on-error", "0"]
+    words += ["--run-time", f"{seconds}s", "--exit-code-on-error", "0"]
     file = settings.supabase_dir / FILE
     return [sys.executable, "-m", "locust", "--locustfile", file, *words, "--report", report]
 
@@ -92,9 +90,7 @@ def _show(run: Run, found: Mapping[str, Any], options: Options, machine: str) ->
         console.line(f"{error['request']}: {error['kind']}", ok=False, head=f"{error['times']} times")
     for example in found["examples"]:
         console.line(example, ok=False, head="another's")
-    words = (
-        f"{found['rows']:,} rows seen, {found['own']:,} times said to be the asker's, {found['foreign']:,} another's"
-    )
+    words = f"{found['rows']:,} shown, {found['own']:,} say that they are the asker's, {found['foreign']:,} another's"
     console.line(words, ok=not found["foreign"], head="rows")
     rate = f"{found['requests_a_second']:.0f} requests a second by {counted(options.users, 'user')}"
     failed = f"{found['failures']:,} of {found['requests']:,} failed"
@@ -105,7 +101,7 @@ def _show(run: Run, found: Mapping[str, Any], options: Options, machine: str) ->
 def _judge(found: Mapping[str, Any]) -> None:
     if found["foreign"]:
         raise FailedError(
-            f"somebody saw what is another's, {found['foreign']:,} times: {found['examples'][0]}",
+            f"somebody saw {counted(found['foreign'], 'row')} of another: {found['examples'][0]}",
             "`invoke rls` finds the policy that lets them; `owner` in supabase/access.toml says whose a row is",
         )
     if found["errors"]:

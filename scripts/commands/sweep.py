@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.errors import FailedError
 from scripts.leftovers import remove_rows_of
 from scripts.testusers import client, forget_dead_runs, left_behind
 
-if TYPE_CHECKING:
-    from supabase import Client
+STUCK = "rows refer to them that a trigger or a key does not let go: delete those first"
 
 
 def sweep(run: Run) -> list[str]:
@@ -19,37 +16,35 @@ def sweep(run: Run) -> list[str]:
 
     Raises FailedError naming those that would not go.
     """
-    from scripts.patience import http_client
-
-    target = run.target
-    check_keys(target)
-    with http_client(target) as http:
-        removed, stuck = _remove(client(target, target.secret_key, http), run)
+    check_keys(run.target)
+    removed, stuck = clear(run)
     if not removed and not stuck:
         run.console.line("nothing was left behind", ok=True)
     run.console.data({"removed": removed, "stuck": stuck})
     if stuck:
-        raise FailedError(
-            f"cannot remove {', '.join(stuck)}",
-            "rows refer to them that a trigger or a key does not let go: delete those first",
-        )
+        raise FailedError(f"cannot remove {', '.join(stuck)}", STUCK)
     return removed
 
 
-def _remove(admin: Client, run: Run) -> tuple[list[str], list[str]]:
+def clear(run: Run) -> tuple[list[str], list[str]]:
+    """The same: who went, and who would not, with Auth's words."""
     from supabase_auth.errors import AuthApiError
 
+    from scripts.patience import http_client
+
     removed, stuck = [], []
-    users = left_behind(admin, run.settings.state_dir)
-    remove_rows_of(run.target, [user.id for user in users])
-    for user in users:
-        try:
-            admin.auth.admin.delete_user(user.id)
-        except AuthApiError as problem:
-            stuck.append(f"{user.email} ({problem.message})")
-            continue
-        removed.append(str(user.email))
-        run.console.line(f"removed {user.email}", ok=True)
+    with http_client(run.target) as http:
+        admin = client(run.target, run.target.secret_key, http)
+        users = left_behind(admin, run.settings.state_dir)
+        remove_rows_of(run.target, [user.id for user in users])
+        for user in users:
+            try:
+                admin.auth.admin.delete_user(user.id)
+            except AuthApiError as problem:
+                stuck.append(f"{user.email} ({problem.message})")
+                continue
+            removed.append(str(user.email))
+            run.console.line(f"removed {user.email}", ok=True)
     if not stuck:
         forget_dead_runs(run.settings.state_dir, run.target.url)
     return removed, stuck

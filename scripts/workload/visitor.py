@@ -1,19 +1,17 @@
 """A Locust user who signed in, for locustfiles: what it is answered must be its own.
 
 https://docs.locust.io/en/stable/. Each process of Locust makes its own test users, on the target that the settings
-name, and removes them with their rows. A row is another's where a column that access.toml calls `owner` says so, or
-where it holds another visitor's mark.
+name, and removes them with their rows. A row is another's where the column that access.toml calls its `owner` says so,
+unless that file lets others select it, or where it holds another visitor's mark.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import re
 import secrets
 import statistics
-import sys
 import time
 import tomllib
 from dataclasses import asdict, dataclass, field
@@ -31,17 +29,19 @@ from scripts.errors import PushproofError
 from scripts.gate import refuse_production
 from scripts.patience import http_client
 from scripts.rls.actors import Cast
+from scripts.rls.asking import Actor
 from scripts.rls.intent import FILE
 from scripts.testusers import test_run
 
 MARK = re.compile(r"visitor-[0-9a-f]{12}")
-USUAL_OWNERS = frozenset({"user_id", "owner_id"})  # without an access.toml
+EVERYBODY, SHARED = {"other", "anon"}, "*"
 SHOWN = 5  # rows of others that a report quotes
+GRACE_SECONDS = 10  # for a visitor amid signing up
 
 
 @dataclass
 class Seen:
-    """What a process saw: rows, those that said they are the asker's, and those of another. `arrived`: the last one."""
+    """What a process was shown: rows, those of the asker and of another; when the last visitor had signed in."""
 
     rows: int = 0
     own: int = 0
@@ -62,22 +62,26 @@ class Party:
     def __init__(self, run: Run) -> None:
         self.target = run.target
         self.owners = _owners(run.settings.supabase_dir / FILE)
+        self.invited = 0
         self.seen = Seen()
-        self._numbers = itertools.count()
         self._cleanup = contextlib.ExitStack()
         http = self._cleanup.enter_context(http_client(self.target))
         marked = self._cleanup.enter_context(test_run(run.settings.state_dir, self.target.url))
         self.cast = Cast(self.target, http, marked)
+        self._arrived = 0
 
-    def next_name(self) -> str:
-        """Of letters alone, as a test user's is."""
-        return "v" + "".join(chr(ord("a") + int(digit)) for digit in str(next(self._numbers)))
+    def invite(self) -> Actor:
+        """Somebody who signed up and in. Their name is of letters alone, as a test user's is."""
+        self.invited += 1
+        name = "v" + "".join(chr(ord("a") + int(digit)) for digit in str(self.invited))
+        actor = self.cast.recruit(name)
+        self._arrived += 1
+        self.seen.arrived = time.time()
+        return actor
 
     def leave(self) -> None:
-        """Remove everybody and their rows. Who would not go is left to `invoke sweep`, and named."""
-        if stuck := self.cast.leave():
-            print(f"left behind, see `invoke sweep`: {', '.join(stuck)}", file=sys.stderr)  # noqa: T201 - Locust's
-        else:
+        """Remove everybody and their rows; unless all are known to be gone, the run's file stays for `invoke sweep`."""
+        if not self.cast.leave() and self._arrived == self.invited:
             self._cleanup.close()
 
 
@@ -91,9 +95,8 @@ class Visitor(FastHttpUser):
 
     def on_start(self) -> None:
         """Sign up and in, then `arrive`."""
-        self.name, self.mark = self.party.next_name(), f"visitor-{secrets.token_hex(6)}"
-        self.id = self.party.cast.recruit(self.name).id
-        self.party.seen.arrived = time.time()
+        actor = self.party.invite()
+        self.name, self.id, self.mark = actor.name, actor.id, f"visitor-{secrets.token_hex(6)}"
         self.arrive()
 
     def arrive(self) -> None:
@@ -134,29 +137,34 @@ class Visitor(FastHttpUser):
                 answer.failure(_kind(answer, text))
                 raise RescheduleTask
             found = json.loads(text) if text else None
-            if foreign := self._look(found, text):
+            asked = method == "GET" or name.startswith("rpc/")  # a write's answer is what was written
+            if asked and (foreign := self._look(name, found)):
                 answer.failure("a row of another")
                 self.party.seen.examples += [f"{method} {name}: {foreign}"][: SHOWN - len(self.party.seen.examples)]
         return found
 
-    def _look(self, found: Any, text: str) -> str:
-        """What in an answer is another's; empty where nothing is."""
-        rows = [row for row in (found if isinstance(found, list) else [found]) if isinstance(row, dict)]
-        said = [(column, row[column]) for row in rows for column in self.party.owners & row.keys()]
-        marks = MARK.findall(text)
-        foreign = [f"{column} {value}" for column, value in said if value not in (self.id, None)]
-        foreign += [mark for mark in marks if mark != self.mark]
-        seen = self.party.seen
-        seen.rows, seen.own = seen.rows + len(rows), seen.own + len(said) + len(marks) - len(foreign)
-        seen.foreign += len(foreign)
-        return ", ".join([*dict.fromkeys(foreign)][:SHOWN])
+    def _look(self, name: str, found: Any) -> str:
+        """What tells of another in the first row that does; empty where none does."""
+        seen, first = self.party.seen, ""
+        owner = self.party.owners.get(name, "")
+        for row in found if isinstance(found, list) else [found]:
+            seen.rows += 1
+            said = row.get(owner) if isinstance(row, dict) else None
+            signs = [] if owner == SHARED else [*MARK.findall(str(row)), *([said] if said else [])]
+            foreign = [sign for sign in signs if sign not in (self.id, self.mark)]
+            seen.foreign += bool(foreign)
+            seen.own += bool(signs) and not foreign
+            first = first or ", ".join(f"{owner} {sign}" if sign == said else sign for sign in foreign)
+        return first
 
 
-def _owners(access: Path) -> frozenset[str]:
-    if not access.exists():
-        return USUAL_OWNERS
-    relations = tomllib.loads(access.read_text(encoding="utf-8")).get("relations", {})
-    return frozenset(table["owner"] for table in relations.values() if table.get("owner"))
+def _owners(access: Path) -> dict[str, str]:
+    """The owner's column of each relation, or SHARED where others may select its rows."""
+    relations = tomllib.loads(access.read_text(encoding="utf-8")).get("relations", {}) if access.exists() else {}
+    return {
+        name.removeprefix("public."): SHARED if EVERYBODY & {*table.get("select", ())} else table.get("owner", "")
+        for name, table in relations.items()
+    }
 
 
 def _kind(answer: Any, text: str) -> str:
@@ -181,6 +189,7 @@ def _open(environment: Environment, **_: Any) -> None:
     except PushproofError as error:
         Console().error(error)
         raise SystemExit(error.code) from None
+    environment.stop_timeout = max(environment.stop_timeout or 0, GRACE_SECONDS)
     Visitor.host = Visitor.party.target.url
     for made in environment.user_classes:
         made.host = Visitor.party.target.url
