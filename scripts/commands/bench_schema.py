@@ -26,8 +26,8 @@ from scripts.workload.filling import BLOCK, fill
 from scripts.workload.generator import requests_a_second
 from scripts.workload.results import Comparison, Result, Times, Variant
 
-CALLERS = 8  # users who sign in
 SESSIONS = (1, 4, 16)  # that write side by side
+CALLERS = max(SESSIONS)  # users who sign in, where there are so many
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comp
         for file in plots.draw(found, machine, Path(options.plots)):
             run.console.status(str(file), head="drew")
     megabytes = peak_megabytes()
-    run.console.line(f"{machine}; {options.samples} executions of each query; {megabytes:.0f} MB of memory")
+    run.console.line(f"{machine}; up to {options.samples} executions of each query; {megabytes:.0f} MB of memory")
     run.console.data(report.document(found, machine, options.seed, megabytes))
     _judge(found.own)
     return found
@@ -131,6 +131,7 @@ def _measure(console: Console, variants: Sequence[Variant], folder: Path, option
                 asked = [
                     sampled(c, folder, first.query.sample, options.samples, options.seed, None) for c in connections
                 ]
+                first.query.check(asked[0][0])
                 measured = _measured(connections, first.query, asked)
                 for one, seen in zip(variants, measured, strict=True):
                     result = one.results[name]

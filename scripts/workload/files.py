@@ -64,20 +64,36 @@ class Query:
         path, _, body = rest.partition(" ")
         return Request(method, path, body=json.loads(body) if body else None, prefer="return=minimal")
 
+    def check(self, row: Row) -> None:
+        """Raises ProjectError where a row of its sample lacks what it asks for, or its body by REST is no JSON."""
+        wanted = {*self.names, *OF_ROW.findall(self.rest), *(["caller"] if self.rest else [])}
+        if lacking := sorted(wanted - row.keys()):
+            raise ProjectError(f"{self.name}.sql: its sample {self.sample} has no {', '.join(lacking)}", FILL)
+        try:
+            self.request(row)
+        except ValueError as problem:
+            raise ProjectError(f"{self.name}.sql: the body of its `rest` is no JSON: {problem}", FILL) from None
+
 
 def queries_of(folder: Path) -> tuple[Query, ...]:
     """Those of supabase/bench, by name. Raises ProjectError where there is none, or one says nothing useful."""
     found = tuple(_read(file) for file in sorted((folder / "queries").glob("*.sql")))
     if not found:
         raise ProjectError("there is no query in supabase/bench/queries: nothing would be measured", FILL)
+    if len(writing := [one.name for one in found if one.writes]) > 1:
+        raise ProjectError(f"{' and '.join(writing)} both say `writes`: one is measured", FILL)
     return found
 
 
 def _read(file: Path) -> Query:
     sql = file.read_text(encoding="utf-8")
-    title, _, said = header_of(sql, KEYS)
-    if not said["sample"] and PLACEHOLDER.search(sql):
+    title, odd, said = header_of(sql, KEYS)
+    if odd:
+        raise ProjectError(f"{file.name}: its header says `{odd}`, which means nothing", FILL)
+    if not said["sample"] and (PLACEHOLDER.search(sql) or said["rest"]):
         raise ProjectError(f"{file.name} has parameters and no sample", FILL)
+    if said["writes"] and not said["rest"]:
+        raise ProjectError(f"{file.name} says `writes` and not by which `rest`", FILL)
     try:
         bar = float(said["p95"].removesuffix("ms")) if said["p95"] else None
     except ValueError:

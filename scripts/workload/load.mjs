@@ -34,6 +34,7 @@ function connect(request) {
 function complete(answer) {
   const body = answer.indexOf('\r\n\r\n') + 4
   if (body < 4) return false
+  if (answer.startsWith('HTTP/1.1 204')) return true // has no body, and says no length
   const length = /\r\ncontent-length: (\d+)/i.exec(answer.slice(0, body))
   return length ? answer.length === body + Number(length[1]) : answer.endsWith(CHUNKS_END)
 }

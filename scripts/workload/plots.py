@@ -69,6 +69,6 @@ def _ratios(found: Comparison, other: Variant, machine: str) -> Figure:
     axes.bar_label(axes.barh(titles, ratios, log=True), fmt="%.1f", padding=3)
     axes.axvline(1, color="black", linewidth=0.8)
     about = f"times as fast as {other.name} at {found.sizes[-1]:,} messages"
-    axes.set(xlabel=about, xlim=(0.5, max(ratios) * 2))
+    axes.set(xlabel=about, xlim=(min(0.5, *ratios) / 1.5, max(ratios) * 2))
     axes.set_title(machine, loc="left", fontsize=8)
     return figure

@@ -95,6 +95,6 @@ class Comparison:
         return other.results[name].times[size].median / self.own.results[name].times[size].median
 
     def index_cost(self, other: Variant, sessions: int) -> float:
-        """What each of our indexes costs of the other's writes by SQL, in %; negative where ours are faster."""
+        """By how many % we write fewer rows by SQL, for each index we keep; negative where we are faster."""
         ours, theirs = self.own.writes[sessions][0], other.writes[sessions][0]
-        return 100 * (1 - ours / theirs) / len(self.own.indexes)
+        return 100 * (1 - ours / theirs) / max(1, len(self.own.indexes))

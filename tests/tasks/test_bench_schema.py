@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,11 +18,12 @@ from scripts.commands import bench_load
 from scripts.commands.bench import bench
 from scripts.commands.bench_schema import Options
 from scripts.database import connect
-from scripts.errors import FailedError, PartsError
-from scripts.workload.files import data_of
+from scripts.errors import FailedError, PartsError, ProjectError
+from scripts.workload import server
+from scripts.workload.files import Query, data_of
 from scripts.workload.filling import BLOCK, fill
 from scripts.workload.plots import require
-from tests.fix_stack import REPOSITORY, Project
+from tests.fix_stack import REPOSITORY, Connection, Project
 from tests.tasks.answers import refuses
 
 PLAIN = REPOSITORY / "tests" / "bench" / "plain"
@@ -36,6 +39,13 @@ BROKEN = """
     drop index public.conversation_messages_history_idx;
     create index conversation_messages_latency_idx on public.conversation_messages (latency_ms);
 """
+
+
+@pytest.fixture
+def opened(blank: Project) -> Iterator[Connection]:
+    """As postgres, on the blank project."""
+    with connect(blank.stack.target()) as connection:
+        yield connection
 
 
 def measure(project: Project, options: Options) -> None:
@@ -95,6 +105,43 @@ def test_a_seed_gives_the_same_rows_everywhere(blank: Project) -> None:
         connection.execute("delete from auth.users where email like 'bench-%'")
 
 
+@pytest.mark.parametrize(
+    ("query", "cause"),
+    [
+        ("-- B\n-- sample: users\nselect %(brand_id)s", "its sample users has no brand_id"),
+        ("-- B\n-- sample: users\n-- rest: GET brands?id=eq.{no}\nselect 1", "its sample users has no no"),
+        ("-- B\n-- sample: users\n-- rest: POST brands {name: 1}\nselect 1", "the body of its `rest` is no JSON"),
+    ],
+)
+def test_what_a_query_asks_for_is_in_its_sample(projects: Callable[..., Project], query: str, cause: str) -> None:
+    """Said at the smallest size, not after the largest was filled."""
+    project = projects()
+    shutil.rmtree(project.settings.supabase_dir / "bench" / "queries")
+    project.write("bench/queries/one.sql", query)
+    with pytest.raises(ProjectError, match=re.escape(cause)):
+        measure(project, Options(BLOCK, samples=3, seconds=0.1))
+
+
+def test_the_planners_own_look_into_an_index_is_no_use_of_it(opened: Connection) -> None:
+    """It looks for the ends of its range where a condition lies at one of them."""
+    opened.execute("create table public.seen (id bigint primary key, at timestamptz)")
+    opened.execute("insert into public.seen select n, now() - n * interval '1 s' from generate_series(1, 5000) as n")
+    opened.execute("create index seen_at_idx on public.seen (at); analyze public.seen")
+    one = Query("seen", "", "postgres", "", (), None, "", "", "", "")
+    row = {"days": 0}
+    try:
+        for sql, read in (
+            ("select count(id) from public.seen where at < now() - %(days)s * interval '1 day'", set()),
+            (
+                "select id from public.seen where at > now() - interval '9 s' + %(days)s * interval '1 day'",
+                {"seen_at_idx"},
+            ),
+        ):
+            assert server.indexes_read(opened, replace(one, sql=sql), row, ["public"])[0] == read
+    finally:
+        opened.execute("drop table public.seen")
+
+
 def test_bad_input(bare: Project, tmp_path: Path) -> None:
     """Before anything runs."""
     words = ("bench", "--suite", "schema")
@@ -104,6 +151,10 @@ def test_bad_input(bare: Project, tmp_path: Path) -> None:
     refuses(bare.invoke("bench", "--suite", "speed"), 2, "no suite 'speed'", "choose one of")
     query = bare.write("bench/queries/brands.sql", "-- Brands\n-- sample: users\n-- p95: fast\nselect 1")
     refuses(bare.invoke(*words), 10, "p95 is no number of ms: fast", "0.4 ms")
+    query.write_text("-- Brands\n-- idnex: brands_owner_idx\nselect 1")
+    refuses(bare.invoke(*words), 10, "its header says `idnex: brands_owner_idx`", "docs/bench.md")
+    query.write_text("-- Brands\n-- sample: users\n-- writes: brands\ninsert into public.brands default values")
+    refuses(bare.invoke(*words), 10, "not by which `rest`", "docs/bench.md")
     query.write_text("-- Brands\nselect %(brand_id)s")
     refuses(bare.invoke(*words), 10, "brands.sql has parameters and no sample", "docs/bench.md")
     shutil.rmtree(bare.settings.supabase_dir / "bench" / "queries")
