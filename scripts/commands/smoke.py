@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import psutil
 
 from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
 from scripts.checks import Verdict, verdicts_of
 from scripts.commands.push import push
 from scripts.commands.verify import report_red
-from scripts.errors import FailedError
+from scripts.errors import FailedError, PartsError
 from scripts.suite import TESTS, Stopper, Tally, run_suite
 
 NAMED = 10  # failed tests; more are counted
+MOST_WORKERS = 4  # each with stacks of its own
 
 
 def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
@@ -57,12 +64,25 @@ def summarise(run: Run, pushed: Sequence[str], verdicts: Sequence[Verdict], tall
         raise FailedError(f"smoke failed: {', '.join(names)}", "the first red line above says what was expected")
 
 
+class Foreman(Stopper):
+    """Tells the workers of an interruption: else they would be killed with their stacks running."""
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        super().pytest_keyboard_interrupt(excinfo)
+        for worker in psutil.Process().children():
+            worker.send_signal(signal.SIGINT)
+
+
 def test(*, keyword: str, pytest_args: str) -> None:
-    """Run the whole of tests/; raises FailedError. pytest's own closing line is the summary."""
+    """Run the whole of tests/; pytest's own closing line is the summary. Raises FailedError, PartsError."""
     import pytest
 
+    if not find_spec("xdist"):
+        raise PartsError("pushproof's own tests need more than is installed", "pip install -e '.[test]'")
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
     arguments = [str(TESTS), "--rootdir", str(TESTS.parent), *(["-k", keyword] if keyword else [])]
-    stopper = Stopper()
+    arguments += ["-n", f"{workers}", "--dist", "load"]  # each worker keeps the order: tests/smoke comes last
+    stopper = Foreman()
     code = int(pytest.main([*arguments, *shlex.split(pytest_args)], plugins=[stopper]))
     if stopper.interrupted:
         raise KeyboardInterrupt

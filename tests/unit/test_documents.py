@@ -24,10 +24,10 @@ def tasks() -> Collection:
 
 
 def test_ci_runs_the_command_that_readme_prints() -> None:
-    """README's second command is the one .ci/run takes from it; it installs the benchmark's libraries as well."""
+    """README's second command is the one .ci/run takes from it; it installs the linters and more as well."""
     first, second = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
     assert first.endswith(".venv/bin/invoke smoke")
-    assert second == first.replace("install -e .", "install -e '.[bench]'").replace("invoke smoke", "invoke test")
+    assert second == first.replace("install -e .", "install -e '.[test]'").replace("invoke smoke", "invoke test")
     assert "grep -m 1 'invoke test$' README.md" in (REPOSITORY / ".ci/run").read_text()
 
 
