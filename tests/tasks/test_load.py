@@ -91,6 +91,19 @@ def test_what_went_wrong_is_counted_by_kind(client_project: Project, flow: str, 
     refuses(client_project.invoke(*FEW), 1, cause, "")
 
 
+def test_who_cannot_sign_up_is_missed(client_project: Project, users: Callable[[], int], superuser: Any) -> None:
+    """Fewer users than were asked for are no smaller load, but a failure."""
+    superuser.execute(
+        """create function public.refuse() returns trigger language plpgsql as $$
+        begin if new.email like 'pushproof-vb-%' then raise 'nobody of that name'; end if; return new; end $$;
+        create trigger refuse before insert on auth.users for each row execute function public.refuse()"""
+    )
+    try:
+        refuses(client_project.invoke(*FEW), 1, "the database refuses the new user vb", "")
+    finally:
+        superuser.execute("drop trigger refuse on auth.users; drop function public.refuse()")
+
+
 def test_what_others_may_read_is_no_leak(client_project: Project, users: Callable[[], int], postgres: Any) -> None:
     """Where access.toml says so."""
     access = client_project.settings.supabase_dir / "access.toml"
