@@ -147,7 +147,8 @@ class Visitor(FastHttpUser):
         """What tells of another in the first row that does; empty where none does."""
         seen, first = self.party.seen, ""
         owner = self.party.owners.get(name, "")
-        for row in found if isinstance(found, list) else [found]:
+        rows = found if isinstance(found, list) else [found]
+        for row in rows if found is not None else ():
             seen.rows += 1
             said = row.get(owner) if isinstance(row, dict) else None
             signs = [] if owner == SHARED else [*MARK.findall(str(row)), *([said] if said else [])]
