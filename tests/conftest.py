@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from types import FrameType
+import os
 
 import pytest
 
@@ -11,14 +10,9 @@ pytest_plugins = ["tests.fix_stack", "tests.fix_actors", "tests.fix_cli", "tests
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A worker is interrupted by the terminal and by its foreman: once is enough, for its fixtures are to end."""
-
-    def interrupt(_signum: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
+    """Ctrl-C reaches a worker by its foreman alone: twice would disturb the end of its fixtures."""
     if hasattr(config, "workerinput"):
-        signal.signal(signal.SIGINT, interrupt)
+        os.setpgrp()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
