@@ -1,12 +1,13 @@
 """Rows that a project keeps only so long, deleted in batches, each a short transaction of its own.
 
-supabase/retention says which rows: NAME.sql deletes a batch of at most %(batch)s that are older than %(days)s days and
-tells how many it deleted, how many went along, and after how many ms it held the first; NAME_plan.sql tells what there
-is to delete.
+supabase/retention says which rows: NAME.sql picks and holds a batch of at most %(batch)s that are older than %(days)s
+days; batch.sql deletes these %candidates% and tells how many went, how many went along, and after how many ms the first
+was held; NAME_plan.sql tells what there is to delete.
 """
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +44,9 @@ class Rule:
     @classmethod
     def of(cls, folder: Path, name: str, days: int) -> Rule:
         """From the folder's files. Raises ProjectError where one is missing."""
-        return cls(name, days, _read(folder / f"{name}.sql"), _read(folder / f"{name}_plan.sql"))
+        candidates = textwrap.indent(_read(folder / f"{name}.sql").rstrip(), "  ")
+        sql = _read(folder / "batch.sql").replace("%candidates%", candidates)
+        return cls(name, days, sql, _read(folder / f"{name}_plan.sql"))
 
     def plan(self, connection: psycopg.Connection[Any]) -> dict[str, Any]:
         """What there is to delete, by the names that the project's SQL gives it; the first is the number of rows."""

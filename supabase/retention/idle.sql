@@ -1,32 +1,7 @@
--- A batch of sessions that never ended and were not touched for so many days, the oldest first; messages go with them.
--- Waits for nobody: a session is taken later if somebody holds it, or one of its messages.
-with candidates as materialized (
-  select s.id, pg_catalog.clock_timestamp() as at
-  from public.conversation_sessions s
-  where s.state not in ('delivered', 'cancelled') and s.last_activity_at < now() - %(days)s * interval '1 day'
-  order by s.last_activity_at
-  limit %(batch)s
-  for update skip locked
-),
-free as materialized (
-  select m.session_id
-  from public.conversation_messages m
-  join candidates c on c.id = m.session_id
-  for update of m skip locked
-),
-counted as (
-  select c.id, count(f.session_id) as free,
-    (select count(*) from public.conversation_messages m where m.session_id = c.id) as messages
-  from candidates c
-  left join free f on f.session_id = c.id
-  group by c.id
-),
-gone as (
-  delete from public.conversation_sessions s using counted c
-  where s.id = c.id and c.messages = c.free
-  returning s.id
-)
-select
-  (select count(*) from gone) as deleted,
-  (select count(*) from free f join gone g on g.id = f.session_id) as along,
-  (select 1000 * extract(epoch from min(c.at) - now()) from candidates c) as searched
+-- A batch of sessions that never ended and were not touched for so many days, the oldest first, held.
+select s.id, pg_catalog.clock_timestamp() as at
+from public.conversation_sessions s
+where s.state not in ('delivered', 'cancelled') and s.last_activity_at < now() - %(days)s * interval '1 day'
+order by s.last_activity_at
+limit %(batch)s
+for update skip locked

@@ -101,8 +101,9 @@ def test_the_command_of_the_runbook_counts_and_deletes_nothing(filled: Project, 
 
 def test_the_benchmark_measures_what_retention_does() -> None:
     """Its query is the batch of ended sessions with numbers filled in."""
-    files = (REPOSITORY / "supabase/retention/ended.sql", REPOSITORY / "supabase/bench/queries/retention.sql")
-    real, measured = (re.sub("^--.*\n", "", file.read_text(), flags=re.MULTILINE) for file in files)
+    rule = Rule.of(REPOSITORY / "supabase/retention", "ended", 90)
+    texts = rule.sql, (REPOSITORY / "supabase/bench/queries/retention.sql").read_text()
+    real, measured = (re.sub("^ *--.*\n", "", text, flags=re.MULTILINE) for text in texts)
     assert measured == real.replace("%(days)s * interval '1 day'", "interval '90 days'").replace("%(batch)s", "10")
 
 
