@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from scripts.database import connect
 from scripts.queries import query
 from scripts.rls.catalog import INTERNAL, USERS, quoted
 from scripts.targets import Target
 
+if TYPE_CHECKING:
+    from supabase import Client
+
+STUCK = "rows refer to them that a trigger or a key does not let go: delete those"
 DEPTH = 6  # foreign keys from a user to a row
 
 
-def remove_rows_of(target: Target, users: Sequence[str]) -> None:
+def remove_users(target: Target, admin: Client, users: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Remove these users, named by id, and their rows: who went, and who would not, with Auth's words."""
+    from supabase_auth.errors import AuthApiError
+
+    _remove_rows_of(target, [*users])
+    removed, stuck = [], []
+    for user_id, name in users.items():
+        try:
+            admin.auth.admin.delete_user(user_id)
+        except AuthApiError as problem:
+            stuck.append(f"{name} ({problem.message})")
+        else:
+            removed.append(name)
+    return removed, stuck
+
+
+def _remove_rows_of(target: Target, users: Sequence[str]) -> None:
     """Delete whatever refers to these users, and what refers to that, the last of it first.
 
     What the database does not let go of stays, and holds its user: the caller hears of it from Auth.

@@ -14,7 +14,7 @@ from typing import Any
 
 from scripts import process
 from scripts.boundary import Run
-from scripts.commands.sweep import STUCK, clear
+from scripts.commands.sweep import clear, refuse_stuck
 from scripts.console import counted
 from scripts.errors import FailedError, PartsError, ProjectError, UsageError
 from scripts.gate import refuse_production
@@ -57,8 +57,7 @@ def load(run: Run, settings: Settings, options: Options, machine: str) -> dict[s
         found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     _show(run, found, options, machine)
     _judge(found)
-    if stuck:
-        raise FailedError(f"cannot remove {', '.join(stuck)}", STUCK)
+    refuse_stuck(stuck)
     return found
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.errors import FailedError
-from scripts.leftovers import remove_rows_of
+from scripts.leftovers import STUCK, remove_users
 from scripts.testusers import client, forget_dead_runs, left_behind
-
-STUCK = "rows refer to them that a trigger or a key does not let go: delete those first"
 
 
 def sweep(run: Run) -> list[str]:
@@ -18,33 +16,30 @@ def sweep(run: Run) -> list[str]:
     """
     check_keys(run.target)
     removed, stuck = clear(run)
+    for email in removed:
+        run.console.line(f"removed {email}", ok=True)
     if not removed and not stuck:
         run.console.line("nothing was left behind", ok=True)
     run.console.data({"removed": removed, "stuck": stuck})
-    if stuck:
-        raise FailedError(f"cannot remove {', '.join(stuck)}", STUCK)
+    refuse_stuck(stuck)
     return removed
 
 
 def clear(run: Run) -> tuple[list[str], list[str]]:
-    """The same: who went, and who would not, with Auth's words."""
-    from supabase_auth.errors import AuthApiError
-
+    """The same without a word: who went, and who would not, with Auth's words."""
     from scripts.patience import http_client
 
-    removed, stuck = [], []
-    with http_client(run.target) as http:
-        admin = client(run.target, run.target.secret_key, http)
-        users = left_behind(admin, run.settings.state_dir)
-        remove_rows_of(run.target, [user.id for user in users])
-        for user in users:
-            try:
-                admin.auth.admin.delete_user(user.id)
-            except AuthApiError as problem:
-                stuck.append(f"{user.email} ({problem.message})")
-                continue
-            removed.append(str(user.email))
-            run.console.line(f"removed {user.email}", ok=True)
+    target, state_dir = run.target, run.settings.state_dir
+    with http_client(target) as http:
+        admin = client(target, target.secret_key, http)
+        users = {user.id: str(user.email) for user in left_behind(admin, state_dir)}
+        removed, stuck = remove_users(target, admin, users)
     if not stuck:
-        forget_dead_runs(run.settings.state_dir, run.target.url)
+        forget_dead_runs(state_dir, target.url)
     return removed, stuck
+
+
+def refuse_stuck(stuck: list[str]) -> None:
+    """Raises FailedError naming those that would not go."""
+    if stuck:
+        raise FailedError(f"cannot remove {', '.join(stuck)}", f"{STUCK} first")

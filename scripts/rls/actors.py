@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scripts.api import service_headers
 from scripts.errors import FailedError
-from scripts.leftovers import remove_rows_of
+from scripts.leftovers import STUCK, remove_users
 from scripts.rls.asking import Actor
 from scripts.rls.intent import ActorIntent
 from scripts.testusers import TestRun, client, sign_in, sign_up, test_run
@@ -78,16 +78,7 @@ class Cast:
 
     def leave(self) -> list[str]:
         """Remove everybody and their rows; the words of Auth for those that would not go."""
-        from supabase_auth.errors import AuthApiError
-
-        remove_rows_of(self._target, self._made)
-        stuck = []
-        for user_id in self._made:
-            try:
-                self._admin.auth.admin.delete_user(user_id)
-            except AuthApiError as problem:
-                stuck.append(f"{user_id} ({problem.message})")
-        return stuck
+        return remove_users(self._target, self._admin, {one: one for one in self._made})[1]
 
 
 @contextlib.contextmanager
@@ -114,7 +105,4 @@ def signed_in(
         yield cast
         cleanup.close()
         if stuck:
-            raise FailedError(
-                f"cannot remove the test users {', '.join(stuck)}",
-                "rows refer to them that a trigger or a key does not let go: delete those, then `invoke sweep`",
-            )
+            raise FailedError(f"cannot remove the test users {', '.join(stuck)}", f"{STUCK}, then `invoke sweep`")
