@@ -38,7 +38,7 @@ PIP = (
 LOADED_FIRST = "import json, os, sys; from pgrls.cli import main; os.environ |= json.load(sys.stdin); main()"
 NO_NETWORK = ("Failed to establish a new connection", "Name or service not known", "timed out", "Connection refused")
 
-Finding = dict[str, Any]
+Violation = dict[str, Any]
 
 
 def ensure(settings: Settings, console: Console) -> Path:
@@ -75,7 +75,7 @@ def _explain(stderr: str) -> PartsError:
     return PartsError("pip could not install pgrls", f"see its words below, {hint}", details=words)
 
 
-def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> list[Finding]:
+def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> list[Violation]:
     """Its findings: rule_id, severity, location, message. Raises PartsError where it fails, and what `target` raises.
 
     It loads, which is half of its time, while `target` is waited for.
@@ -92,7 +92,7 @@ def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> 
         text_in=environment,
     )
     try:
-        found: list[Finding] = json.loads(done.stdout)["violations"]
+        found: list[Violation] = json.loads(done.stdout)["violations"]
     except (ValueError, KeyError):
         words = (done.stderr or done.stdout).strip()[-1000:]
         raise PartsError("pgrls failed", "leave the static findings out with --no-findings", details=words) from None

@@ -52,11 +52,10 @@ def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comp
     queries, files = queries_of(folder), data_of(folder)
     with contextlib.ExitStack() as stack:
         own = _variant(settings, "this project", queries)
-        others = [
-            stack.enter_context(_other(settings, options.against, Path(options.against), queries))
-            for _ in range(bool(options.against))
-        ]
-        found = Comparison(_sizes(options.messages), own, others)
+        found = Comparison(_sizes(options.messages), own, [])
+        if options.against:
+            other = _other(settings, options.against, Path(options.against), queries)
+            found.others.append(stack.enter_context(other))
         for former, size in zip([0, *found.sizes], found.sizes, strict=False):
             for one in found.variants:
                 _load(run.console, one, files, options.seed, former, size)

@@ -95,7 +95,7 @@ def push(run: Run, options: Options | None = None) -> Outcome:
         pending = _pending(run, connection, files, options)
         wanted = target.kind == "remote" and not options.dry_run if options.rehearse is None else options.rehearse
         if pending and wanted:
-            import_meanwhile("scripts.commands.rehearse", "supabase", "urllib3", "httpx")
+            import_meanwhile("scripts.commands.rehearse", "supabase", "urllib3")
         plan = plan_of(connection, pending)
         if pending:
             check_keys(target)  # the API is asked for the new schema in the end

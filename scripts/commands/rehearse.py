@@ -173,7 +173,7 @@ def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal) -> Non
 
 
 def _prove(
-    stack: Stack, pool: Executor, rest: Future[list[str]], lint: Future[list[pgrls.Finding]], seen: Rehearsal
+    stack: Stack, pool: Executor, rest: Future[list[str]], lint: Future[list[pgrls.Violation]], seen: Rehearsal
 ) -> None:
     """Every cell of access.toml, and what pgrls and our own checks say, put to the scratch database."""
     target = stack.target()

@@ -113,7 +113,7 @@ def known_claims() -> dict[str, Claim]:
 
 def collect(
     cli: Cli | None,
-    lint: Callable[[], list[pgrls.Finding]],
+    lint: Callable[[], list[pgrls.Violation]],
     target: Target,
     catalog: Catalog,
     database: psycopg.Connection[Any],

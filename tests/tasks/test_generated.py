@@ -38,7 +38,7 @@ def test_what_is_checked_in_is_not_stale(run: Run, of: Callable[..., None]) -> N
 
 
 def test_a_stale_file_is_found_and_written_anew(blank: Project, sql: Callable[..., Any], tmp_path: Path) -> None:
-    """The check writes nothing and shows the difference; each line of it is in what is written then."""
+    """The check writes nothing, and shows the difference."""
     sql("create table public.brands (id uuid primary key)")
     places = {"types": tmp_path / "models.py", "diagram": tmp_path / "drawn"}
     for task, place in places.items():

@@ -129,7 +129,7 @@ def test_a_mark_tells_too(bare: Project) -> None:
 
 
 def test_an_interrupted_load_leaves_nobody(client_project: Project, users: Callable[[], int]) -> None:
-    """Whichever process the signal reaches."""
+    """Nor a word on standard output."""
     words = (*LOAD, "--users", "3", "--seconds", "600")
     with client_project.popen(*words) as task:
         assert wait_until(lambda: users() >= 3, timeout=60)
