@@ -232,13 +232,16 @@ def kill(processes: Iterable[psutil.Process]) -> None:
 
 
 def marked(name: str, value: str) -> list[Identity]:
-    """The living processes that have this variable in their environment."""
-    found = []
+    """The living processes that have this variable in their environment, without the children of such a one.
+
+    PostgreSQL's are seen for the moment in which a connection begins, and end with it.
+    """
+    found: dict[int, tuple[Identity, int]] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get(name) == value and not has_ended(process):
-                found.append(Identity(process.pid, process.create_time()))
-    return found
+                found[process.pid] = Identity(process.pid, process.create_time()), process.ppid()
+    return [identity for identity, parent in found.values() if parent not in found]
 
 
 def _reap(pid: int) -> None:

@@ -49,8 +49,8 @@ def spawned(log: Path) -> Iterator[list[Identity]]:
             process.kill([found, *found.children(recursive=True)])
 
 
-def spawn_stubborn(log: Path, spawned: list[Identity]) -> list[int]:
-    spawned.append(process.spawn(python(STUBBORN), log=log))
+def spawn_stubborn(log: Path, spawned: list[Identity], env: dict[str, str] | None = None) -> list[int]:
+    spawned.append(process.spawn(python(STUBBORN), log=log, env=env))
     words = wait_until(lambda: log.read_text().split(), timeout=30)
     assert words
     return [int(word) for word in words]
@@ -213,3 +213,10 @@ def test_a_process_is_found_by_its_mark(log: Path, spawned: list[Identity]) -> N
     assert process.marked("PUSHPROOF_TEST_MARK", "other") == []
     process.stop(service)
     assert process.marked("PUSHPROOF_TEST_MARK", str(log)) == []
+
+
+def test_the_child_of_a_marked_process_is_its_own_affair(log: Path, spawned: list[Identity]) -> None:
+    """A server's connection that begins is no stray: whoever ended it would cut off somebody."""
+    _, child = spawn_stubborn(log, spawned, process.inherited(PUSHPROOF_TEST_MARK=str(log)))
+    assert wait_until(lambda: psutil.Process(child).environ().get("PUSHPROOF_TEST_MARK") == str(log), timeout=30)
+    assert process.marked("PUSHPROOF_TEST_MARK", str(log)) == spawned
