@@ -3,7 +3,7 @@ select
   concat_ws(E'\n',
     'CREATE INDEX conversation_sessions_brand_idx ON public.conversation_sessions USING btree (brand_id)',
     'CREATE INDEX conversation_sessions_completed_idx ON public.conversation_sessions USING btree (completed_at) WHERE (completed_at IS NOT NULL)',
-    'CREATE INDEX conversation_sessions_user_active_idx ON public.conversation_sessions USING btree (user_id, last_activity_at DESC) WHERE ((state)::text <> ALL ((ARRAY[''delivered''::character varying, ''cancelled''::character varying])::text[]))',
+    'CREATE INDEX conversation_sessions_user_active_idx ON public.conversation_sessions USING btree (user_id, last_activity_at DESC) INCLUDE (id, state) WHERE ((state)::text <> ALL ((ARRAY[''delivered''::character varying, ''cancelled''::character varying])::text[]))',
     'CREATE INDEX conversation_sessions_user_idx ON public.conversation_sessions USING btree (user_id, last_activity_at DESC)',
     'CREATE UNIQUE INDEX conversation_sessions_id_brand_user_key ON public.conversation_sessions USING btree (id, brand_id, user_id)',
     'CREATE UNIQUE INDEX conversation_sessions_pkey ON public.conversation_sessions USING btree (id)'

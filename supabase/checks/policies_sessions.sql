@@ -2,9 +2,9 @@
 select
   concat_ws(E'\n',
     'delete permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
-    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.brands b WHERE ((b.id = conversation_sessions.brand_id) AND (b.owner_id = ( SELECT auth.uid() AS uid))))))',
+    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.brands b WHERE ((b.id = conversation_sessions.brand_id) AND (b.owner_id = conversation_sessions.user_id)))))',
     'select permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
-    'update permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid)) check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.brands b WHERE ((b.id = conversation_sessions.brand_id) AND (b.owner_id = ( SELECT auth.uid() AS uid))))))'
+    'update permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid)) check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.brands b WHERE ((b.id = conversation_sessions.brand_id) AND (b.owner_id = conversation_sessions.user_id)))))'
   ) as expected,
   (select string_agg(concat_ws(' ', lower(cmd), lower(permissive), 'to', array_to_string(roles, ', '),
      'using ' || regexp_replace(qual, '\s+', ' ', 'g'), 'check ' || regexp_replace(with_check, '\s+', ' ', 'g')), E'\n' order by cmd)

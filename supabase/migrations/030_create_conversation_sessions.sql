@@ -24,9 +24,10 @@ create table public.conversation_sessions (
 
 -- A user's sessions by last activity; deletion of a user.
 create index conversation_sessions_user_idx on public.conversation_sessions (user_id, last_activity_at desc);
--- A user's active sessions by last activity: stays small while the finished ones pile up.
+-- A user's active sessions by last activity: stays small while the finished ones pile up. From the index alone, which
+-- is also what makes the planner read it in its order: it would else fetch all of them and sort.
 create index conversation_sessions_user_active_idx on public.conversation_sessions (user_id, last_activity_at desc)
-  where state not in ('delivered', 'cancelled');
+  include (id, state) where state not in ('delivered', 'cancelled');
 -- Deletion of a brand.
 create index conversation_sessions_brand_idx on public.conversation_sessions (brand_id);
 -- Retention.
@@ -38,15 +39,16 @@ alter table public.conversation_sessions enable row level security;
 create policy conversation_sessions_select on public.conversation_sessions for select to authenticated
   using (user_id = (select auth.uid()));
 -- The brand is part of the check because foreign keys do not see row level security. The check comes
--- before the foreign key, so a stranger's brand and one that does not exist are refused alike.
+-- before the foreign key, so a stranger's brand and one that does not exist are refused alike. The owner is compared
+-- with user_id, which is the caller already: each (select auth.uid()) reads the token again.
 create policy conversation_sessions_insert on public.conversation_sessions for insert to authenticated
   with check (user_id = (select auth.uid()) and exists (
-    select from public.brands b where b.id = brand_id and b.owner_id = (select auth.uid())
+    select from public.brands b where b.id = conversation_sessions.brand_id and b.owner_id = conversation_sessions.user_id
   ));
 create policy conversation_sessions_update on public.conversation_sessions for update to authenticated
   using (user_id = (select auth.uid()))
   with check (user_id = (select auth.uid()) and exists (
-    select from public.brands b where b.id = brand_id and b.owner_id = (select auth.uid())
+    select from public.brands b where b.id = conversation_sessions.brand_id and b.owner_id = conversation_sessions.user_id
   ));
 create policy conversation_sessions_delete on public.conversation_sessions for delete to authenticated
   using (user_id = (select auth.uid()));

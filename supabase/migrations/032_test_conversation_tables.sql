@@ -270,7 +270,7 @@ select
   concat_ws(E'\n',
     'CREATE INDEX conversation_sessions_brand_idx ON public.conversation_sessions USING btree (brand_id)',
     'CREATE INDEX conversation_sessions_completed_idx ON public.conversation_sessions USING btree (completed_at) WHERE (completed_at IS NOT NULL)',
-    'CREATE INDEX conversation_sessions_user_active_idx ON public.conversation_sessions USING btree (user_id, last_activity_at DESC) WHERE ((state)::text <> ALL ((ARRAY[''delivered''::character varying, ''cancelled''::character varying])::text[]))',
+    'CREATE INDEX conversation_sessions_user_active_idx ON public.conversation_sessions USING btree (user_id, last_activity_at DESC) INCLUDE (id, state) WHERE ((state)::text <> ALL ((ARRAY[''delivered''::character varying, ''cancelled''::character varying])::text[]))',
     'CREATE INDEX conversation_sessions_user_idx ON public.conversation_sessions USING btree (user_id, last_activity_at DESC)',
     'CREATE UNIQUE INDEX conversation_sessions_id_brand_user_key ON public.conversation_sessions USING btree (id, brand_id, user_id)',
     'CREATE UNIQUE INDEX conversation_sessions_pkey ON public.conversation_sessions USING btree (id)'
@@ -298,7 +298,7 @@ select
 select
   concat_ws(E'\n',
     'delete permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
-    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.conversation_sessions s WHERE ((s.id = conversation_messages.session_id) AND (s.brand_id = conversation_messages.brand_id) AND (s.user_id = ( SELECT auth.uid() AS uid))))))',
+    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.conversation_sessions s WHERE ((s.id = conversation_messages.session_id) AND (s.brand_id = conversation_messages.brand_id) AND (s.user_id = conversation_messages.user_id)))))',
     'select permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
     'update permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid)) check (user_id = ( SELECT auth.uid() AS uid))'
   ) as expected,
@@ -311,9 +311,9 @@ select
 select
   concat_ws(E'\n',
     'delete permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
-    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.brands b WHERE ((b.id = conversation_sessions.brand_id) AND (b.owner_id = ( SELECT auth.uid() AS uid))))))',
+    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.brands b WHERE ((b.id = conversation_sessions.brand_id) AND (b.owner_id = conversation_sessions.user_id)))))',
     'select permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
-    'update permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid)) check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.brands b WHERE ((b.id = conversation_sessions.brand_id) AND (b.owner_id = ( SELECT auth.uid() AS uid))))))'
+    'update permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid)) check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.brands b WHERE ((b.id = conversation_sessions.brand_id) AND (b.owner_id = conversation_sessions.user_id)))))'
   ) as expected,
   (select string_agg(concat_ws(' ', lower(cmd), lower(permissive), 'to', array_to_string(roles, ', '),
      'using ' || regexp_replace(qual, '\s+', ' ', 'g'), 'check ' || regexp_replace(with_check, '\s+', ' ', 'g')), E'\n' order by cmd)

@@ -49,6 +49,9 @@ def test_up_down_up(empty_database: psycopg.Connection) -> None:
     [
         pytest.param("id uuid primary key, owner_id uuid", id="bare"),
         pytest.param(
+            "id uuid primary key, owner_id uuid, user_id uuid, brand_id uuid", id="with columns named as a session's"
+        ),
+        pytest.param(
             """id uuid primary key default gen_random_uuid(), slug varchar(3) not null unique, name text not null,
                owner_id uuid not null references auth.users (id), size integer not null, settings jsonb not null,
                tags text[] not null, since date not null, public boolean not null""",
