@@ -49,14 +49,22 @@ def measure(
     import psycopg
 
     try:
-        turns = [_executions(*pair, one) for pair in zip(connections, asked, strict=True)]
-        rounds = [*itertools.zip_longest(*turns)]
+        rounds = [*_rounds([_executions(*pair, one) for pair in zip(connections, asked, strict=True)])]
     except psycopg.Error as problem:
         raise psycopg_error(problem, where=f"bench/queries/{one.name}.sql") from None
     finally:
         for connection in connections:
             connection.execute("deallocate all")
     return [_measured([seen for seen in each if seen]) for each in zip(*rounds, strict=True)]
+
+
+def _rounds(turns: Sequence[Iterator[Any]]) -> Iterator[Sequence[Any]]:
+    """One of each. Who goes first alternates: who goes last finds the processor awake."""
+    for step in itertools.cycle((1, -1)):
+        found = [next(turn, None) for turn in turns[::step]]
+        if not any(found):
+            return
+        yield found[::step]
 
 
 def _executions(connection: psycopg.Connection[Any], rows: Sequence[Row], one: Query) -> Iterator[tuple[Any, bool]]:
