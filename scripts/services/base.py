@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import itertools
+import random
 import signal
 import socket
 from dataclasses import dataclass, field
@@ -71,7 +73,12 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A loopback port nobody listens on, another one each time.
+
+    Below those that Linux and macOS give to outgoing connections, any of which could take it before it is listened on:
+    https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range).
+    """
+    return next(port for port in _candidates if port_is_free(port))
+
+
+_candidates = itertools.cycle(random.sample(range(20_000, 32_768), 1_000))

@@ -378,6 +378,13 @@ class TestPorts:
             assert home.stack.start() == restarted
             assert_healthy(home)
 
+    def test_a_port_that_is_picked_is_not_taken_by_outgoing_connections(self) -> None:
+        """What listens on it starts later; nor are two services given the same."""
+        first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+        picked = [free_port() for _ in range(100)]
+        assert len({*picked}) == len(picked)
+        assert not [port for port in picked if first <= port <= last]
+
     def test_a_port_that_is_asked_for_and_free_is_used(self, home: Project) -> None:
         """Also of a stack that runs elsewhere: what has to, starts anew there."""
         wish = free_port()
