@@ -6,6 +6,7 @@ nothing fails by them: machines are shared and noisy.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import platform
 import statistics
@@ -214,8 +215,9 @@ def _pss_mb(stack: Stack) -> float:
     for identity in stack.state.services.values():
         leader = psutil.Process(identity.pid)
         for one in (leader, *leader.children(recursive=True)):
-            memory = one.memory_full_info()
-            total += getattr(memory, "pss", memory.uss)
+            with contextlib.suppress(psutil.NoSuchProcess):  # a worker of PostgreSQL's that just ended
+                memory = one.memory_full_info()
+                total += getattr(memory, "pss", memory.uss)
     return total / 2**20
 
 
