@@ -28,6 +28,7 @@ class One(Visitor):
     def ask(self):
         {}
 """
+BRANDS = "self.insert('brands', {'name': self.mark}); self.select('brands')"
 NOTES = """
     create table public.notes (note text);
     grant select, insert on public.notes to authenticated;
@@ -57,22 +58,24 @@ def test_users_see_their_own_rows(client_project: Project, users: Callable[[], i
     *each, together = found["by_request"]
     assert sum(one["requests"] for one in each) == together["requests"] == found["requests"]
     assert all(0 < one["median"] <= one["p95"] <= one["p99"] for one in each)
-    assert {"POST conversation_messages", "POST rpc/get_conversation_history", "GET daily_message_volume"} <= {
+    # Tasks are drawn by lot: this one half of the time.
+    assert {"POST conversation_messages", "POST rpc/get_conversation_history"} <= {
         f"{one['method']} {one['name']}" for one in each
     }
 
 
 def test_a_row_of_another_is_seen(client_project: Project, users: Callable[[], int], postgres: Any) -> None:
     """A policy that lets everybody read: the error names the request, and whose row it was."""
-    postgres.execute("create policy leak on public.conversation_messages for select to authenticated using (true)")
+    client_project.write("bench/locustfile.py", FLOW.format(BRANDS))
+    postgres.execute("create policy leak on public.brands for select to authenticated using (true)")
     try:
         done = client_project.invoke(*FEW)
     finally:
-        postgres.execute("drop policy leak on public.conversation_messages")
+        postgres.execute("drop policy leak on public.brands")
     refuses(done, 1, "somebody saw ", "`invoke rls`")
-    assert "another's GET conversation_messages: visitor-" in done.stdout
-    assert "user_id " in done.stdout
-    assert "GET conversation_messages: a row of another" in done.stdout
+    assert "another's GET brands: visitor-" in done.stdout
+    assert "owner_id " in done.stdout
+    assert "GET brands: a row of another" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -109,8 +112,7 @@ def test_what_others_may_read_is_no_leak(client_project: Project, users: Callabl
     access = client_project.settings.supabase_dir / "access.toml"
     of_brands, _, rest = access.read_text().partition('select = ["owner", "service"]')
     access.write_text(f'{of_brands}select = ["owner", "other", "service"]{rest}')
-    flow = "self.insert('brands', {'name': self.mark}); self.select('brands')"
-    client_project.write("bench/locustfile.py", FLOW.format(flow))
+    client_project.write("bench/locustfile.py", FLOW.format(BRANDS))
     postgres.execute("create policy shared on public.brands for select to authenticated using (true)")
     try:
         refuses(client_project.invoke(*FEW), 1, "no row said whose it is", "`owner`")
