@@ -49,7 +49,7 @@ def measure(
     import psycopg
 
     try:
-        rounds = [*_rounds([_executions(*pair, one) for pair in zip(connections, asked, strict=True)])]
+        rounds = [*in_turn([_executions(*pair, one) for pair in zip(connections, asked, strict=True)])]
     except psycopg.Error as problem:
         raise psycopg_error(problem, where=f"bench/queries/{one.name}.sql") from None
     finally:
@@ -58,8 +58,8 @@ def measure(
     return [_measured([seen for seen in each if seen]) for each in zip(*rounds, strict=True)]
 
 
-def _rounds(turns: Sequence[Iterator[Any]]) -> Iterator[Sequence[Any]]:
-    """One of each. Who goes first alternates: who goes last finds the processor awake."""
+def in_turn(turns: Sequence[Iterator[Any]]) -> Iterator[Sequence[Any]]:
+    """One of each, None of those that are over. Who goes first alternates: who goes last finds the processor awake."""
     for step in itertools.cycle((1, -1)):
         found = [next(turn, None) for turn in turns[::step]]
         if not any(found):

@@ -105,6 +105,20 @@ def test_a_seed_gives_the_same_rows_everywhere(blank: Project) -> None:
         connection.execute("delete from auth.users where email like 'bench-%'")
 
 
+def test_databases_take_turns_at_being_first() -> None:
+    """And each is told its own results, also when one is over before the other."""
+    asked = []
+
+    def executions(name: str, count: int) -> Iterator[str]:
+        for number in range(count):
+            asked.append(name)
+            yield f"{name}{number}"
+
+    rounds = [*server.in_turn([executions("a", 3), executions("b", 2)])]
+    assert rounds == [["a0", "b0"], ["a1", "b1"], ["a2", None]]
+    assert asked == ["a", "b", "b", "a", "a"]
+
+
 @pytest.mark.parametrize(
     ("query", "cause"),
     [
