@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def make(folder: Path) -> None:
     finally:
         if former is not None:
             os.umask(former)
+
+
+def new_socket_folder() -> Path:
+    """A folder that we alone can enter. In /tmp, because the path of a Unix socket may hold 103 bytes on macOS."""
+    return Path(tempfile.mkdtemp(prefix="pushproof-", dir="/tmp"))
 
 
 def cache_dir(settings: Settings) -> Path:

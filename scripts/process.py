@@ -181,8 +181,9 @@ def spawn(
     text_in: str = "",
     user: User | None = None,
 ) -> Identity:
-    """Start a service that outlives us, in a session of its own, its output appended to `log`."""
-    with log.open("ab") as sink:
+    """Start a service that outlives us, in a session of its own, its output appended to `log`, for our eyes alone."""
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as sink:
+        os.fchmod(sink.fileno(), 0o600)
         child = subprocess.Popen(
             [str(word) for word in argv],
             env=dict(inherited() if env is None else env),

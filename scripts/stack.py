@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from scripts import state as states
 from scripts.console import Console
 from scripts.errors import PortError, ProjectError, StackError
 from scripts.parts import Parts
-from scripts.places import cache_dir, data_dir
+from scripts.places import cache_dir, data_dir, new_socket_folder
 from scripts.services.base import HOST, Service, free_port, port_is_free
 from scripts.services.origin import Origin
 from scripts.services.postgres import ADMIN, DATABASE, LOGINS, Postgres, adopt_cluster, create_cluster, recipe
@@ -26,11 +27,11 @@ from scripts.targets import Database, Target
 # Who has to start anew when a port moves; its owner first.
 KNOWN_BY = {
     "postgres": ("postgres", "postgrest", "origin"),
-    "rest": ("postgrest", "origin"),
     "rest_admin": ("postgrest",),
-    "api": ("origin",),
+    "api": ("origin", "postgrest"),
 }
 OWNER_OF_PORT = {port: services[0] for port, services in KNOWN_BY.items()}
+PORT_OF = {"postgres": "postgres", "origin": "api"}  # PostgREST has a socket
 SERVICES = tuple(dict.fromkeys(OWNER_OF_PORT.values()))
 
 
@@ -70,7 +71,7 @@ class Stack:
             if any(not self._runs(service) for service in OWNER_OF_PORT.values()):
                 self._end_strays()
             self._ensure_secrets()
-            outdated = self._ensure_ports()
+            outdated = self._ensure_ports() | self._ensure_sockets()
             supervisor = self._supervisor(parts)
             if outdated:
                 supervisor.stop(tuple(outdated))
@@ -84,7 +85,9 @@ class Stack:
             if names is not None:
                 return self._supervisor(npm.locate(self.settings)).stop(names)
             stopped = self._supervisor(npm.locate(self.settings)).stop() if self.state.services else []
-            return [*stopped, *(f"process {pid}" for pid in self._end_strays())]
+            strays = [f"process {pid}" for pid in self._end_strays()]
+            self._remove_sockets()
+            return [*stopped, *strays]
 
     def note_reset(self, name: str) -> None:
         """Remember what the last reset was made from."""
@@ -112,9 +115,19 @@ class Stack:
         """The service that listens on a port, by the port's name."""
         return OWNER_OF_PORT[port]
 
-    def port_of(self, service: str) -> int:
-        """The port a service answers on."""
-        return self.state.ports[next(name for name, owner in OWNER_OF_PORT.items() if owner == service)]
+    def port_of(self, service: str) -> int | None:
+        """The port a service answers on; None for one that listens on a socket."""
+        return self.state.ports[PORT_OF[service]] if service in PORT_OF else None
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports that were picked, by name."""
+        return {name: self.state.ports[name] for name in OWNER_OF_PORT if name in self.state.ports}
+
+    @property
+    def rest_socket(self) -> Path:
+        """Where PostgREST itself listens, while the stack is up."""
+        return Path(self.state.sockets) / "rest"
 
     def _save(self) -> None:
         states.save(self.folder, self.state)
@@ -158,6 +171,21 @@ class Stack:
                 self.console.status(f"port {port} was taken: {name} moves to {self.state.ports[name]}")
         self._save()
         return {service for service in outdated if self._runs(service)}
+
+    def _ensure_sockets(self) -> set[str]:
+        """A folder for sockets; whoever knows one that is gone, as after a cleaning of /tmp, has to start anew."""
+        runs = self._runs("postgrest")
+        if self.state.sockets and (self.rest_socket.is_socket() if runs else self.rest_socket.parent.is_dir()):
+            return set()
+        self.state.sockets = str(new_socket_folder())
+        self._save()
+        return {service for service in ("postgrest", "origin") if self._runs(service)}
+
+    def _remove_sockets(self) -> None:
+        if self.state.sockets:
+            shutil.rmtree(self.state.sockets, ignore_errors=True)
+            self.state.sockets = ""
+            self._save()
 
     def _asked_ports(self) -> dict[str, int]:
         wishes = {"api": self.settings.api_port, "postgres": self.settings.db_port}
@@ -207,15 +235,16 @@ class Stack:
         if parts.postgrest:
             yield Postgrest(
                 parts.postgrest,
-                ports["rest"],
+                self.rest_socket,
                 ports["rest_admin"],
+                self.url,
                 ports["postgres"],
                 api,
                 password=passwords["authenticator"],
                 jwt_secret=self.state.secrets["jwt_secret"],
             )
-        rest_port = ports["rest"] if parts.postgrest else None
-        known = (parts, ports["api"], rest_port, ports["postgres"], api.schemas, passwords, self.state.secrets)
+        socket = self.rest_socket if parts.postgrest else None
+        known = (parts, ports["api"], socket, ports["postgres"], api.schemas, passwords, self.state.secrets)
         yield Origin(*known, anonymous_sign_ins=takes_anonymous(self.settings.supabase_dir / "config.toml"))
 
 

@@ -23,7 +23,8 @@ KEY_YEARS = 10
 class State:
     """The stack of one checkout. Ports are kept once picked; secrets are made once and never shown.
 
-    `cluster` names what the data was made from, `reset` the files that the last reset ran.
+    `cluster` names what the data was made from, `reset` the files that the last reset ran, `sockets` the folder of
+    Unix sockets while there is one.
     """
 
     ports: dict[str, int] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class State:
     services: dict[str, Identity] = field(default_factory=dict)
     cluster: str = ""
     reset: str = ""
+    sockets: str = ""
 
 
 def load(folder: Path) -> State:
@@ -54,6 +56,7 @@ def _parse(raw: dict[str, Any]) -> State:
         },
         cluster=_text(raw["cluster"]),
         reset=_text(raw.get("reset", "")),
+        sockets=_text(raw.get("sockets", "")),
     )
 
 

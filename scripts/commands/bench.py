@@ -231,7 +231,7 @@ def _rest_ratio(bench: Bench) -> list[float]:
     ratios = []
     for _ in range(bench.runs):
         through = requests_a_second(state.ports["api"], [asked], CONNECTIONS)
-        direct = requests_a_second(state.ports["rest"], [direct_asked], CONNECTIONS)
+        direct = requests_a_second(bench.stack.rest_socket, [direct_asked], CONNECTIONS)
         ratios.append(100 * through / direct)
     return ratios
 

@@ -121,7 +121,7 @@ def _ports(run: Run) -> str:
     up = {h.name for h in run.stack.health() if h.pid}
     taken = [
         str(port)
-        for name, port in run.stack.state.ports.items()
+        for name, port in run.stack.ports.items()
         if run.stack.owner_of(name) not in up and not port_is_free(port)
     ]
     return f"{', '.join(taken)} taken by others: the next start moves" if taken else "ours or free"

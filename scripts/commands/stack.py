@@ -51,7 +51,7 @@ def status(run: Run, *, env: bool) -> None:
     run.console.table(
         ("service", "state", "pid", "port", "version", "why"),
         (
-            (h.name, h.state, h.pid or "", run.stack.port_of(h.name), run.stack.version_of(h.name), h.why)
+            (h.name, h.state, h.pid or "", run.stack.port_of(h.name) or "", run.stack.version_of(h.name), h.why)
             for h in healths
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,9 +15,14 @@ from scripts.api import PATIENCE_SECONDS, TOO_MANY, pause_of
 from scripts.errors import UnreachableError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import urllib3
+
     from scripts.targets import Target
 
 SECONDS = 30
+OPTIONS: dict[str, Any] = {"maxsize": 16, "retries": False, "timeout": SECONDS}
 UNAVAILABLE = 503
 # Nothing was done: the database ended the connection, or PostgREST is about to connect again or to read its schema.
 CONNECTING = (b'"57P0', b'"PGRST001"', b'"PGRST002"')
@@ -128,28 +134,46 @@ class Answer:
 class Api:
     """One REST API; its connections may be used by several threads at once."""
 
-    def __init__(self, url: str, *, loopback: bool) -> None:
-        import urllib3
-
-        options: dict[str, Any] = {"maxsize": 16, "retries": False, "timeout": SECONDS}
-        proxy = None if loopback else getproxies().get(url.partition(":")[0])
-        self._pool = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-        self._errors = urllib3.exceptions.HTTPError
+    def __init__(self, pool: urllib3.PoolManager | urllib3.HTTPConnectionPool, url: str) -> None:
+        self._pool = pool
         self._url = url
 
     @classmethod
     def of(cls, target: Target) -> Api:
-        return cls(f"{target.url}/rest/v1", loopback=target.database.loopback)
+        """That of a target, through the proxy of the environment where it is not on this machine."""
+        import urllib3
+
+        url = f"{target.url}/rest/v1"
+        proxy = None if target.database.loopback else getproxies().get(url.partition(":")[0])
+        return cls(urllib3.ProxyManager(proxy, **OPTIONS) if proxy else urllib3.PoolManager(**OPTIONS), url)
+
+    @classmethod
+    def at(cls, path: Path) -> Api:
+        """A PostgREST without a gateway, on a Unix socket."""
+        import urllib3
+
+        class Connection(urllib3.connection.HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                line = socket.socket(socket.AF_UNIX)
+                line.settimeout(SECONDS)
+                line.connect(str(path))
+                return line
+
+        pool = urllib3.HTTPConnectionPool("rest", **OPTIONS)
+        pool.ConnectionCls = Connection
+        return cls(pool, "")
 
     def ask(self, actor: Actor, request: Request) -> Answer:
         """Send it; a rate limit is waited out within a bound. Raises UnreachableError."""
+        import urllib3
+
         until = time.monotonic() + PATIENCE_SECONDS
         body = None if request.body is None else json.dumps(request.body).encode()
         headers = {**actor.headers, **request.headers}
         while True:
             try:
                 response = self._pool.request(request.method, f"{self._url}/{request.url}", body=body, headers=headers)
-            except self._errors as problem:
+            except (urllib3.exceptions.HTTPError, OSError) as problem:
                 raise UnreachableError(
                     f"the REST API does not answer: {problem.__class__.__name__}",
                     "look whether it is up, then run this again",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scripts.checks import Verdict, verdict_of
 from scripts.database import connect
 from scripts.errors import StackError
+from scripts.places import new_socket_folder
 from scripts.queries import query
 from scripts.rls.asking import Actor, Api
 from scripts.rls.cells import Probe
@@ -100,14 +102,17 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
     base, state, admin = stack.target(), stack.state, stack.admin()
     checks = sorted((stack.settings.supabase_dir / "checks").glob("*.sql"))
     api = api_of(stack.settings.supabase_dir / "config.toml")
+    sockets = new_socket_folder()
     made: list[Clone] = []
     services: list[Service] = []
     for number in range(count):
-        name, port, api_port = f"mutant_{number}", free_port(), free_port()
+        name, socket, api_port = f"mutant_{number}", sockets / f"{number}", free_port()
+        target = replace(base, url=f"http://{HOST}:{api_port}", database=replace(base.database, name=name))
         rest = Postgrest(
             parts.postgrest,
-            port,
+            socket,
             free_port(),
+            target.url,
             base.database.port,
             api,
             password=state.passwords["authenticator"],
@@ -118,11 +123,10 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
         )
         services.append(rest)
         if with_auth:
-            known = (parts, api_port, port, base.database.port, api.schemas, state.passwords, state.secrets)
+            known = (parts, api_port, socket, base.database.port, api.schemas, state.passwords, state.secrets)
             anonymous = takes_anonymous(stack.settings.supabase_dir / "config.toml")
             services.append(Origin(*known, anonymous, database=name, name=f"origin_{number}", needs=(rest.name,)))
-        target = replace(base, url=f"http://{HOST}:{api_port}", database=replace(base.database, name=name))
-        asking = _probe(probe, target, port, state.secrets)
+        asking = _probe(probe, target, socket, state.secrets)
         made.append(Clone(name, target, admin, asking, probe.rows, checks, stack.settings.project))
     # Logs of their own: whatever else writes to the stack's is ended as a stray when it starts.
     supervisor = Supervisor(services, stack.folder / "copies", {}, lambda: None)
@@ -135,14 +139,15 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
         for clone in made:
             clone.close()
         supervisor.stop()
+        shutil.rmtree(sockets, ignore_errors=True)
 
 
-def _probe(probe: Probe, target: Target, port: int, secrets: dict[str, str]) -> Probe:
+def _probe(probe: Probe, target: Target, socket: Path, secrets: dict[str, str]) -> Probe:
     """The same questions to a copy, whose REST server has no gateway: the key's role travels as a token."""
     actors = {name: _direct(actor, secrets) for name, actor in probe.actors.items()}
     users = {a.name: a.id for a in actors.values() if a.id}
     rows = Rows(lambda: connect(target), probe.catalog, probe.intent, users)
-    return replace(probe, rows=rows, actors=actors, api=Api(f"http://{HOST}:{port}", loopback=True))
+    return replace(probe, rows=rows, actors=actors, api=Api.at(socket))
 
 
 def _direct(actor: Actor, secrets: dict[str, str]) -> Actor:

@@ -18,11 +18,11 @@ NODE_FLAGS = ("--max-semi-space-size=2",)  # MB: a quarter less memory under loa
 
 @dataclass(frozen=True)
 class Origin:
-    """Gateway and Auth of one stack. `rest_port` is None where PostgREST has no binary."""
+    """Gateway and Auth of one stack. `rest` is PostgREST's socket, None where it has no binary."""
 
     parts: Parts
     port: int
-    rest_port: int | None
+    rest: Path | None
     database_port: int
     schemas: tuple[str, ...]
     passwords: dict[str, str] = field(repr=False)
@@ -41,7 +41,7 @@ class Origin:
             "parts": str(self.parts.folder),
             "host": HOST,
             "port": self.port,
-            "rest": f"http://{HOST}:{self.rest_port}" if self.rest_port else None,
+            "rest": str(self.rest) if self.rest else None,
             "schemas": self.schemas,
             "anonymous_sign_ins": self.anonymous_sign_ins,
             "database": {

@@ -23,11 +23,16 @@ class Api:
 
 @dataclass(frozen=True)
 class Postgrest:
-    """The REST server of one stack, behind its origin."""
+    """The REST server of one stack, behind its origin.
+
+    It serves anon to whoever reaches it, so it listens on a Unix socket in a folder that we alone can enter; the port
+    only says whether it is ready. `public_url` is where its own description says that it is.
+    """
 
     binary: Path
-    port: int
+    socket: Path
     admin_port: int
+    public_url: str
     database_port: int
     api: Api
     password: str = field(repr=False)
@@ -49,9 +54,11 @@ class Postgrest:
             PGRST_DB_MAX_ROWS=str(self.api.max_rows),
             PGRST_DB_ANON_ROLE="anon",
             PGRST_JWT_SECRET=self.jwt_secret,
-            PGRST_SERVER_HOST=HOST,
-            PGRST_SERVER_PORT=str(self.port),
+            PGRST_SERVER_UNIX_SOCKET=str(self.socket),
+            PGRST_SERVER_UNIX_SOCKET_MODE="600",
+            PGRST_SERVER_HOST=HOST,  # of the port below
             PGRST_ADMIN_SERVER_PORT=str(self.admin_port),
+            PGRST_OPENAPI_SERVER_PROXY_URI=f"{self.public_url}/rest/v1",
             PGRST_LOG_LEVEL="error",
             GHCRTS="-A1m",  # smaller allocation areas: a quarter less memory kept after large answers
         )

@@ -9,18 +9,22 @@ from typing import Any
 
 from scripts import parts, process
 from scripts.errors import FailedError
+from scripts.services.base import HOST
 
 LOAD = Path(__file__).parent / "load.mjs"
 SECONDS = 3.0
 
 
-def requests_a_second(port: int, requests: Sequence[dict[str, Any]], connections: int, seconds: float = SECONDS) -> int:
-    """Of a loopback port, each connection sending one of the requests again and again.
+def requests_a_second(
+    at: int | Path, requests: Sequence[dict[str, Any]], connections: int, seconds: float = SECONDS
+) -> int:
+    """Of a loopback port or a Unix socket, each connection sending one of the requests again and again.
 
     Raises FailedError where one is not answered well.
     """
-    load = {"port": port, "requests": requests, "connections": connections, "seconds": seconds}
+    address = {"port": at, "host": HOST} if isinstance(at, int) else {"path": str(at)}
+    load = {"address": address, "requests": requests, "connections": connections, "seconds": seconds}
     done = process.run([parts.node(), LOAD], text_in=json.dumps(load))
     if done.code:
-        raise FailedError(f"the load on port {port} failed: {done.stderr.strip()}", "`invoke logs` may show why")
+        raise FailedError(f"the load on {at} failed: {done.stderr.strip()}", "`invoke logs` may show why")
     return int(done.stdout)

@@ -1,25 +1,24 @@
 // Sends requests over keep-alive connections for some seconds, each connection one of them again and again;
 // prints requests a second. Configuration is JSON on stdin:
-// {port, requests: [{method, path, headers, body}], connections, seconds}.
+// {address, requests: [{method, path, headers, body}], connections, seconds}.
 // Raw sockets: a generator that costs more than the server would measure itself.
 import net from 'node:net'
 import { readFileSync } from 'node:fs'
 
-const { port, requests, connections, seconds } = JSON.parse(readFileSync(0, 'utf8'))
+const { address, requests, connections, seconds } = JSON.parse(readFileSync(0, 'utf8'))
 const CHUNKS_END = '\r\n0\r\n\r\n'
 let answered = 0
 
 function written({ method, path, headers, body }) {
   const framing = body ? { 'content-length': Buffer.byteLength(body) } : {}
-  const fields = Object.entries({ host: `127.0.0.1:${port}`, ...headers, ...framing })
+  const fields = Object.entries({ host: '127.0.0.1', ...headers, ...framing })
   const lines = [`${method} ${path} HTTP/1.1`, ...fields.map(([name, value]) => `${name}: ${value}`)]
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`)
 }
 
 function connect(request) {
-  const socket = net.connect(port, '127.0.0.1', () => socket.write(request))
+  const socket = net.connect({ ...address, noDelay: true }, () => socket.write(request))
   let answer = ''
-  socket.setNoDelay(true)
   socket.on('data', (chunk) => {
     answer += chunk.latin1Slice()
     if (!complete(answer)) return

@@ -38,6 +38,7 @@ from scripts.supervisor import MARK
 from scripts.testusers import client
 from scripts.waiting import wait_until
 from tests.fix_stack import Project
+from tests.stack.test_gateway import Raw, spellings
 
 SERVICES = ("postgres", "postgrest", "origin")
 ROOT = os.geteuid() == 0
@@ -366,7 +367,7 @@ class TestPorts:
 
     @pytest.mark.parametrize(
         ("port", "service", "restarted"),
-        [("postgres", "postgres", list(SERVICES)), ("rest", "postgrest", ["postgrest", "origin"])],
+        [("postgres", "postgres", list(SERVICES)), ("api", "origin", ["postgrest", "origin"])],
     )
     def test_whoever_knows_a_port_that_moves_starts_anew(
         self, home: Project, port: str, service: str, restarted: list[str]
@@ -390,7 +391,7 @@ class TestPorts:
         wish = free_port()
         done = home.invoke("start", PUSHPROOF_API_PORT=str(wish))
         assert done.code == 0, done.output
-        assert "started origin in" in done.stdout
+        assert "started postgrest, origin in" in done.stdout
         assert home.stack.state.ports["api"] == wish
         assert_healthy(home)
         assert "already running" in home.invoke("start", PUSHPROOF_API_PORT=str(wish)).stdout
@@ -418,7 +419,7 @@ class TestPorts:
     def test_a_port_of_ours_that_is_asked_for_is_made_free(self, home: Project) -> None:
         """A port that another service had by chance goes to the one for which it is asked."""
         home.stack.stop()
-        wish = home.stack.state.ports["rest"]
+        wish = home.stack.state.ports["rest_admin"]
         assert home.invoke("start", PUSHPROOF_API_PORT=str(wish)).code == 0
         assert home.stack.state.ports["api"] == wish
         assert_healthy(home)
@@ -616,7 +617,7 @@ class TestPlaces:
 def test_without_postgrest_the_origin_serves_rest_itself(
     new: Callable[[], Project], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where no binary exists: two services, `status` says so, and supabase-py gets its rows."""
+    """Where no binary exists: two services, `status` says so, supabase-py gets its rows, nobody gets at the rest."""
     monkeypatch.setattr(Parts, "postgrest", None)
     project = new()
     assert project.stack.start() == ["postgres", "origin"]
@@ -628,6 +629,10 @@ def test_without_postgrest_the_origin_serves_rest_itself(
     with httpx.Client() as http:
         found = client(target, target.secret_key, http).table("notes").select("*").execute().data
     assert found == [{"word": "served"}]
+    with Raw(target.url) as line:
+        for path in spellings("/rest/v1/", "_system/info"):
+            status_code, body = line.ask("GET", path, apikey=target.secret_key)
+            assert 400 <= status_code < 500 and project.stack.state.passwords["authenticator"] not in body, path
     run = Run("", as_json=False)
     run.__dict__["settings"] = project.settings
     status(run, env=False)

@@ -8,13 +8,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+import urllib3
 
 from scripts import patience
 from scripts.api import pause_of
 from scripts.boundary import boundary
 from scripts.patience import http_client
 from scripts.rls import asking
-from scripts.rls.asking import Actor, Api, Request
+from scripts.rls.asking import OPTIONS, Actor, Api, Request
 from scripts.targets import Database, Target
 from scripts.testusers import client
 
@@ -70,7 +71,9 @@ def test_supabase_clients_wait(limiter: Limiter) -> None:
 def test_cells_wait(limiter: Limiter) -> None:
     """So do the engine's requests."""
     limiter.refusals = 2
-    answer = Api(limiter.url, loopback=True).ask(Actor("anon", {}), Request("POST", "notes", body={"a": 1}))
+    answer = Api(urllib3.PoolManager(**OPTIONS), limiter.url).ask(
+        Actor("anon", {}), Request("POST", "notes", body={"a": 1})
+    )
     assert (answer.status, len(limiter.told)) == (200, 3)
 
 
@@ -79,7 +82,7 @@ def test_patience_ends(limiter: Limiter, monkeypatch: pytest.MonkeyPatch, capsys
     limiter.refusals = 99
     for module in (patience, asking):
         monkeypatch.setattr(module, "PATIENCE_SECONDS", -1)
-    answer = Api(limiter.url, loopback=True).ask(Actor("anon", {}), Request("POST", "notes", body={}))
+    answer = Api(urllib3.PoolManager(**OPTIONS), limiter.url).ask(Actor("anon", {}), Request("POST", "notes", body={}))
     assert (answer.status, len(limiter.told)) == (429, 1)
     with pytest.raises(SystemExit), boundary(), http_client(limiter.target) as http:
         client(limiter.target, "key", http).auth.sign_in_with_password({"email": "a@example.com", "password": "b"})

@@ -7,12 +7,12 @@ export async function administer({ method, path, query, body }, users, { origin,
   const [, resource, id] = path.match(/^\/(?:admin\/)?([^/]+)(?:\/([^/]+))?$/) ?? []
   switch (`${method} ${resource}${id === undefined ? '' : '/:id'}`) {
     case 'GET users': return list(query, users)
-    case 'POST users': return ok(await users.present(await users.create(await body())))
+    case 'POST users': return ok(await users.present(await users.create(body)))
     case 'GET users/:id': return ok(await users.present(await users.find(id)))
-    case 'PUT users/:id': return ok(await users.present(await users.update(id, await body())))
-    case 'DELETE users/:id': return ok(await users.remove(id, (await body()).should_soft_delete))
-    case 'POST invite': return ok((await link({ ...await body(), type: 'invite' }, users)).user)
-    case 'POST generate_link': return generateLink(await body(), users, origin, site_url)
+    case 'PUT users/:id': return ok(await users.present(await users.update(id, body)))
+    case 'DELETE users/:id': return ok(await users.remove(id, body.should_soft_delete))
+    case 'POST invite': return ok((await link({ ...body, type: 'invite' }, users)).user)
+    case 'POST generate_link': return generateLink(body, users, origin, site_url)
     default: throw new AuthError(404, 'not_found', 'Not found')
   }
 }

@@ -20,6 +20,13 @@ const jsonType = (oid) => ({
   serialize: (value) => (typeof value === 'string' ? value : JSON.stringify(value)),
 })
 const ADMIN = /^\/(admin\/|invite$)/
+const OF_A_USER = /^\/(user|logout|reauthenticate)$/
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value) => typeof value === 'string'
+const TEXTS = ['email', 'new_email', 'phone', 'password', 'token', 'token_hash', 'type', 'refresh_token', 'redirect_to',
+  'id', 'role', 'ban_duration', 'nonce', 'channel']
+const OBJECTS = ['data', 'options', 'user_metadata', 'app_metadata', 'gotrue_meta_security']
+const TYPES = new Map([...TEXTS.map((name) => [name, isText]), ...OBJECTS.map((name) => [name, isObject])])
 
 /** Opens Auth on the database; `handle` answers what the gateway lets through to /auth/v1. */
 export async function openAuth(config) {
@@ -41,9 +48,7 @@ class Auth {
 
   async handle(req, res, call) {
     try {
-      const body = await read(req)
-      const path = call.path.slice(call.prefix.length) || '/'
-      const answer = await this.#answer({ ...call, path, method: req.method, headers: req.headers, body })
+      const answer = await this.#answer({ ...call, method: req.method, body: bodyOf(await read(req)) })
       if (answer.status === 204 || answer.body === undefined) return bare(res, answer)
       reply(res, answer.status, answer.body, answer.headers)
     } catch (error) {
@@ -54,13 +59,20 @@ class Auth {
   }
 
   #answer(call) {
-    const json = () => parse(call.body)
+    if (ADMIN.test(call.path)) return this.#admin(call)
+    if (OF_A_USER.test(call.path)) this.#claims(call) // lite knows no nbf
     const name = `${call.method} ${call.path}`
-    if (ADMIN.test(call.path)) return this.#admin(call, json)
     if (name === 'GET /health') return this.#health(call)
-    if (name === 'POST /signup' && isAnonymous(json())) return this.#signUpAnonymously(json())
-    if (name === 'POST /verify') return this.#verify(call, json())
+    if (name === 'POST /signup' && isAnonymous(call.body)) return this.#signUpAnonymously(call.body)
+    if (name === 'POST /verify') return this.#verify(call)
     return this.#pass(call)
+  }
+
+  #claims({ token }) {
+    if (token === undefined) throw new AuthError(401, 'no_authorization', 'This endpoint requires a valid Bearer token')
+    const claims = verify(token, this.config.jwt_secret)
+    if (!claims) throw new AuthError(403, 'bad_jwt', 'invalid JWT: unable to parse or verify signature')
+    return claims
   }
 
   async #health(call) {
@@ -70,23 +82,22 @@ class Auth {
     return this.#pass(call)
   }
 
-  #admin({ method, path, query, token, role }, json) {
-    const claims = token === undefined ? { role } : verify(token, this.config.jwt_secret)
-    if (!claims) throw new AuthError(403, 'bad_jwt', 'invalid JWT: unable to parse or verify signature')
-    if (claims.role !== 'service_role') throw new AuthError(403, 'not_admin', 'User not allowed')
-    const request = { method, path, query: new URLSearchParams(query), body: json }
-    return administer(request, this.users, this.config)
+  #admin(call) {
+    const { role } = call.token === undefined ? call : this.#claims(call)
+    if (role !== 'service_role') throw new AuthError(403, 'not_admin', 'User not allowed')
+    return administer({ ...call, query: new URLSearchParams(call.query) }, this.users, this.config)
   }
 
   // An address is changed once both the old and the new mailbox have confirmed; which comes first is the user's choice.
-  async #verify(call, { email, token, token_hash, type, ...rest }) {
+  async #verify(call) {
+    const { email, token, token_hash, type, ...rest } = call.body
     const hash = token_hash ?? (email && token ? tokenHash(email, String(token)) : undefined)
     if (type === 'email_change' && hash && await this.#acceptHalf(hash)) {
       const msg = 'Confirmation link accepted. Please proceed to confirm link sent to the other email'
       return { status: 200, body: { msg, code: '200' } }
     }
     const known = { email: 'magiclink', invite: 'signup' }[type] ?? type
-    return this.#pass({ ...call, body: JSON.stringify({ ...rest, email, token, token_hash: hash, type: known }) })
+    return this.#pass({ ...call, body: { ...rest, email, token, token_hash: hash, type: known } })
   }
 
   async #acceptHalf(hash) {
@@ -108,14 +119,11 @@ class Auth {
   }
 
   // Lets lite answer, then completes users and tokens in its answer.
-  async #pass({ method, path, prefix, query, headers, body, token }) {
-    const request = new Request(`${this.config.origin}${prefix}${path}${known(query)}`, {
+  async #pass({ method, path, query, body, token }) {
+    const request = new Request(`${this.issuer}${path}${known(query)}`, {
       method,
-      headers: {
-        'content-type': headers['content-type'] ?? 'application/json',
-        ...(token && { authorization: `Bearer ${token}` }),
-      },
-      body: method === 'GET' || method === 'HEAD' ? undefined : body,
+      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+      body: method === 'GET' || method === 'HEAD' ? undefined : JSON.stringify(body),
     })
     const response = await this.app.fetch(request)
     const found = Object.fromEntries(response.headers)
@@ -123,7 +131,7 @@ class Auth {
     const text = await response.text()
     if (response.status === 303) found.location = await this.#completeRedirect(found.location, path)
     if (!text || !found['content-type']?.includes('json')) return { status: response.status, text, headers: found }
-    const answer = parse(text)
+    const answer = JSON.parse(text)
     if (response.status >= 500) {
       throw unexpected(path === '/signup' ? 'Database error saving new user' : 'Unexpected failure')
     }
@@ -197,27 +205,37 @@ class Auth {
 
 const isAnonymous = ({ email, phone, password }) => !email && !phone && !password
 const unexpected = (message) => new AuthError(500, 'unexpected_failure', message)
+const badJson = () => new AuthError(400, 'bad_json', 'Could not parse request body as JSON')
 
 // The links of invitations are answered as those of sign-ups, which lite knows.
 const known = (query) =>
   query.replace(/([?&]type=)invite(?=&|$)/, '$1signup').replace(/([?&]type=)email(?=&|$)/, '$1magiclink')
 
+// Of a body that is too large the rest is read and dropped, so that the connection can be used again.
 async function read(req) {
   const parts = []
   let size = 0
-  for await (const part of req) {
-    parts.push(part)
-    if ((size += part.length) > BODY_LIMIT) throw new AuthError(413, 'request_too_large', 'Request body too large')
-  }
-  return parts.length ? Buffer.concat(parts).toString() : undefined
+  for await (const part of req) if ((size += part.length) <= BODY_LIMIT) parts.push(part)
+  if (size > BODY_LIMIT) throw new AuthError(413, 'request_too_large', 'Request body too large')
+  return Buffer.concat(parts).toString()
 }
 
-function parse(text) {
+// A body as GoTrue reads it: an object whose members have their types, null for "not given", and no text that
+// PostgreSQL cannot hold.
+function bodyOf(text) {
+  let body
   try {
-    return JSON.parse(text || '{}') ?? {}
+    body = JSON.parse(text || '{}', (name, value) => {
+      if (name.includes('\0') || (typeof value === 'string' && value.includes('\0'))) throw new Error('NUL')
+      return value
+    })
   } catch {
-    throw new AuthError(400, 'bad_json', 'Could not parse request body as JSON')
+    throw badJson()
   }
+  if (!isObject(body)) throw badJson()
+  const given = Object.entries(body).filter(([, value]) => value !== null)
+  if (!given.every(([name, value]) => TYPES.get(name)?.(value) ?? true)) throw badJson()
+  return Object.fromEntries(given)
 }
 
 function bare(res, { status, text, headers }) {

@@ -1,6 +1,7 @@
 // What stands in front of a hosted project: checks the API key, routes by prefix, answers CORS.
-import { Upstream } from './upstream.mjs'
 import { log, reply } from './answers.mjs'
+import { namesRows, routeOf } from './routes.mjs'
+import { Upstream } from './upstream.mjs'
 
 // Headers that belong to one connection, or that the gateway itself sets.
 const NOT_FORWARDED = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer',
@@ -9,8 +10,15 @@ const NOT_RETURNED = new Set(['connection', 'keep-alive', 'transfer-encoding', '
   'access-control-allow-origin', 'access-control-expose-headers', 'access-control-allow-credentials'])
 const EXPOSED = 'Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Link, Location, '
   + 'Preference-Applied, Range-Unit, Server, X-Supabase-Api-Version, X-Total-Count'
-const PUBLIC_AUTH = /^\/auth\/v1\/(verify|callback|authorize|health|settings|\.well-known\/.*)$/
-const ROUTE = /^\/(rest|auth)\/v1(?=\/|$)/
+// Any other name may be one that a web page made to point here: https://en.wikipedia.org/wiki/DNS_rebinding
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+const UNROUTED = {
+  400: 'The path holds a dot segment, an empty segment, a control character or an escape that is none',
+  404: 'no Route matched with those values',
+  405: 'Method Not Allowed',
+}
+// What the library safeupdate, which a hosted project loads, says to a statement without a condition.
+const WHOLE_TABLE = { DELETE: 'DELETE requires a WHERE clause', PATCH: 'UPDATE requires a WHERE clause' }
 const BROWSER = /^\s*Mozilla\/5\.0/i
 
 /** Makes the origin's request listener. `auth` and `rest` answer (req, res, call); `rest` only without PostgREST. */
@@ -23,19 +31,30 @@ export function createGateway(config, { auth, rest }) {
   const proxy = upstream && createProxy(upstream, config)
 
   function listener(req, res) {
-    const [path, query] = split(req.url)
-    const [prefix, target] = ROUTE.exec(path) ?? []
-    if (!target) return reply(res, 404, { message: 'no Route matched with those values' })
+    if (!LOOPBACK.test(req.headers.host)) {
+      return reply(res, 421, { message: 'The Host header names another machine: use 127.0.0.1 or localhost' })
+    }
+    const [rawPath, query] = split(req.url)
     if (req.method === 'OPTIONS' && req.headers['access-control-request-method']) return preflight(req, res)
-    const key = req.headers.apikey ?? new URLSearchParams(query).get('apikey')
-    const role = roles.get(key)
-    if (!role && !(PUBLIC_AUTH.test(path) && !key)) return refuse(res, key)
+    const route = routeOf(req.method, rawPath)
+    if (!route.target) return reply(res, route.status, { message: UNROUTED[route.status] })
+    const { key, role } = caller(req.headers.apikey, query)
+    if (!role && (key || !route.open)) return refuse(res, key)
     if (key === config.secret_key && BROWSER.test(req.headers['user-agent'])) {
       return reply(res, 401, { message: 'Forbidden use of secret API key in browser' })
     }
-    const call = { path, prefix, query: withoutKey(query), role, token: userToken(req.headers.authorization) }
-    if (target === 'auth') return auth(req, res, call)
+    const call = { path: route.path, query: withoutKey(query), role, token: userToken(req.headers.authorization) }
+    if (route.target === 'auth') return auth(req, res, call)
+    const refusal = !namesRows(call.query) && WHOLE_TABLE[req.method]
+    if (refusal) return reply(res, 400, { code: '21000', details: null, hint: null, message: refusal })
     return (proxy ?? rest)(req, res, call)
+  }
+
+  // A query stands in logs and histories, so it may hold a publishable key only.
+  function caller(header, query) {
+    const key = header ?? new URLSearchParams(query).get('apikey')
+    const role = roles.get(key)
+    return { key, role: header === undefined && role !== 'anon' ? undefined : role }
   }
   return { listener, close: () => upstream?.close() }
 }
@@ -82,7 +101,7 @@ function createProxy(upstream, config) {
 
   return function proxy(req, res, call) {
     const answer = new Answer(res)
-    const exchange = upstream.send(requestHead(req, call, bearer, upstream.address), req, {
+    const exchange = upstream.send(requestHead(req, call, bearer), req, {
       head: (status, headers) => {
         if (lost) log('rest is back')
         lost = false
@@ -102,9 +121,9 @@ function createProxy(upstream, config) {
   }
 }
 
-function requestHead(req, { path, prefix, query, role, token }, bearer, { host, port }) {
+function requestHead(req, { path, query, role, token }, bearer) {
   const dropped = new Set(req.headers.connection?.toLowerCase().split(/ *, */))
-  let head = `${req.method} ${path.slice(prefix.length) || '/'}${query} HTTP/1.1\r\nhost: ${host}:${port}\r\n`
+  let head = `${req.method} ${path}${query} HTTP/1.1\r\nhost: rest\r\n`
   const raw = req.rawHeaders
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i].toLowerCase()

@@ -11,7 +11,7 @@ export function sign(claims, secret) {
   return `${text}.${mac(text, secret).toString('base64url')}`
 }
 
-/** The claims of a token that is ours and has not expired, else null. */
+/** The claims of a token that is ours, has begun and has not expired, else null. */
 export function verify(token, secret) {
   const [header, payload, signature] = token.split('.')
   try {
@@ -19,7 +19,9 @@ export function verify(token, secret) {
     const wanted = mac(`${header}.${payload}`, secret)
     if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return null
     const claims = JSON.parse(Buffer.from(payload, 'base64url'))
-    return claims.exp === undefined || claims.exp * 1000 > Date.now() ? claims : null
+    const { nbf = 0, exp = Infinity } = claims
+    const now = Date.now() / 1000
+    return nbf <= now && now < exp ? claims : null
   } catch {
     return null
   }

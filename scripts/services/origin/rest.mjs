@@ -25,7 +25,7 @@ export async function openRest(config) {
     const headers = new Headers({ apikey: token })
     for (const name of FORWARDED) if (req.headers[name]) headers.set(name, req.headers[name])
     const full = req.headers['transfer-encoding'] || req.headers['content-length'] > 0
-    const response = await app.fetch(new Request(`${origin}${path}${query}`, {
+    const response = await app.fetch(new Request(`${origin}/rest/v1${path}${query}`, {
       method: req.method, headers, ...(full && { duplex: 'half', body: Readable.toWeb(req) }),
     }))
     res.writeHead(response.status, { ...Object.fromEntries(response.headers), 'access-control-allow-origin': '*' })

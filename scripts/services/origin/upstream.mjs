@@ -6,13 +6,12 @@ const IDLE_MS = 10_000 // PostgREST drops an idle connection after 30 s; be soon
 const MAX_HEAD = 65_536
 const EMPTY = Buffer.alloc(0)
 
-/** A pool of kept-alive connections to one HTTP server. */
+/** A pool of kept-alive connections to the HTTP server that listens on a Unix socket. */
 export class Upstream {
   #idle = []
 
-  constructor(url) {
-    const { hostname, port } = new URL(url)
-    this.address = { host: hostname, port: Number(port || 80), noDelay: true }
+  constructor(socket) {
+    this.address = { path: socket }
   }
 
   /**

@@ -1,0 +1,378 @@
+"""What the gateway lets through: listed routes in one spelling, whole requests, named rows, loopback names."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socket
+import stat
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jwt
+import psutil
+import psycopg
+import pytest
+
+from tests.fix_stack import Project
+from tests.stack.test_origin import mail
+
+INTERNAL = (
+    "_system/info",
+    "_system/introspect",
+    "_system/config",
+    "_system/status",
+    "_system/ping",
+    "storage/v1/bucket",
+    "auth/v1/signup",
+    "auth/v1/token",
+    "auth/v1/admin/users",
+    "rest/v1/rpc/anything",
+)
+PREFIXES = (
+    "/",
+    "/auth/v1/",
+    "/auth/v1/.well-known/",
+    "/auth/v1/health/",
+    "/auth/v1/verify/",
+    "/auth/v1/admin/users/",
+    "/rest/v1/",
+    "/rest/v1/rpc/",
+)
+DOT_SEGMENTS = (
+    "..",
+    "%2e%2e",
+    "%2E%2E",
+    ".%2e",
+    "%2e.",
+    "%252e%252e",
+    "..;",
+    "..%00",
+    "..%20",
+    "%c0%ae%c0%ae",
+    "./..",
+    ".\\..",
+)
+SLASHES = ("/", "//", "%2f", "%2F", "\\", "%5c", "%252f")
+
+
+def spellings(prefix: str, path: str) -> Iterator[str]:
+    """The path reached upwards from the prefix, in each way to write a dot segment and each way to write a slash."""
+    depth = prefix.count("/") - 1
+    for dots, slash in itertools.product(DOT_SEGMENTS, SLASHES):
+        yield prefix + (dots + slash) * depth + path.replace("/", slash if slash != "//" else "/")
+    yield prefix + path
+
+
+class Raw:
+    """Requests whose path no client library has put in order, on one connection."""
+
+    def __init__(self, url: str) -> None:
+        self.host = url.removeprefix("http://")
+        self.line = socket.create_connection(("127.0.0.1", int(self.host.rpartition(":")[2])), timeout=10)
+        self.answers = self.line.makefile("rb")
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.answers.close()
+        self.line.close()
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
+        """The status and the body of the answer."""
+        fields = {"host": self.host, "content-length": str(len(body)), **headers}
+        head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+        self.line.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin1") + body)
+        status = int(self.answers.readline().split()[1])
+        length = 0
+        while (line := self.answers.readline().strip().lower()) != b"":
+            if line.startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        return status, self.answers.read(length).decode()
+
+
+@pytest.fixture
+def raw(stack: Any) -> Iterator[Raw]:
+    with Raw(stack.url) as line:
+        yield line
+
+
+@pytest.fixture
+def rows(postgres: psycopg.Connection[Any], stack: Any) -> Iterator[str]:
+    """A table with two rows that the API serves to service_role."""
+    name = f"rows_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"""
+        create table public.{name} (id integer primary key, word text);
+        insert into public.{name} values (1, 'one'), (2, 'two');
+        grant select, insert, update, delete on public.{name} to service_role;
+    """)
+    deadline = time.monotonic() + 10
+    while httpx.options(f"{stack.url}/rest/v1/{name}", headers={"apikey": stack.secret_key}).status_code == 404:
+        assert time.monotonic() < deadline, "the REST server never reloaded its schema"
+    yield name
+    postgres.execute(f"drop table public.{name}")
+
+
+# --- paths
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("internal", INTERNAL)
+def test_no_spelling_leads_past_the_list(stack: Any, raw: Raw, prefix: str, internal: str) -> None:
+    """Whatever the library behind has besides, nobody reaches it: no answer is a success, and none holds a secret."""
+    secrets = (*stack.secrets.values(), *stack.passwords.values())
+    asked = list(spellings(prefix, internal))
+    for path in asked:
+        status, body = raw.ask("GET", path)
+        assert 400 <= status < 500, path
+        assert not [secret for secret in secrets if secret in body], path
+    assert len(asked) > 20
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/auth/v1/.well-known/../signup",
+        "/auth/v1/.well-known/%2e%2e/signup",
+        "/auth/v1/health/..%2fsignup",
+        "/auth/v1//signup",
+    ],
+)
+def test_nobody_signs_up_without_a_key(raw: Raw, postgres: psycopg.Connection[Any], path: str) -> None:
+    """A route that needs no key is no way to one that does."""
+    address = mail()
+    body = json.dumps({"email": address, "password": "correct horse"}).encode()
+    status, _ = raw.ask("POST", path, body, content_type="application/json")
+    assert status in (400, 404)
+    assert postgres.execute("select from auth.users where email = %s", [address]).fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/auth/v1/%68ealth", 200),  # an escape of a letter is that letter
+        ("HEAD", "/auth/v1/health", 200),
+        ("POST", "/auth/v1/health", 405),
+        ("DELETE", "/auth/v1/user", 405),
+        ("GET", "/auth/v1/health/", 404),
+        ("GET", "/auth/v1/HEALTH", 404),
+        ("GET", "/auth%2fv1/health", 404),
+        ("GET", "/auth/v1/%zz", 400),
+        ("GET", "/auth/v1/%ff", 400),
+        ("GET", "/auth/v1/a%00b", 400),
+        ("GET", "http://127.0.0.1/auth/v1/health", 400),
+        ("OPTIONS", "*", 400),
+    ],
+)
+def test_one_form_of_a_path_decides(raw: Raw, method: str, path: str, status: int) -> None:
+    """Escapes are read once; what is not on the list, or not in a form that everybody reads alike, is refused."""
+    assert raw.ask(method, path)[0] == status
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", "p%20x", "h#x", "a?b", "ä", "a\\b", "a.b", "...", "(a)'!*~"])
+def test_any_name_of_a_table_has_an_address(
+    stack: Any, postgres: psycopg.Connection[Any], rows: str, name: str
+) -> None:
+    """An escaped slash is a part of a name, as PostgREST reads it."""
+    quoted = '"' + name + '"'
+    postgres.execute(f"create view public.{quoted} as select * from public.{rows}".encode())
+    postgres.execute(f"grant select on public.{quoted} to service_role".encode())
+    try:
+        with Raw(stack.url) as line:
+            path = "/rest/v1/" + "".join(f"%{byte:02x}" for byte in name.encode())
+            deadline = time.monotonic() + 10
+            while (answer := line.ask("GET", path, apikey=stack.secret_key))[0] == 404:
+                assert time.monotonic() < deadline, answer
+        assert answer[0] == 200
+    finally:
+        postgres.execute(f"drop view public.{quoted}".encode())
+
+
+# --- bodies
+
+
+def test_a_connection_answers_after_a_body_that_was_too_large(stack: Any, raw: Raw) -> None:
+    """413, and the same connection goes on."""
+    large = b'{"email": "' + b"x" * 3_000_000 + b'"}'
+    for _ in range(2):
+        assert raw.ask("POST", "/auth/v1/signup", large, apikey=stack.publishable_key)[0] == 413
+        assert raw.ask("GET", "/auth/v1/health")[0] == 200
+
+
+ROUTES_WITH_A_BODY = (
+    "POST /signup",
+    "POST /token?grant_type=password",
+    "POST /token?grant_type=refresh_token",
+    "POST /otp",
+    "POST /magiclink",
+    "POST /recover",
+    "POST /resend",
+    "POST /verify",
+    "POST /logout",
+    "PUT /user",
+    "POST /invite",
+    "POST /admin/users",
+    "POST /admin/generate_link",
+    "PUT /admin/users/{id}",
+    "DELETE /admin/users/{id}",
+)
+
+
+@pytest.mark.parametrize("route", ROUTES_WITH_A_BODY)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "null",
+        "[]",
+        '"text"',
+        "7",
+        "{",
+        "[" * 100_000,
+        '{"email": "a\\u0000b@example.com", "password": "correct horse"}',
+        '{"email": 7, "password": "correct horse"}',
+        '{"email": "a@example.com", "password": {"length": 9}, "type": "signup"}',
+        '{"data": [], "user_metadata": [], "email": "a@example.com", "password": "correct horse"}',
+        '{"data": {"name\\u0000": 1}, "user_metadata": {"name\\u0000": 1}}',
+        '{"type": 1, "token": 2, "refresh_token": 3}',
+    ],
+)
+def test_a_body_of_another_shape_is_a_bad_request(stack: Any, visitor: Any, route: str, body: str) -> None:
+    """400 in GoTrue's words, never 500."""
+    method, path = route.split(" ")
+    path = path.format(id=visitor[0])
+    headers = {"apikey": stack.secret_key, "content-type": "application/json"}
+    if path in ("/logout", "/user"):
+        headers = {"apikey": stack.publishable_key, "authorization": f"Bearer {visitor[1]}"}
+    answer = httpx.request(method, f"{stack.url}/auth/v1{path}", content=body.encode(), headers=headers)
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "bad_json")
+
+
+@pytest.fixture(scope="module")
+def visitor(stack: Any) -> tuple[str, str]:
+    """The id and the token of somebody who signed up."""
+    body = {"email": mail(), "password": "correct horse"}
+    answer = httpx.post(f"{stack.url}/auth/v1/signup", json=body, headers={"apikey": stack.publishable_key}).json()
+    return answer["user"]["id"], answer["access_token"]
+
+
+# --- whole tables
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "refused"),
+    [
+        ("DELETE", "", True),
+        ("PATCH", "", True),
+        ("DELETE", "?select=id", True),
+        ("PATCH", "?columns=word&select=id&order=id", True),
+        ("DELETE", "?child.id=eq.1", True),
+        ("DELETE", "?id=eq.1", False),
+        ("PATCH", "?id=eq.1", False),
+        ("DELETE", "?or=(id.eq.1,id.eq.2)", False),
+        ("DELETE", "?not.and=(id.eq.1,id.eq.2)", False),
+        ("DELETE", "?limit=1&order=id", False),
+    ],
+)
+def test_a_whole_table_is_not_emptied(
+    stack: Any, postgres: psycopg.Connection[Any], rows: str, method: str, query: str, refused: bool
+) -> None:
+    """Without a condition the answer is that of the library safeupdate, which hosted projects load, for every key."""
+    answer = httpx.request(
+        method,
+        f"{stack.url}/rest/v1/{rows}{query}",
+        headers={"apikey": stack.secret_key},
+        json={"word": "new"} if method == "PATCH" else None,
+    )
+    left = postgres.execute(f"select id, word from public.{rows} order by id".encode()).fetchall()
+    if refused:
+        verb = {"DELETE": "DELETE", "PATCH": "UPDATE"}[method]
+        assert (answer.status_code, answer.json()["code"]) == (400, "21000")
+        assert answer.json()["message"] == f"{verb} requires a WHERE clause"
+        assert left == [(1, "one"), (2, "two")]
+    else:
+        assert answer.status_code == 204
+        assert left != [(1, "one"), (2, "two")]
+
+
+# --- who reaches what
+
+
+def test_postgrest_has_no_port(project: Project) -> None:
+    """It listens on a socket in a folder of its owner's alone; its port says whether it is ready, and nothing else."""
+    state = project.stack.state
+    pid = state.services["postgrest"].pid
+    ports = {at.laddr.port for at in psutil.Process(pid).net_connections() if at.status == psutil.CONN_LISTEN}
+    assert ports == {state.ports["rest_admin"]}
+    where = project.stack.rest_socket
+    assert where.is_socket()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (where, where.parent)] == [0o600, 0o700]
+    for path, status in {
+        "/ready": 200,
+        "/live": 200,
+        "/": 404,
+        "/config": 404,
+        "/brands": 404,
+        "/metrics": 404,
+    }.items():
+        assert httpx.get(f"http://127.0.0.1:{state.ports['rest_admin']}{path}").status_code == status
+
+
+def test_the_description_of_the_api_names_the_origin(stack: Any) -> None:
+    """Whoever makes a client from it comes by the gateway."""
+    document = httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.secret_key}).json()
+    address = f"{document['schemes'][0]}://{document['host']}{document['basePath']}"
+    assert address.rstrip("/") == f"{stack.url}/rest/v1"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8000", 200),
+        ("localhost", 200),
+        ("LocalHost:1", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 421),
+        ("evil.example:80", 421),
+        ("localhost.evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("localhost@evil.example", 421),
+        ("", 421),
+    ],
+)
+def test_only_loopback_names(raw: Raw, host: str, status: int) -> None:
+    """A web page whose name was pointed here gets nothing, a page on this machine does."""
+    assert raw.ask("GET", "/auth/v1/health", host=host)[0] == status
+
+
+@pytest.mark.parametrize("key", ["secret_key", "service_role_key"])
+def test_a_secret_key_in_a_query_is_refused(stack: Any, rows: str, key: str) -> None:
+    """A query stands in logs and histories. The publishable key may stand there."""
+    for path in (f"/rest/v1/{rows}", "/auth/v1/admin/users"):
+        assert httpx.get(f"{stack.url}{path}?apikey={getattr(stack, key)}").status_code == 401
+    assert httpx.get(f"{stack.url}/auth/v1/settings?apikey={stack.publishable_key}").status_code == 200
+
+
+@pytest.mark.parametrize(("begins", "status"), [(3600, 403), (-5, 200)])
+def test_a_token_that_has_not_begun(stack: Any, begins: int, visitor: Any, status: int) -> None:
+    """`nbf` counts: for Auth, for its admin API and for REST."""
+    claims = jwt.decode(visitor[1], options={"verify_signature": False})
+
+    def headers(**changed: Any) -> dict[str, str]:
+        token = jwt.encode(claims | {"nbf": int(time.time()) + begins} | changed, stack.jwt_secret, "HS256")
+        return {"apikey": stack.publishable_key, "authorization": f"Bearer {token}"}
+
+    assert httpx.get(f"{stack.url}/auth/v1/user", headers=headers()).status_code == status
+    admin = headers(role="service_role")
+    assert httpx.get(f"{stack.url}/auth/v1/admin/users", headers=admin).status_code == status
+    assert (httpx.get(f"{stack.url}/rest/v1/", headers=headers()).status_code == 200) == (status == 200)
+
+
+def test_logs_are_for_their_owner_alone(project: Project, stack: Any) -> None:
+    """As the state is: a log may hold what somebody typed."""
+    logs = [file for file in (project.settings.state_dir / "logs").iterdir() if file.is_file()]
+    assert {file.name for file in logs} >= {"postgres.log", "postgrest.log", "origin.log"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in logs} == {0o600}
