@@ -15,6 +15,14 @@ from scripts.settings import Settings
 
 PLACEHOLDER = re.compile(r"\[[\w-]*PASSWORD\]|<[\w-]*password>", re.IGNORECASE)
 TRANSACTION_POOLER = 6543
+MAX_PORT = 65_535
+# RFC 3986 with nothing left open: a password with a bare @, /, # or ? would be taken for a host, and looked up.
+_TEXT = r"(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+DB_URL = re.compile(
+    rf"postgres(?:ql)?://(?P<user>{_TEXT}+)(?::(?P<password>(?:{_TEXT}|:)*))?@"
+    rf"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>\d{{1,5}}))?(?:/(?P<name>{_TEXT}*))?(?:\?(?:{_TEXT}|/)*)?",
+    re.ASCII,
+)
 REFERENCE = "[a-z]{20}"
 
 
@@ -201,30 +209,27 @@ def _claims(key: str) -> dict[str, Any]:
 
 
 def parse_db_url(settings: Settings) -> Database:
-    """SUPABASE_DB_URL, taken apart. Raises SettingsError; the message never holds the URL."""
-    hint = "copy it from the dashboard's Connect button (session pooler or direct connection)"
+    """SUPABASE_DB_URL, taken apart. Raises SettingsError, whose message holds no part of the URL but the port."""
     if PLACEHOLDER.search(settings.db_url):
         raise _no_password()
-    try:
-        parts = urlsplit(settings.db_url)
-        port, host = parts.port or 5432, parts.hostname
-    except ValueError:
+    found = DB_URL.fullmatch(settings.db_url)
+    if not found or int(found["port"] or 0) > MAX_PORT:
         raise SettingsError(
-            "SUPABASE_DB_URL cannot be read", f"percent-encode special characters of the password; or {hint}"
-        ) from None
-    if parts.scheme not in ("postgres", "postgresql") or not host or not parts.username:
-        raise SettingsError("SUPABASE_DB_URL is not postgresql://user:password@host:port/database", hint)
+            "SUPABASE_DB_URL is not postgresql://user:password@host:port/database",
+            "percent-encode special characters of the password (@ as %40, / as %2F, # as %23, % as %25), or give it as "
+            "SUPABASE_DB_PASSWORD; the URL is under the dashboard's Connect button",
+        )
+    port, host = int(found["port"] or 5432), found["host"].strip("[]").lower()
     if port == TRANSACTION_POOLER:
         raise SettingsError(
             f"SUPABASE_DB_URL is the transaction pooler (port {TRANSACTION_POOLER}): "
             "it keeps no session, which migrations and locks need",
             "use the session pooler: the same host, port 5432",
         )
-    password = unquote(parts.password or "") or settings.db_password
+    password = unquote(found["password"] or "") or settings.db_password
     if not password:
         raise _no_password()
-    name = unquote(parts.path.lstrip("/")) or "postgres"
-    return Database(host, port, name, unquote(parts.username), password, settings.db_ca)
+    return Database(host, port, unquote(found["name"] or "postgres"), unquote(found["user"]), password, settings.db_ca)
 
 
 def _no_password() -> SettingsError:

@@ -97,6 +97,12 @@ class Project:
         file.write_text(text)
         return file
 
+    def write_env(self, text: str) -> None:
+        """Write `.env`, for its owner's eyes alone."""
+        file = self.folder / ".env"
+        file.touch(mode=0o600)
+        file.write_text(text)
+
 
 @pytest.fixture(scope="session")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Project]]:

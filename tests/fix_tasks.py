@@ -75,7 +75,7 @@ def sql(blank_stack: Project) -> Callable[..., list[tuple[object, ...]]]:
 def client_project(bare: Project, stack: RunningStack, project: Project) -> Project:
     """A project whose `.env` describes the shared stack as its target remote."""
     lines = [f"{name}={value}" for name, value in remote_settings(project).items()]
-    (bare.folder / ".env").write_text("\n".join(lines))
+    bare.write_env("\n".join(lines))
     for folder in ("migrations", "checks"):
         shutil.copytree(project.folder / "supabase" / folder, bare.folder / "supabase" / folder, dirs_exist_ok=True)
     return bare

@@ -80,7 +80,15 @@ CASES = (
     Case("remote stop", "stop --target remote", 21, "the target is remote", "--target"),
     remote("swapped keys", "SUPABASE_SECRET_KEY holds a publishable key", "swap", SUPABASE_SECRET_KEY=PUBLISHABLE),
     remote("expired key", "expired on 2001-09-09", "API Keys", code=16, SUPABASE_SECRET_KEY=EXPIRED),
-    remote("not encoded", "cannot be read", "percent-encode", SUPABASE_DB_URL=NOWHERE.replace(PASSWORD, "hunter2/#")),
+    *(
+        remote(
+            f"not encoded {mark}",
+            "is not postgresql://user:password@host:port/database",
+            "percent-encode",
+            SUPABASE_DB_URL=NOWHERE.replace(PASSWORD, f"hunter2{mark}hunter2"),
+        )
+        for mark in ("@", "#", "/", "?", "@hunter2/", "%")
+    ),
     remote("unknown database host", "pooler.invalid:5432/postgres does not answer", "network", code=15),
     remote("closed database port", "127.0.0.1:9/postgres does not answer", "network", code=15, SUPABASE_DB_URL=NOWHERE),
 )

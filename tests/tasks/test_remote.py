@@ -18,6 +18,7 @@ def test_smoke(client_project: Project, project: Project) -> None:
     target = project.stack.target()
     assert f"target remote · {target.url} · postgres@{target.database.label}\n" in done.stderr
     assert not (client_project.folder / ".pushproof" / "state.json").exists()
+    assert (client_project.folder / ".env").stat().st_mode & 0o777 == 0o600
     assert [s for s in secrets_of(project) if s in done.output] == []
 
 
@@ -25,7 +26,7 @@ def test_smoke(client_project: Project, project: Project) -> None:
 def test_other_tasks(client_project: Project, words: str) -> None:
     """--target remote means the same as the variable."""
     env = client_project.folder / ".env"
-    env.write_text(env.read_text().replace("SUPABASE_TARGET=remote\n", ""))
+    client_project.write_env(env.read_text().replace("SUPABASE_TARGET=remote\n", ""))
     assert "target remote ·" in succeeds(client_project.invoke(*words.split(), "--target", "remote")).output.replace(
         "✓ target       remote", "target remote"
     )
@@ -62,7 +63,7 @@ def test_legacy_keys(client_project: Project, stack: RunningStack) -> None:
     legacy = {"SUPABASE_ANON_KEY": stack.anon_key, "SUPABASE_SERVICE_ROLE_KEY": stack.service_role_key}
     env = client_project.folder / ".env"
     kept = [line for line in env.read_text().splitlines() if "_KEY=" not in line]
-    env.write_text("\n".join((*kept, *(f"{name}={value}" for name, value in legacy.items()))))
+    client_project.write_env("\n".join((*kept, *(f"{name}={value}" for name, value in legacy.items()))))
     succeeds(client_project.invoke("smoke", "-k", "brands"))
 
 

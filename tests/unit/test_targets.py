@@ -60,7 +60,28 @@ def legacy(role: str, expires: int = NEVER) -> str:
         ("SUPABASE_DB_URL", "postgresql://postgres:[YOUR-PASSWORD]@a.co:5432/postgres", "holds no password"),
         ("SUPABASE_DB_URL", "postgresql://postgres.abc:<password>@a.co:5432/postgres", "holds no password"),
         ("SUPABASE_DB_URL", "postgresql://postgres@a.co:5432/postgres", "holds no password"),
-        ("SUPABASE_DB_URL", "postgresql://postgres:hunter2/#@a.co:5432/postgres", "cannot be read"),
+        *(
+            ("SUPABASE_DB_URL", f"postgresql://postgres:{password}@a.co:5432/postgres", "is not postgresql://")
+            for password in (
+                "hunter2/#",
+                "hunter2@2hunter",
+                "hunter2@2hunter/",
+                "hunter2@2hunter?a=b",
+                "hunter2@2hunter#",
+                "@hunter2",
+                "hunter2/hunter2",
+                "hunter2#hunter2",
+                "hunter2?hunter2",
+                "hunter2%",
+                "hunter2%zz",
+                "hunter2 hunter2",
+                "hunter2[hunter2",
+                "hunter2\\hunter2",
+                "hunter2é",
+            )
+        ),
+        ("SUPABASE_DB_URL", "postgresql://postgres:hunter2@a.co:99999/postgres", "is not postgresql://"),
+        ("SUPABASE_DB_URL", "postgresql://postgres:hunter2@a.co:5432/a/b", "is not postgresql://"),
         ("SUPABASE_DB_URL", "https://a.co", "is not postgresql://"),
         ("SUPABASE_DB_URL", "postgresql://:hunter2@a.co/postgres", "is not postgresql://"),
     ],
@@ -94,6 +115,8 @@ def test_accepted(folder: Path) -> None:
     assert found.url == "http://127.0.0.1:1"
     assert (database.host, database.port, database.name) == ("::1", 5432, "postgres")
     assert (database.user, database.password) == ("postgres.abc", "p@/#")
+    odd = target(folder, SUPABASE_DB_URL="postgresql://postgres:a:b!$&'()*+,;=~_.-@A.co/my%20db?sslmode=require")
+    assert (odd.database.password, odd.database.host, odd.database.name) == ("a:b!$&'()*+,;=~_.-", "a.co", "my db")
     apart = target(folder, SUPABASE_DB_URL="postgresql://postgres@a.co/postgres", SUPABASE_DB_PASSWORD="hunter2")
     assert apart.database.password == "hunter2"
 
