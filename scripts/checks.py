@@ -14,6 +14,8 @@ from scripts.database import connect
 from scripts.errors import ProjectError
 from scripts.targets import Target
 
+LIMIT = "60s"  # of a check
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -34,7 +36,7 @@ def verdicts_of(target: Target, folder: Path) -> list[Verdict]:
             "there is no check in supabase/checks: nothing would be verified",
             "add one, such as supabase/checks/tables.sql; docs/checks.md shows the form",
         )
-    with connect(target, autocommit=False) as connection:
+    with connect(target, autocommit=False, limit=LIMIT) as connection:
         return [verdict_of(connection, file) for file in files]
 
 

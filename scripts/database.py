@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scripts.targets import Target
 
 CONNECT_SECONDS = 10
+LIMIT = "15min"  # of a statement, as PostgreSQL writes it
 KEEPALIVE_SECONDS = 60  # what is between may forget a silent connection after some minutes, and the push lock with it
 REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
 ADVICE = {
@@ -45,16 +46,18 @@ ADVICE = {
 APPENDIX = "mend the SQL; https://www.postgresql.org/docs/current/errcodes-appendix.html lists every SQLSTATE"
 
 
-def connect(target: Target, *, autocommit: bool = True, options: str = "") -> psycopg.Connection[tuple[Any, ...]]:
+def connect(
+    target: Target, *, autocommit: bool = True, options: str = "", limit: str = LIMIT
+) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection to the target's database; `options` are settings of the session, as libpq takes them.
 
-    Raises UnreachableError, CredentialsError, PausedError or DiskFullError.
+    No statement on it runs longer than `limit`. Raises UnreachableError, CredentialsError, PausedError, DiskFullError.
     """
     import psycopg
 
     database = target.database
     try:
-        return psycopg.connect(
+        connection = psycopg.connect(
             psycopg.conninfo.make_conninfo(**database.tls),
             host=database.host,
             port=database.port,
@@ -65,10 +68,14 @@ def connect(target: Target, *, autocommit: bool = True, options: str = "") -> ps
             keepalives_idle=KEEPALIVE_SECONDS,
             application_name="pushproof",
             options=options,
-            autocommit=autocommit,
+            autocommit=True,
         )
+        # Not in `options`, which poolers may drop.
+        connection.execute("select pg_catalog.set_config('statement_timeout', %s, false)", [limit])
     except psycopg.OperationalError as problem:
         raise connection_error(target, str(problem)) from None
+    connection.autocommit = autocommit
+    return connection
 
 
 def options_of(settings: Mapping[str, str]) -> str:

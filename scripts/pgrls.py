@@ -17,6 +17,7 @@ from typing import Any
 
 from scripts import process
 from scripts.console import Console
+from scripts.database import LIMIT, options_of
 from scripts.errors import PartsError
 from scripts.places import cache_dir, make
 from scripts.settings import Settings
@@ -83,7 +84,8 @@ def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> 
 
     def environment() -> str:
         database = target().database
-        return json.dumps({"DATABASE_URL": database.url, **database.environment})
+        limit = options_of({"statement_timeout": LIMIT})
+        return json.dumps({"DATABASE_URL": database.url, "PGOPTIONS": limit, **database.environment})
 
     done = process.run(
         [sys.executable, "-c", LOADED_FIRST, "lint", "--schemas", ",".join(schemas), "--format", "json"],

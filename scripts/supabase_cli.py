@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from scripts import process
-from scripts.database import REFUSALS, connection_error, options_of, sql_error
+from scripts.database import LIMIT, REFUSALS, connection_error, options_of, sql_error
 from scripts.errors import HistoryError, PartsError, ProjectError, PushproofError, SqlError
 from scripts.targets import Target
 
@@ -141,9 +141,8 @@ class Cli:
         """Run a verb against the target and decode its answer; `where` names the SQL in an error."""
         flag = "--remote" if self.version[0] >= 3 else "--db-url"
         # 3.1 reads no PGOPTIONS; both majors take the URL's.
-        options = options_of(limits or {})
-        url = target.database.url + (f"?options={quote(options)}" if options else "")
-        flags = [f"{flag}={url}", "--yes", "--output-format", "json"]
+        options = options_of({"statement_timeout": LIMIT, **(limits or {})})
+        flags = [f"{flag}={target.database.url}?options={quote(options)}", "--yes", "--output-format", "json"]
         done = self._run([*words, *flags], target.database.environment, on_line)
         try:
             answer = json.loads(done.stdout)

@@ -10,6 +10,7 @@ from scripts import local
 from scripts.boundary import Run
 from scripts.database import connect, psycopg_error
 from scripts.errors import ProjectError, UsageError
+from scripts.gate import in_turn
 from scripts.statements import count_statements, transaction_statement
 from scripts.targets import Target
 
@@ -18,6 +19,7 @@ Result = dict[str, Any]
 SAID_BY_THE_SERVER = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "bytea")
 
 
+@in_turn(shared=True)
 def execute(run: Run, *, file: str, sql: str) -> list[Result]:
     """Run the statements of `file` or `sql`; one {tag, columns, rows} a statement.
 
@@ -37,7 +39,7 @@ def execute(run: Run, *, file: str, sql: str) -> list[Result]:
     target = run.target
     if count is not None and count > 1:
         run.console.status(f"{count} statements: through a database connection")
-        results = _through_connection(target, text, where)
+        results = _through_connection(target, text, where, run.settings.statement_timeout)
     else:
         run.console.status("one statement: supabase db query")
         results = _through_cli(run, text, where)
@@ -60,11 +62,11 @@ def _source(file: str, sql: str) -> tuple[str, str]:
     raise UsageError(f"cannot read {file}: {cause}", "name a file of SQL statements, in UTF-8")
 
 
-def _through_connection(target: Target, text: str, where: str) -> list[Result]:
+def _through_connection(target: Target, text: str, where: str, limit: str) -> list[Result]:
     import psycopg
 
     results: list[Result] = []
-    with connect(target, autocommit=False) as connection:
+    with connect(target, autocommit=False, limit=limit) as connection:
         for kind in SAID_BY_THE_SERVER:
             connection.adapters.register_loader(kind, psycopg.types.string.TextLoader)
         try:

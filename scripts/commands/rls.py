@@ -14,7 +14,7 @@ from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
 from scripts.database import connect
 from scripts.errors import FailedError, UsageError
-from scripts.gate import refuse_production
+from scripts.gate import in_turn, refuse_production
 from scripts.queries import query
 from scripts.rls import reports
 from scripts.rls.actors import USERS, Cast, signed_in
@@ -28,7 +28,7 @@ from scripts.rls.findings import Court, Finding, Report, collect, triage
 from scripts.rls.intent import FILE, LOOK, Intent, load, silent_of
 from scripts.rls.kinds import kinds
 from scripts.rls.proposal import HEADER, KINDS, guess, proposal
-from scripts.rls.rows import Rows
+from scripts.rls.rows import Rows, impatient
 from scripts.stack import api_of
 
 WHY = "the proof makes users and rows"
@@ -46,6 +46,7 @@ class Options:
     findings: bool = True
 
 
+@in_turn(shared=True)
 def rls(run: Run, options: Options) -> list[Cell]:
     """Ask every cell, put what linters say to the database, and report.
 
@@ -92,6 +93,7 @@ def _reports(run: Run, linter: Path, catalog: Catalog) -> list[Report]:
         return collect(local.cli(run.settings, run.console), lint, run.target, catalog, connection)
 
 
+@in_turn(shared=True)
 def init(run: Run) -> Path:
     """Write a first access.toml from what is observed, or add what is missing from the one there is.
 
@@ -145,7 +147,7 @@ def probing(run: Run, catalog: Catalog, intent: Intent, *, keep: bool = False) -
     """
     target = run.target
     with signed_in(target, run.settings.state_dir, intent.actors, keep=keep) as cast:
-        rows = Rows(lambda: connect(target), catalog, intent, {a.name: a.id for a in cast.actors.values() if a.id})
+        rows = Rows(lambda: impatient(target), catalog, intent, {a.name: a.id for a in cast.actors.values() if a.id})
         try:
             rows.populate(USERS)
             yield Probe(catalog, intent, rows, cast.actors, Api.of(target)), cast

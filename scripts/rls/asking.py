@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SECONDS = 30
 OPTIONS: dict[str, Any] = {"maxsize": 16, "retries": False, "timeout": SECONDS}
 UNAVAILABLE = 503
+CANCELED = "57014"  # the server ended the statement: a role's statement_timeout
 # Nothing was done: the database ended the connection, or PostgREST is about to connect again or to read its schema.
 CONNECTING = (b'"57P0', b'"PGRST001"', b'"PGRST002"')
 NO_RIGHT = "42501"
@@ -94,11 +95,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API said: status, SQLSTATE or PostgREST's code, decoded body, the total of Content-Range."""
+    """What the API said: status, SQLSTATE or PostgREST's code, decoded body, Content-Range; after how many seconds."""
 
     status: int
     body: Any
     range: str = ""
+    seconds: float = 0
 
     @property
     def code(self) -> str:
@@ -122,6 +124,8 @@ class Answer:
     @property
     def words(self) -> str:
         """In one line, for people."""
+        if self.code == CANCELED:
+            return f"did not answer in {self.seconds:.0f} s"
         if self.status >= 400 and isinstance(self.body, dict):
             return f"{self.status} {self.code} {self.body.get('message', '')}".strip()
         if isinstance(self.body, list):
@@ -171,8 +175,11 @@ class Api:
         body = None if request.body is None else json.dumps(request.body).encode()
         headers = {**actor.headers, **request.headers}
         while True:
+            began = time.monotonic()
             try:
                 response = self._pool.request(request.method, f"{self._url}/{request.url}", body=body, headers=headers)
+            except urllib3.exceptions.ReadTimeoutError:
+                return Answer(504, {"code": CANCELED}, seconds=SECONDS)
             except (urllib3.exceptions.HTTPError, OSError) as problem:
                 raise UnreachableError(
                     f"the REST API does not answer: {problem.__class__.__name__}",
@@ -181,7 +188,9 @@ class Api:
             busy = response.status == UNAVAILABLE and any(code in response.data for code in CONNECTING)
             pause = pause_of(response.headers.get("retry-after"), 0.02 if busy else 1)
             if not (busy or response.status == TOO_MANY) or time.monotonic() + pause > until:
-                return Answer(response.status, _decoded(response.data), response.headers.get("content-range", ""))
+                took = time.monotonic() - began
+                total = response.headers.get("content-range", "")
+                return Answer(response.status, _decoded(response.data), total, took)
             time.sleep(pause)
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from scripts.rls.asking import Actor, Answer, Api, Request
+from scripts.rls.asking import CANCELED, Actor, Answer, Api, Request
 from scripts.rls.catalog import VIEWS, Catalog, Relation
 from scripts.rls.intent import Intent, RelationIntent
-from scripts.rls.rows import Row, Rows, UnaskableError
+from scripts.rls.rows import Row, Rows
 from scripts.rls.samples import mark_column
 
 ALLOWED, DENIED, REFUSED = "allowed", "denied", "refused"  # what is expected
@@ -168,7 +168,7 @@ def observed_of(answer: Answer, *, effect: bool) -> str:
     return REJECTED if answer.code.startswith("23") or answer.status in (400, 404, 405, 409) else FAILED
 
 
-def unaskable(case: Case, why: UnaskableError) -> Iterator[Cell]:
+def unaskable(case: Case, why: Exception) -> Iterator[Cell]:
     """The cells of a case that could not be asked: each is a failure, never a skip."""
     for actor, expected in case.expected.items():
         yield Cell(case, actor, expected, FAILED, str(why))
@@ -210,7 +210,8 @@ def _reason(case: Case, actor: str, expected: str, observed: str, answer: Answer
     """One sentence: who could do what they should not, or could not do what they should."""
     what = f"{case.verb} {case.detail or 'on'} {case.object}" if case.detail else f"{case.verb} on {case.object}"
     if observed == FAILED:
-        return f"{actor}: {what} could not be judged, the API answered {answer.words}"
+        words = answer.words if answer.code == CANCELED else f"answered {answer.words}"
+        return f"{actor}: {what} could not be judged, the API {words}"
     if expected == ALLOWED:
         return f"{actor} should be able to {what}, but got {answer.words}"
     if expected == REFUSED and observed == NOTHING:

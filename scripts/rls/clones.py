@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from scripts.checks import Verdict, verdict_of
 from scripts.database import connect
 from scripts.errors import StackError
-from scripts.places import new_socket_folder
 from scripts.queries import query
 from scripts.rls.asking import Actor, Api
 from scripts.rls.cells import Probe
-from scripts.rls.rows import Rows
+from scripts.rls.rows import Rows, impatient
 from scripts.services.base import HOST, Service, free_port
 from scripts.services.origin import Origin
 from scripts.services.postgres import DATABASE
@@ -102,11 +100,10 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
     base, state, admin = stack.target(), stack.state, stack.admin()
     checks = sorted((stack.settings.supabase_dir / "checks").glob("*.sql"))
     api = api_of(stack.settings.supabase_dir / "config.toml")
-    sockets = new_socket_folder()
     made: list[Clone] = []
     services: list[Service] = []
     for number in range(count):
-        name, socket, api_port = f"mutant_{number}", sockets / f"{number}", free_port()
+        name, socket, api_port = f"mutant_{number}", stack.rest_socket.with_name(f"mutant_{number}"), free_port()
         target = replace(base, url=f"http://{HOST}:{api_port}", database=replace(base.database, name=name))
         rest = Postgrest(
             parts.postgrest,
@@ -139,14 +136,13 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
         for clone in made:
             clone.close()
         supervisor.stop()
-        shutil.rmtree(sockets, ignore_errors=True)
 
 
 def _probe(probe: Probe, target: Target, socket: Path, secrets: dict[str, str]) -> Probe:
     """The same questions to a copy, whose REST server has no gateway: the key's role travels as a token."""
     actors = {name: _direct(actor, secrets) for name, actor in probe.actors.items()}
     users = {a.name: a.id for a in actors.values() if a.id}
-    rows = Rows(lambda: connect(target), probe.catalog, probe.intent, users)
+    rows = Rows(lambda: impatient(target), probe.catalog, probe.intent, users)
     return replace(probe, rows=rows, actors=actors, api=Api.at(socket))
 
 

@@ -16,7 +16,7 @@ from scripts.rls.asking import Actor
 from scripts.rls.catalog import ROLE_OF, Relation, ident, quoted
 from scripts.rls.cells import ALLOWED, NOTHING, REFUSED, REJECTED, Case, Cell, Probe
 from scripts.rls.kinds import call
-from scripts.rls.rows import Row, UnaskableError
+from scripts.rls.rows import Row, UnansweredError, UnaskableError
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,12 +38,15 @@ def disagreements(probe: Probe, cells: Iterable[Cell]) -> Iterator[Disagreement]
     for cell in cells:
         if cell.request is None:
             continue
-        if cell.case.kind in BASE_KINDS:
-            by_sql, words = by_claims(probe, probe.catalog.relations[cell.case.object], cell.case, cell.actor)
-        elif cell.case.kind == "call":
-            by_sql, words = called_by_claims(probe, cell.case, cell.actor)
-        else:
-            continue
+        try:
+            if cell.case.kind in BASE_KINDS:
+                by_sql, words = by_claims(probe, probe.catalog.relations[cell.case.object], cell.case, cell.actor)
+            elif cell.case.kind == "call":
+                by_sql, words = called_by_claims(probe, cell.case, cell.actor)
+            else:
+                continue
+        except UnansweredError as why:
+            by_sql, words = REJECTED, str(why)
         if (by_sql == ALLOWED) != (cell.observed == ALLOWED):
             yield Disagreement(cell, by_sql, words)
 

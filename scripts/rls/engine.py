@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from scripts.rls.catalog import Catalog
 from scripts.rls.cells import FAILED, Case, Cell, Kind, Probe, unaskable
 from scripts.rls.intent import Intent
-from scripts.rls.rows import CrowdedError, UnaskableError
+from scripts.rls.rows import CrowdedError, UnansweredError, UnaskableError
 
 WORKERS = 4
 
@@ -56,7 +56,7 @@ class Engine:
         """One cell for each actor of the case, whatever happens."""
         try:
             cells = list(self.kinds[case.kind].ask(self.probe, case))
-        except UnaskableError as why:
+        except (UnaskableError, UnansweredError) as why:
             cells = list(unaskable(case, why))
         missing = set(case.expected) - {c.actor for c in cells}
         lost = [Cell(case, a, case.expected[a], FAILED, "this cell was derived and never asked") for a in missing]

@@ -19,7 +19,7 @@ from scripts.rls import claims
 from scripts.rls.actors import Cast
 from scripts.rls.catalog import Catalog
 from scripts.rls.cells import Cell, Probe
-from scripts.rls.rows import UnaskableError
+from scripts.rls.rows import UnansweredError, UnaskableError
 from scripts.rls.sentences import is_attack
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _tried(court: Court, claim: Claim, name: str, reports: Sequence[Report]) -> 
 
     try:
         verdict = claim.judge(court, name, reports)
-    except UnaskableError as why:
+    except (UnaskableError, UnansweredError) as why:
         verdict = Verdict(UNPROVED, str(why))
     except psycopg.Error as problem:
         verdict = Verdict(UNPROVED, f"the database answered: {problem.diag.message_primary or problem}")

@@ -7,6 +7,7 @@ what is asked about are the API's roles, the secret key's among them.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import threading
@@ -14,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from scripts.database import connect
 from scripts.queries import query
 from scripts.rls.catalog import USERS, Catalog, Column, ForeignKey, Policy, Relation, ident, plain, quoted
 from scripts.rls.intent import Intent, RelationIntent
@@ -30,12 +32,19 @@ from scripts.rls.samples import (
 if TYPE_CHECKING:
     import psycopg
 
+    from scripts.targets import Target
+
 Row = dict[str, Any]
+LIMIT_SECONDS = 10
 TRIES = 200  # combinations of values that are tried against the checks of one row
 
 
 class UnaskableError(Exception):
     """A cell that could not be asked, in one sentence with what to do about it."""
+
+
+class UnansweredError(Exception):
+    """A statement that the server did not end in time: whoever tries values stops at it."""
 
 
 class SingleError(UnaskableError):
@@ -44,6 +53,29 @@ class SingleError(UnaskableError):
 
 class CrowdedError(Exception):
     """The case needs a standing row for itself, while others are asked that may look at it."""
+
+
+def impatient(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection on which a statement of more than LIMIT_SECONDS raises UnansweredError: code of the project's may
+    never return.
+    """
+    connection = connect(target, limit=f"{LIMIT_SECONDS}s")
+    connection.cursor_factory = _impatient_cursor()
+    return connection
+
+
+@functools.cache
+def _impatient_cursor() -> type[psycopg.Cursor[Any]]:
+    import psycopg
+
+    class Cursor(psycopg.Cursor[Any]):
+        def execute(self, *arguments: Any, **options: Any) -> Cursor:
+            try:
+                return super().execute(*arguments, **options)
+            except psycopg.errors.QueryCanceled:
+                raise UnansweredError(f"the database did not answer in {LIMIT_SECONDS} s") from None
+
+    return Cursor
 
 
 class Rows:
@@ -59,7 +91,7 @@ class Rows:
         self._catalog = catalog
         self._intent = intent
         self._users = users
-        self._standing: dict[tuple[str, str], Row | UnaskableError] = {}
+        self._standing: dict[tuple[str, str], Row | UnaskableError | UnansweredError] = {}
         self._made: list[tuple[str, Row]] = []
         self._learned: dict[str, Row] = {}  # values that satisfied the checks of a relation
         self._local = threading.local()
@@ -94,13 +126,13 @@ class Rows:
                 self._standing[key] = UnaskableError(self._advice(relation, circle))  # for whoever it refers to
                 try:
                     self._standing[key] = self.fresh(relation, who, standing=True)
-                except UnaskableError as reason:
+                except (UnaskableError, UnansweredError) as reason:
                     self._standing[key] = reason
                 except BaseException:
                     del self._standing[key]
                     raise
             found = self._standing[key]
-        if isinstance(found, UnaskableError):
+        if isinstance(found, Exception):
             raise found
         return found
 
@@ -580,7 +612,7 @@ class Rows:
         found = {self._users[who]}
         for (name, whose), row in self._standing.items():
             relation = self._catalog.relations[name]
-            if whose == who and not isinstance(row, UnaskableError):
+            if whose == who and not isinstance(row, Exception):
                 found |= {str(row[n]) for n in relation.key if relation.by_name[n].base_type == "uuid"}
         return found
 
@@ -589,14 +621,14 @@ class Rows:
         for who in users:
             for relation in self._catalog.exposed:
                 if not relation.is_view and relation.kind != "f":
-                    with contextlib.suppress(UnaskableError):  # told by the cells that need it
+                    with contextlib.suppress(UnaskableError, UnansweredError):  # told by the cells that need it
                         self.standing(relation, who)
 
     def more(self, who: str) -> None:
         """One more row for the user wherever they can have several."""
         for relation in self._catalog.exposed:
             if not relation.is_view and relation.kind != "f":
-                with contextlib.suppress(UnaskableError):
+                with contextlib.suppress(UnaskableError, UnansweredError):
                     self.fresh(relation, who)
 
     def refresh(self) -> None:
@@ -606,7 +638,7 @@ class Rows:
         with self._lock:
             for (name, who), row in list(self._standing.items()):
                 relation = self._catalog.relations[name]
-                if not isinstance(row, UnaskableError) and not self.find(relation, self.key_of(relation, row)):
+                if not isinstance(row, Exception) and not self.find(relation, self.key_of(relation, row)):
                     missing.append((name, who))
                     del self._standing[name, who]
             for name, who in missing:
@@ -626,12 +658,16 @@ class Rows:
         """Delete every row of the run that is still there, children first."""
         import psycopg
 
+        silent: set[str] = set()  # relations whose triggers do not return
         for name, row in reversed(self._made):
             relation = self._catalog.relations[name]
             try:
-                self.remove(relation, self.key_of(relation, row))
+                if name not in silent:
+                    self.remove(relation, self.key_of(relation, row))
             except psycopg.Error:  # a restricting key of a row that goes with its user
                 continue
+            except UnansweredError:
+                silent.add(name)
         if self.called:
             self._mop()
         self.close()
@@ -644,10 +680,10 @@ class Rows:
         for relation in self._catalog.exposed:
             texts = [f"t.{quoted(c.name)}::text" for c in relation.columns if c.category == "S"]
             if texts and not relation.is_view and relation.kind != "f":
-                with contextlib.suppress(psycopg.Error):
+                with contextlib.suppress(psycopg.Error, UnansweredError):
                     sql = f"delete from {ident(relation)} t where concat({', '.join(texts)}) like %s"  # noqa: S608
                     self.connection.execute(sql.encode(), [mark])
-        with contextlib.suppress(psycopg.Error):
+        with contextlib.suppress(psycopg.Error, UnansweredError):
             self.connection.execute(query("rls_mop_users"), {"mark": mark})
 
     @staticmethod

@@ -5,12 +5,11 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 
-from scripts.database import connect
 from scripts.rls.actors import USERS
 from scripts.rls.engine import Engine
 from scripts.rls.kinds import kinds
 from scripts.rls.proposal import KINDS, guess, proposal
-from scripts.rls.rows import Rows
+from scripts.rls.rows import Rows, impatient
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import wrong
 
@@ -23,7 +22,7 @@ def proposed(laboratory: Laboratory, schema: str) -> str:
     catalog = laboratory.build(schema)
     intent = guess(catalog)
     users = {a.name: a.id for a in laboratory.clone.probe.actors.values() if a.id}
-    rows = Rows(lambda: connect(laboratory.clone.target), catalog, intent, users)
+    rows = Rows(lambda: impatient(laboratory.clone.target), catalog, intent, users)
     rows.populate(USERS)
     probe = replace(laboratory.clone.probe, catalog=catalog, intent=intent, rows=rows)
     engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)

@@ -137,8 +137,10 @@ def _observed(answer: Answer, as_missing: Answer | None, call: Call, *, changed:
         return ALLOWED
     if answer.refused:
         return REFUSED
+    if answer.status >= 500:  # also of ids that do not exist: an error is no denial
+        return FAILED
     if as_missing is None:
-        return ALLOWED if answer.status < 300 else FAILED if answer.status >= 500 else REFUSED
+        return ALLOWED if answer.status < 300 else REFUSED
     if (answer.status, telling(answer.body, call.arguments)) == (
         as_missing.status,
         telling(as_missing.body, call.nobody),

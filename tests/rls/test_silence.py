@@ -1,0 +1,84 @@
+"""Code of a project's that never returns: cells that say so, and a run that ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+import pytest
+import urllib3
+
+from scripts.rls import asking, rows
+from scripts.rls.asking import Actor, Api, Request
+from tests.fix_rls import Laboratory
+from tests.rls.test_engine import NOTES, NOTES_ACCESS, wrong
+
+# PostgREST takes the function's own time limit for the whole call, so that the test need not wait for the role's.
+ENDLESS = """
+create function public.wait_for_nobody() returns integer language plpgsql set statement_timeout = '1s' as $$
+begin
+  loop perform pg_catalog.pg_sleep(1); end loop;
+end $$;
+grant execute on function public.wait_for_nobody() to authenticated, service_role;
+"""
+ENDLESS_ACCESS = """
+[functions."public.wait_for_nobody()"]
+call = {call}
+"""
+SLOW_TRIGGER = """
+create function public.slow() returns trigger language plpgsql as $$
+begin
+  perform pg_catalog.pg_sleep(1000);
+  return new;
+end $$;
+create trigger slow before insert on public.notes for each row execute function public.slow();
+"""
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second is all that a statement gets."""
+    monkeypatch.setattr(rows, "LIMIT_SECONDS", 1)
+
+
+@pytest.mark.parametrize("call", ['["owner", "other", "service"]', "[]"])
+def test_a_function_that_does_not_return(laboratory: Laboratory, call: str) -> None:
+    """Neither allowed nor denied, whoever may call it: it did not answer."""
+    access = NOTES_ACCESS + ENDLESS_ACCESS.format(call=call)
+    cells = laboratory.prove(NOTES + ENDLESS, access)
+    found = {name: reason for name, reason in wrong(cells).items() if "as anon" not in name}
+    assert {*found} == {f"call public.wait_for_nobody() call as {who}" for who in ("owner", "other", "service")}
+    assert all(reason.endswith("did not answer in 1 s") for reason in found.values()), found
+
+
+def test_a_trigger_that_does_not_return(laboratory: Laboratory) -> None:
+    """No row can be made, as `postgres` neither: each cell that needs one says so, and others are asked."""
+    found = wrong(laboratory.prove(NOTES + SLOW_TRIGGER, NOTES_ACCESS))
+    assert found["select public.notes select as owner"] == "the database did not answer in 1 s"
+    assert not [name for name in found if name.startswith("grants ")]
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """A REST API that takes requests and never answers."""
+    over = Event()
+
+    class Silent(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            over.wait(60)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        over.set()
+        server.shutdown()
+        thread.join()
+
+
+def test_an_api_that_does_not_answer(silent_server: str) -> None:
+    """The answer says so; others, of requests that are answered, can still be had."""
+    api = Api(urllib3.PoolManager(**{**asking.OPTIONS, "timeout": 0.2}), silent_server)
+    answer = api.ask(Actor("anon", {}), Request("GET", "notes"))
+    assert (answer.status, answer.words) == (504, f"did not answer in {asking.SECONDS} s")
