@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
+import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from scripts.database import connect, options_of
 from scripts.errors import RefusedError, SqlError
+from scripts.process import Identity
 from scripts.queries import query
+from scripts.waiting import exclusive
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scripts.boundary import Run
     from scripts.console import Console
     from scripts.plan import FilePlan
     from scripts.settings import Settings
     from scripts.targets import Target
 
+P = ParamSpec("P")
+T = TypeVar("T")
 POLL_SECONDS = 0.2
 PAUSES = (1, 2, 4, 8)  # seconds before each further try, after a lock was not to be had in time
 BUSY = ("55P03", "40P01")  # lock_not_available, deadlock_detected
@@ -57,6 +67,54 @@ def refuse_losses(run: Run, plan: Sequence[FilePlan], *, allowed: bool) -> None:
             "`--allow-loss` says that you mean it; a backup first: Dashboard > Database > Backups",
             details="\n".join(lost),
         )
+
+
+@contextlib.contextmanager
+def turn(run: Run, *, shared: bool = False) -> Iterator[None]:
+    """One task at a time changes the database of this machine's stack; those that `shared` it go side by side.
+
+    Who comes second waits, and is told for whom. A remote target's own lock (`alone`) does that for pushes.
+    """
+    folder = run.settings.state_dir / "turns"
+    if run.settings.target == "remote":
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def name_holders() -> None:
+        names = ", ".join(_living(folder)) or "a task that has just ended"
+        run.console.status(f"waiting for {names}, which uses this database", style="yellow")
+
+    with exclusive(folder / "lock", shared=shared, waits=name_holders):
+        mine = folder / f"{os.getpid()}.json"
+        holder = {"task": " ".join(["invoke", *sys.argv[1:2]]), **asdict(Identity.own())}
+        mine.write_text(json.dumps(holder))
+        try:
+            yield
+        finally:
+            mine.unlink(missing_ok=True)
+
+
+def in_turn(*, shared: bool = False) -> Callable[[Callable[Concatenate[Run, P], T]], Callable[Concatenate[Run, P], T]]:
+    """A command that takes its turn for as long as it lasts."""
+
+    def decorated(command: Callable[Concatenate[Run, P], T]) -> Callable[Concatenate[Run, P], T]:
+        @functools.wraps(command)
+        def in_its_turn(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            with turn(run, shared=shared):
+                return command(run, *args, **kwargs)
+
+        return in_its_turn
+
+    return decorated
+
+
+def _living(folder: Path) -> Iterator[str]:
+    for file in folder.glob("*.json"):
+        with contextlib.suppress(OSError, ValueError):  # it may end while it is looked at
+            found = json.loads(file.read_text())
+            if Identity(found["pid"], found["born"]).process():
+                yield f"`{found['task']}` (process {found['pid']})"
 
 
 @contextlib.contextmanager

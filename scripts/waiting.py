@@ -25,16 +25,22 @@ def wait_until(probe: Callable[[], T | None], *, timeout: float, interval: float
 
 
 @contextlib.contextmanager
-def exclusive(lock: Path) -> Iterator[None]:
-    """Hold a lock file. Who comes later asks again and again: a signal just before a blocking call would go unheard."""
-    with lock.open("w") as file:
-        wait_until(lambda: _taken(file), timeout=math.inf, interval=0.05)
+def exclusive(lock: Path, *, shared: bool = False, waits: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Hold a lock file, with others where all share it; `waits` is called once before a wait.
+
+    Who comes later asks again and again: a signal just before a blocking call would go unheard.
+    """
+    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    with lock.open("a") as file:
+        if not _taken(file, how):
+            waits()
+            wait_until(lambda: _taken(file, how), timeout=math.inf, interval=0.05)
         yield
 
 
-def _taken(file: IO[str]) -> bool:
+def _taken(file: IO[str], how: int) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

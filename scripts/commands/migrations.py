@@ -9,7 +9,7 @@ from scripts import local
 from scripts.boundary import Run
 from scripts.database import connect
 from scripts.errors import HistoryError, RefusedError
-from scripts.gate import alone, confirm_production
+from scripts.gate import alone, confirm_production, in_turn
 from scripts.history import FILES, Repair, repairs_of, troubles_of
 from scripts.migrations import Pairing, local_migrations, pair, read_history
 
@@ -35,6 +35,7 @@ def list_migrations(run: Run) -> tuple[Pairing, ...]:
     return pairs
 
 
+@in_turn()
 def repair(run: Run, *, keep: str, yes: bool, confirm: str) -> None:
     """Show what makes files and history agree, then do it once that is wanted.
 

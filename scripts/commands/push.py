@@ -14,7 +14,7 @@ from scripts.checks import verdicts_of
 from scripts.commands.verify import report_red
 from scripts.database import connect
 from scripts.errors import FailedError, HistoryError, PushproofError
-from scripts.gate import alone, confirm_production, limits_of, patiently, refuse_losses, warn_of_limits
+from scripts.gate import alone, confirm_production, limits_of, patiently, refuse_losses, turn, warn_of_limits
 from scripts.history import troubles_of
 from scripts.lint.engine import lint
 from scripts.lint.files import Problem
@@ -83,6 +83,11 @@ def push(run: Run, options: Options | None = None) -> Outcome:
     the push promised.
     """
     options = options or Options()
+    with turn(run, shared=options.dry_run):
+        return _push(run, options)
+
+
+def _push(run: Run, options: Options) -> Outcome:
     files = local_migrations(run.settings.migrations_dir)
     config = run.settings.supabase_dir / "config.toml"
     api = api_of(config)

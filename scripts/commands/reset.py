@@ -7,11 +7,13 @@ from scripts.boundary import Run, import_meanwhile
 from scripts.commands.push import read_back
 from scripts.database import connect
 from scripts.errors import RefusedError
+from scripts.gate import alone, in_turn
 from scripts.migrations import check_transactions, local_migrations
 from scripts.queries import query
 from scripts.stack import api_of, section_of
 
 
+@in_turn()
 def reset_local(run: Run) -> None:
     """The CLI's own reset: it removes users and whatever migrations made, then pushes and seeds.
 
@@ -35,9 +37,10 @@ def reset_local(run: Run) -> None:
         )
     import_meanwhile("psycopg")
     names = [m.path.name for m in files]
-    copied = kind == "embedded" and snapshots.restore(run.stack, snapshots.name_of(run.stack))
-    if not copied:
-        _by_cli(run)
+    with connect(target) as connection, alone(connection, run.console):  # a push may come by the address alone
+        copied = kind == "embedded" and snapshots.restore(run.stack, snapshots.name_of(run.stack))
+        if not copied:
+            _by_cli(run)
     with connect(target) as connection:
         read_back(connection, files, names, names)
     if kind == "embedded" and not copied:

@@ -10,7 +10,7 @@ from scripts.boundary import Run
 from scripts.console import counted
 from scripts.database import connect
 from scripts.errors import UsageError
-from scripts.gate import confirm_production
+from scripts.gate import confirm_production, in_turn
 from scripts.retention import OPTIONS, Rule, batches, schedule, unschedule
 
 WHEN = "17 3 * * *"  # as cron writes it: when most sleep
@@ -29,6 +29,7 @@ class Options:
     confirm: str = ""
 
 
+@in_turn(shared=True)
 def retention(run: Run, options: Options) -> dict[str, Any]:
     """Delete what is due, or with `dry_run` only count it, or have the target do it by itself every night.
 

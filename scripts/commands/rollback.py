@@ -14,7 +14,7 @@ from scripts.console import counted
 from scripts.database import connect, psycopg_error
 from scripts.drift import describe, differences, lines, own_schemas
 from scripts.errors import HistoryError, ProjectError, PushproofError, RefusedError, SqlError, UsageError
-from scripts.gate import alone, confirm_production, limits_of, patiently
+from scripts.gate import alone, confirm_production, in_turn, limits_of, patiently
 from scripts.locks import EXCLUSIVE
 from scripts.migrations import Applied, local_migrations, read_history
 from scripts.plan import plan_of
@@ -57,6 +57,7 @@ class UnsavedError(Exception):
         self.losses = losses
 
 
+@in_turn()
 def rollback(run: Run, options: Options) -> list[str]:
     """Undo what was applied after `options.to`, in one transaction with the history; the versions undone.
 
@@ -302,6 +303,7 @@ def _said(run: Run, options: Options, names: list[str], rows: dict[Loss, int]) -
     return names
 
 
+@in_turn()
 def restore(run: Run, folder: str, *, overwrite: bool = False, confirm: str = "") -> dict[str, Restored]:
     """Load a backup back into tables that are there again; by table. Raises ProjectError, SqlError."""
     import psycopg

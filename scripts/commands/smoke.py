@@ -6,22 +6,27 @@ import os
 import shlex
 import signal
 import time
+import uuid
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
 import psutil
 
+from scripts import process
 from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
 from scripts.checks import Verdict, verdicts_of
 from scripts.commands.push import push
 from scripts.commands.verify import report_red
 from scripts.errors import FailedError, PartsError
+from scripts.gate import turn
 from scripts.suite import TESTS, Stopper, Tally, run_suite
 
 NAMED = 10  # failed tests; more are counted
 MOST_WORKERS = 4  # each with stacks of its own
+WORKER_SECONDS = 2  # for an interrupted one to clean up, and then for what it left
+MARK = "PUSHPROOF_TESTS"  # in the environment of whatever the tests start
 
 
 def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
@@ -31,9 +36,10 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     target = run.target
     check_keys(target)
     pushed = push(run).names
-    verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
-    report_red(run, verdicts)
-    tally = run_suite(run, keyword, pytest_args)
+    with turn(run, shared=True):
+        verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
+        report_red(run, verdicts)
+        tally = run_suite(run, keyword, pytest_args)
     summarise(run, pushed, verdicts, tally, time.monotonic() - began)
 
 
@@ -64,13 +70,23 @@ def summarise(run: Run, pushed: Sequence[str], verdicts: Sequence[Verdict], tall
         raise FailedError(f"smoke failed: {', '.join(names)}", "the first red line above says what was expected")
 
 
-class Foreman(Stopper):
-    """Tells the workers of an interruption: else they would be killed with their stacks running."""
+class Workers(Stopper):
+    """Tells the workers of an interruption, and what they started before they could end it."""
+
+    def __init__(self) -> None:
+        self.token = os.environ[MARK] = uuid.uuid4().hex
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
         super().pytest_keyboard_interrupt(excinfo)
-        for worker in psutil.Process().children():
+        workers = psutil.Process().children()
+        for worker in workers:
             worker.send_signal(signal.SIGINT)
+        psutil.wait_procs(workers, timeout=WORKER_SECONDS)
+        self.end()
+
+    def end(self) -> None:
+        """End the workers and every stack of their tests."""
+        process.stop(*process.marked(MARK, self.token), how=signal.SIGINT, timeout=WORKER_SECONDS)
 
 
 def test(*, keyword: str, pytest_args: str) -> None:
@@ -79,12 +95,15 @@ def test(*, keyword: str, pytest_args: str) -> None:
 
     if not find_spec("xdist"):
         raise PartsError("pushproof's own tests need more than is installed", "pip install -e '.[test]'")
-    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    count = min(os.cpu_count() or 1, MOST_WORKERS)
     arguments = [str(TESTS), "--rootdir", str(TESTS.parent), *(["-k", keyword] if keyword else [])]
-    arguments += ["-n", f"{workers}", "--dist", "load"]  # each worker keeps the order: tests/smoke comes last
-    stopper = Foreman()
-    code = int(pytest.main([*arguments, *shlex.split(pytest_args)], plugins=[stopper]))
-    if stopper.interrupted:
+    arguments += ["-n", f"{count}", "--dist", "load"]  # each worker keeps the order: tests/smoke comes last
+    workers = Workers()
+    try:
+        code = int(pytest.main([*arguments, *shlex.split(pytest_args)], plugins=[workers]))
+    finally:
+        workers.end()
+    if workers.interrupted:
         raise KeyboardInterrupt
     if code:
         raise FailedError(f"pytest ended with code {code}", "the failures are listed above")

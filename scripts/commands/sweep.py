@@ -5,10 +5,12 @@ from __future__ import annotations
 from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.errors import FailedError
+from scripts.gate import in_turn
 from scripts.leftovers import STUCK, remove_users
 from scripts.testusers import client, forget_dead_runs, left_behind
 
 
+@in_turn(shared=True)
 def sweep(run: Run) -> list[str]:
     """Remove them, and their rows; the e-mail addresses removed. Users of a living run stay.
 

@@ -168,7 +168,7 @@ def together(count: int) -> Fault:
             ended = [task.communicate() for task in tasks]
         assert [task.returncode for task in tasks] == [0] * count, ended
         pushed = sum(out.count("✓ pushed ") for out, _ in ended)
-        waited = sum("another push is under way" in err for _, err in ended)
+        waited = sum("waiting for `invoke push`" in err for _, err in ended)
         assert pushed == FILES
         return f"all end well, {pushed} files pushed once, {waited} waited"
 

@@ -28,9 +28,9 @@ def succeeds(done: Completed) -> Completed:
     return done
 
 
-def says(stream: IO[str] | None, words: str) -> bool:
-    """Wait for a line with these words; False when the process has ended without."""
-    return stream is not None and any(words in line for line in iter(stream.readline, ""))
+def says(stream: IO[str] | None, *words: str) -> bool:
+    """Wait for a line with one of these texts; False when the process has ended without."""
+    return stream is not None and any(text in line for line in iter(stream.readline, "") for text in words)
 
 
 def document(done: Completed) -> Any:

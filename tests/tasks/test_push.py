@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from scripts.database import connect
 from scripts.errors import SqlError
 from scripts.queries import query
 from scripts.services.postgres import ADMIN
+from scripts.waiting import exclusive
 from tests.fix_stack import Project, RunningStack
 from tests.tasks.answers import document, refuses, remote_settings, says, secrets_of, states, succeeds
 
@@ -173,14 +175,46 @@ def test_one_push_at_a_time(blank: Project, sql: Ask) -> None:
     with connect(blank.stack.target()) as other:
         other.execute(query("push_lock"))
         with blank.popen("push") as first, blank.popen("push") as second:
+            waits = (
+                "another push is under way (pushproof of postgres at 127.0.0.1",
+                "waiting for `invoke push` (process",
+            )
             for push_ in (first, second):
-                assert says(push_.stderr, "another push is under way (pushproof of postgres at 127.0.0.1")
+                assert says(push_.stderr, *waits)
             assert sql("select to_regclass('public.slow') is null") == [(True,)]
             other.close()
             outputs = [push_.communicate()[0] for push_ in (first, second)]
         assert (first.returncode, second.returncode) == (0, 0)
     assert sorted("pushed 001_slow.sql" in output for output in outputs) == [False, True]
     assert states(blank) == {"001": "applied"}
+
+
+@pytest.mark.parametrize("task", ["reset-local", "rollback --to 0", "migrations --repair --yes", "rls", "sweep"])
+def test_who_changes_the_same_database_waits(blank: Project, sql: Ask, task: str) -> None:
+    """Two tasks at once end as they do one after the other; the second one says for whom it waits."""
+    blank.write("migrations/001_slow.sql", "create table public.slow (id int)")
+    blank.write("rollbacks/001_slow.sql", "drop table public.slow")
+    with connect(blank.stack.target()) as other:
+        other.execute(query("push_lock"))
+        with blank.popen("push") as push_:
+            assert says(push_.stderr, "another push is under way")
+            with blank.popen(*task.split()) as second:
+                assert says(second.stderr, f"waiting for `invoke push` (process {push_.pid}), which uses this database")
+                other.close()
+                out, err = second.communicate()
+            assert push_.wait() == 0
+    assert second.returncode == (22 if task == "rls" else 0), out + err  # no access.toml here
+    assert sql("select to_regclass('public.slow') is null") == [(task.startswith("rollback"),)]
+
+
+def test_readers_of_a_database_do_not_wait_for_each_other(blank: Project) -> None:
+    """Two that only use what is there go on side by side."""
+    with exclusive(blank.settings.state_dir / "turns" / "lock", shared=True):
+        assert blank.invoke("sweep").code == 0
+        with blank.popen("push") as push_:
+            assert says(push_.stderr, "waiting for a task that has just ended")
+            push_.send_signal(signal.SIGINT)
+            assert push_.wait(30) == 130
 
 
 def test_a_locked_table_is_tried_again(blank: Project, sql: Ask) -> None:
