@@ -16,6 +16,9 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from scripts.interruptions import leave_at_once
+
+leave_at_once()
 # Imports alone make the collector run for a quarter of a second, most of it at exit, where nothing is left to gain.
 gc.set_threshold(100_000)
 atexit.register(gc.freeze)

@@ -14,18 +14,16 @@ import traceback
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from types import FrameType
 
 from scripts import settings as settings_module
 from scripts.api import TOO_MANY
 from scripts.console import Console
 from scripts.errors import CredentialsError, DiskFullError, PushproofError, SettingsError, UnreachableError
-from scripts.process import INTERRUPTIONS
+from scripts.interruptions import Interruption
 from scripts.settings import Settings
 from scripts.stack import Stack
 from scripts.targets import Target
 
-TERMINATING = (signal.SIGTERM, signal.SIGHUP)
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
@@ -46,7 +44,6 @@ class Run:
         self._given = settings
         self._found = found
         self.started: list[str] = []
-        self.stopped_by = signal.SIGINT
 
     @cached_property
     def settings(self) -> Settings:
@@ -85,19 +82,18 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
     for name in [one for one in os.environ if one.startswith("PG")]:
         del os.environ[name]  # libpq would follow PGHOSTADDR, PGSSLMODE or PGOPTIONS past the target that we name
     run = Run(target, as_json=json)
-    _unwind_on_signals(run)
+    interruption = Interruption()
     try:
-        yield run
+        with interruption:
+            yield run
     except PushproofError as error:
         run.console.error(error)
         raise SystemExit(error.code) from None
     except KeyboardInterrupt:
-        for one in INTERRUPTIONS:
-            signal.signal(one, signal.SIG_IGN)
         if run.started:
             run.stack.stop(run.started)
         run.console.status("interrupted")
-        raise SystemExit(128 + run.stopped_by) from None
+        raise SystemExit(128 + interruption.signal) from None
     except BrokenPipeError:  # whoever read our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None
@@ -105,6 +101,8 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
         explained = _explain(run, problem)
         run.console.error(explained)
         raise SystemExit(explained.code) from None
+    finally:
+        interruption.forget()
 
 
 def import_meanwhile(*names: str) -> None:
@@ -115,19 +113,6 @@ def import_meanwhile(*names: str) -> None:
             importlib.import_module(name)
 
     threading.Thread(target=load).start()
-
-
-def _unwind_on_signals(run: Run) -> None:
-    """SIGTERM and SIGHUP unwind like Ctrl-C, so that the same cleaning up runs."""
-
-    def terminate(signum: int, _frame: FrameType | None) -> None:
-        run.stopped_by = signal.Signals(signum)
-        for one in TERMINATING:
-            signal.signal(one, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for signum in TERMINATING:
-        signal.signal(signum, terminate)
 
 
 def _explain(run: Run, problem: Exception) -> PushproofError:

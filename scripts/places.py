@@ -17,6 +17,9 @@ from scripts.errors import SettingsError, StackError
 from scripts.process import User
 from scripts.settings import Settings, cache_candidates
 
+SOCKET_PATH = 103  # bytes, on macOS; Linux takes 107
+LONGEST_SOCKET = "mutant_99"
+
 
 @cache
 def service_user() -> User | None:
@@ -53,9 +56,13 @@ def make(folder: Path) -> None:
             os.umask(former)
 
 
-def new_socket_folder() -> Path:
-    """A folder that we alone can enter. In /tmp, because the path of a Unix socket may hold 103 bytes on macOS."""
-    return Path(tempfile.mkdtemp(prefix="pushproof-", dir="/tmp"))
+def socket_folder(state_dir: Path) -> Path:
+    """A folder for Unix sockets that we alone can enter: in the state's, or where that lies too deep, a new one."""
+    near = state_dir / "sockets"
+    if len(bytes(near / LONGEST_SOCKET)) > SOCKET_PATH:
+        return Path(tempfile.mkdtemp(prefix="pushproof-", dir="/tmp"))
+    near.mkdir(mode=0o700, exist_ok=True)
+    return near
 
 
 def cache_dir(settings: Settings) -> Path:

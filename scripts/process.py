@@ -19,12 +19,12 @@ from types import FrameType
 
 import psutil
 
+from scripts.interruptions import INTERRUPTIONS
 from scripts.waiting import wait_until
 
 GRACE_SECONDS = 5
 PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
-INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 DROPPED = (
     "PG",  # PGHOST, PGOPTIONS and friends would bend every libpq connection of a child
@@ -58,6 +58,12 @@ class Identity:
 
     pid: int
     born: float
+
+    @classmethod
+    def own(cls) -> Identity:
+        """This process."""
+        me = psutil.Process()
+        return cls(me.pid, me.create_time())
 
     def process(self) -> psutil.Process | None:
         """The living process, or None when it ended or its pid is another's by now."""
@@ -210,15 +216,18 @@ def spawn(
     return Identity(child.pid, born)
 
 
-def stop(identity: Identity, *, how: signal.Signals = signal.SIGTERM, timeout: float = 10) -> None:
-    """End a spawned service and its children: the polite signal, a bounded wait, then KILL."""
-    if process := identity.process():
+def stop(*identities: Identity, how: signal.Signals = signal.SIGTERM, timeout: float = 10) -> None:
+    """End spawned services and their children: the polite signal to all, a bounded wait, then KILL."""
+    leaders = [found for one in identities if (found := one.process())]
+    family = list(leaders)
+    for one in leaders:
         with contextlib.suppress(psutil.NoSuchProcess):
-            family = [process, *process.children(recursive=True)]
-            process.send_signal(how)
-            if not wait_until(lambda: all(map(has_ended, family)), timeout=timeout):
-                kill(family)
-        _reap(identity.pid)
+            family += one.children(recursive=True)
+            one.send_signal(how)
+    if not wait_until(lambda: all(map(has_ended, family)), timeout=timeout):
+        kill(family)
+    for one in leaders:
+        _reap(one.pid)
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:
@@ -233,14 +242,14 @@ def kill(processes: Iterable[psutil.Process]) -> None:
 
 
 def marked(name: str, value: str) -> list[Identity]:
-    """The living processes that have this variable in their environment, without the children of such a one.
+    """The living processes with this variable in their environment, of this value or a path below it; no child of one.
 
     PostgreSQL's are seen for the moment in which a connection begins, and end with it.
     """
     found: dict[int, tuple[Identity, int]] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(name) == value and not has_ended(process):
+            if f"{process.environ().get(name)}/".startswith(f"{value}/") and not has_ended(process):
                 found[process.pid] = Identity(process.pid, process.create_time()), process.ppid()
     return [identity for identity, parent in found.values() if parent not in found]
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from scripts import parts as npm
 from scripts import process
+from scripts import state as states
 from scripts.console import Console
 from scripts.places import cache_dir
 from scripts.services.base import HOST, free_port
 from scripts.services.postgres import DATABASE, LOGINS, Postgres, create_cluster
 from scripts.settings import Settings
 from scripts.stack import Stack
-from scripts.supervisor import Supervisor
+from scripts.supervisor import MARK, Supervisor
 from scripts.targets import Database, Target
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder within it, made for us alone
+PREFIX = "pushproof-scratch-"
+OWNER = "owner.json"
+STATE = ".pushproof"
 ROOM = 4_000_000_000  # bytes
 NOT_COPIED = ("functions", ".env*", ".temp", ".branches")
 
@@ -31,10 +37,31 @@ NOT_COPIED = ("functions", ".env*", ".temp", ".branches")
 def _folder(*, in_memory: bool = True) -> Iterator[Path]:
     """A folder that PostgreSQL's user can enter: in memory where there is room, for a cluster is a thousand files."""
     roomy = in_memory and MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
-    with tempfile.TemporaryDirectory(prefix="pushproof-scratch-", dir=MEMORY if roomy else None) as name:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=MEMORY if roomy else None) as name:
         folder = Path(name)
+        (folder / OWNER).write_text(json.dumps(asdict(process.Identity.own())))
         folder.chmod(0o755)
         yield folder
+
+
+def end_abandoned() -> list[Path]:
+    """End what runs in the folders of ours whose run was killed, and remove them; the folders."""
+    found = [one for parent in (Path(tempfile.gettempdir()), MEMORY) for one in parent.glob(f"{PREFIX}*")]
+    abandoned = [one for one in found if one.stat().st_uid == os.geteuid() and _is_abandoned(one)]
+    for folder in abandoned:
+        process.stop(*process.marked(MARK, str(folder)), how=signal.SIGINT)
+        shutil.rmtree(states.load(folder / STATE).sockets or folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    return abandoned
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether the run that made it has ended; one that is just making it is taken for alive."""
+    try:
+        owner = process.Identity(**json.loads((folder / OWNER).read_text()))
+    except (OSError, ValueError, TypeError):
+        return False
+    return owner.process() is None
 
 
 @contextlib.contextmanager
@@ -45,7 +72,7 @@ def scratch_project(settings: Settings, *, in_memory: bool = True) -> Iterator[S
         (folder / "supabase").chmod(0o700)
         os.environ.pop("PUSHPROOF_STATE_DIR", None)
         copy = replace(
-            settings, project=folder, state_dir=folder / ".pushproof", target="embedded", api_port=None, db_port=None
+            settings, project=folder, state_dir=folder / STATE, target="embedded", api_port=None, db_port=None
         )
         try:
             yield copy

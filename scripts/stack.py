@@ -15,7 +15,7 @@ from scripts import state as states
 from scripts.console import Console
 from scripts.errors import PortError, ProjectError, StackError
 from scripts.parts import Parts
-from scripts.places import cache_dir, data_dir, new_socket_folder
+from scripts.places import cache_dir, data_dir, socket_folder
 from scripts.services.base import HOST, Service, free_port, port_is_free
 from scripts.services.origin import Origin
 from scripts.services.postgres import ADMIN, DATABASE, LOGINS, Postgres, adopt_cluster, create_cluster, recipe
@@ -177,7 +177,7 @@ class Stack:
         runs = self._runs("postgrest")
         if self.state.sockets and (self.rest_socket.is_socket() if runs else self.rest_socket.parent.is_dir()):
             return set()
-        self.state.sockets = str(new_socket_folder())
+        self.state.sockets = str(socket_folder(self.folder))
         self._save()
         return {service for service in ("postgrest", "origin") if self._runs(service)}
 

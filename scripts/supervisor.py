@@ -155,6 +155,5 @@ def end_strays(logs: Path, running: Mapping[str, process.Identity]) -> list[int]
     """Stop services of this stack that nobody noted, because the state was lost or a start was killed; their pids."""
     known = {identity.pid for identity in running.values() if identity.process()}
     strays = [one for one in process.marked(MARK, str(logs)) if one.pid not in known]
-    for stray in sorted(strays, key=lambda one: one.born, reverse=True):
-        process.stop(stray, how=signal.SIGINT)  # a polite end for each of our services
+    process.stop(*strays, how=signal.SIGINT)  # a polite end for each of our services
     return [stray.pid for stray in strays]

@@ -17,8 +17,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from scripts.errors import CredentialsError
 from scripts.process import Identity
 from scripts.targets import Target
@@ -57,8 +55,7 @@ def test_run(state_dir: Path, url: str) -> Iterator[TestRun]:
     run = TestRun(secrets.token_hex(6))
     file = _runs(state_dir) / f"{run.id}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    me = psutil.Process()
-    file.write_text(json.dumps({"url": url, **asdict(Identity(me.pid, me.create_time()))}))
+    file.write_text(json.dumps({"url": url, **asdict(Identity.own())}))
     yield run
     file.unlink(missing_ok=True)  # not in a `finally`: an interrupted run leaves it for the sweep
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
+LIMIT_SECONDS = 600  # of a test with its fixtures
+IGNORED = pytest.StashKey[bool]()
+
 pytest_plugins = ["tests.fix_stack", "tests.fix_actors", "tests.fix_cli", "tests.fix_tasks"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long tests/faults/test_interruptions.py goes on."""
+    parser.addoption("--interruptions", type=int, default=8, help="how many tasks are interrupted at drawn moments")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -15,6 +24,21 @@ def pytest_configure(config: pytest.Config) -> None:
         os.setpgrp()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """tests/smoke comes last: its users live to the end, and the tests of `smoke` and `sweep` count users."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A shell lets a command in the background ignore Ctrl-C, and what it starts too: tests would wait for good."""
+    if not hasattr(session.config, "pushproof_run") and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        session.config.stash[IGNORED] = True
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """What became of it."""
+    return "interruption: SIGINT was ignored; this run and its tests heed it" if IGNORED in config.stash else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No test waits for good. tests/smoke comes last: its users live to the end, and others count users."""
     items.sort(key=lambda item: item.path.parent.name == "smoke")
+    if config.pluginmanager.has_plugin("timeout"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))

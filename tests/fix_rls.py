@@ -25,7 +25,7 @@ from scripts.rls.engine import Engine
 from scripts.rls.findings import Court, Finding, collect, triage
 from scripts.rls.intent import ActorIntent, Intent, load
 from scripts.rls.kinds import kinds
-from scripts.rls.rows import Rows
+from scripts.rls.rows import Rows, impatient
 from scripts.supabase_cli import Cli
 from scripts.waiting import wait_until
 from tests.fix_stack import Project
@@ -81,7 +81,7 @@ class Laboratory:
         file.write_text(access)
         intent = load(file, catalog)
         users = {a.name: a.id for a in self.clone.probe.actors.values() if a.id}
-        rows = Rows(lambda: connect(self.clone.target), catalog, intent, users)
+        rows = Rows(lambda: impatient(self.clone.target), catalog, intent, users)
         rows.populate(USERS)
         try:
             yield replace(self.clone.probe, catalog=catalog, intent=intent, rows=rows)
@@ -121,7 +121,7 @@ def laboratory(projects: Callable[..., Project], tmp_path_factory: pytest.TempPa
         for name, table in tomllib.loads(file.read_text()).get("actors", {}).items()
     }
     with signed_in(target, project.settings.state_dir, defined, keep=True) as cast:
-        nobody = Rows(lambda: connect(target), NOTHING_YET, Intent({}, {}), {})
+        nobody = Rows(lambda: impatient(target), NOTHING_YET, Intent({}, {}), {})
         probe = Probe(NOTHING_YET, Intent({}, {}), nobody, cast.actors, Api.of(target))
         cli, linter = local.cli(project.settings, run.console), pgrls.ensure(project.settings, run.console)
         with clones(run.stack, probe, 1) as made:

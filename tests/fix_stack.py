@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import psycopg
@@ -42,6 +43,17 @@ class Completed:
         return self.stdout + self.stderr
 
 
+class Task(subprocess.Popen[str]):
+    """A task that runs. Where its `with` block fails, it is killed rather than waited for."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if problem:
+            self.kill()
+        super().__exit__(kind, problem, trace)
+
+
 @dataclass(frozen=True)
 class Project:
     """A project in a folder of its own, and how to run tasks on it."""
@@ -70,9 +82,9 @@ class Project:
         )
         return Completed(done.returncode, done.stdout, done.stderr)
 
-    def popen(self, *words: str, **extra: str) -> subprocess.Popen[str]:
+    def popen(self, *words: str, **extra: str) -> Task:
         """Start a task that the test will interrupt."""
-        return subprocess.Popen(
+        return Task(
             [sys.executable, "-m", "invoke", *words],
             cwd=REPOSITORY,
             env={**self.environment, **extra},

@@ -15,6 +15,7 @@ from scripts.database import connect
 from scripts.errors import FailedError, PushproofError
 from scripts.migrations import check_transactions, local_migrations
 from scripts.places import cache_dir
+from scripts.scratch import end_abandoned
 from scripts.services.base import port_is_free
 from scripts.settings import Settings
 
@@ -33,7 +34,7 @@ class Finding:
 
 
 def doctor(run: Run) -> list[Finding]:
-    """Look at everything, without starting anything. Raises FailedError when something is wrong."""
+    """Look at everything, without starting anything, and end strays. Raises FailedError when something is wrong."""
     findings = []
     for subject, look in _looks(run):
         try:
@@ -60,6 +61,7 @@ def _looks(run: Run) -> Iterator[tuple[str, Callable[[], str]]]:
         return  # nothing below can be looked at without settings
     yield "npm parts", lambda: _parts(settings)
     yield "disk", lambda: _disk(settings)
+    yield "strays", _strays
     yield "CLI", lambda: _cli(run)
     yield "migrations", lambda: _migrations(settings)
     if settings.target == "embedded":
@@ -101,6 +103,11 @@ def _disk(settings: Settings) -> str:
     if free < NEEDED_MB:
         raise FailedError(f"{free} MB free at {folder}", "free some space, or set PUSHPROOF_CACHE_DIR")
     return f"{free} MB free at {folder}"
+
+
+def _strays() -> str:
+    ended = ", ".join(map(str, end_abandoned()))
+    return f"ended what a killed run left in {ended}" if ended else "no stack of a killed run"
 
 
 def _cli(run: Run) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scripts.boundary import Run
 from scripts.errors import RefusedError, StackError, UsageError
+from scripts.scratch import end_abandoned
 from scripts.stack import SERVICES
 from scripts.supervisor import STOPPED
 
@@ -20,6 +21,7 @@ def start(run: Run) -> None:
     began = time.monotonic()
     target = run.target
     started = run.started
+    _end_abandoned(run)
     words = f"started {', '.join(started)} in {time.monotonic() - began:.1f} s" if started else "already running"
     run.console.line(f"{words}: {target.url}", ok=True)
     run.console.data({"url": target.url, "database": target.database.label, "started": started})
@@ -31,6 +33,7 @@ def stop(run: Run) -> None:
     _announce(run)
     with run.console.doing("Stopping the stack"):
         stopped = run.stack.stop()
+    _end_abandoned(run)
     run.console.line(f"stopped {', '.join(stopped)}" if stopped else "nothing was running", ok=True)
     run.console.data({"stopped": stopped})
 
@@ -82,6 +85,11 @@ def logs(run: Run, *, service: str, follow: bool, lines: int) -> None:
                 for line in stream.read().decode(errors="replace").splitlines():
                     run.console.line(f"{file.stem:9} {line}")
                 ends[file] = stream.tell()
+
+
+def _end_abandoned(run: Run) -> None:
+    for folder in end_abandoned():
+        run.console.status(f"a stack that a killed run left in {folder}", head="ended")
 
 
 def _show_tail(run: Run, file: Path, lines: int) -> int:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from scripts import process
+from scripts.interruptions import INTERRUPTIONS
 from scripts.process import Identity
 from scripts.waiting import wait_until
 
@@ -111,7 +112,7 @@ def test_a_child_does_not_inherit_what_would_bend_it(monkeypatch: pytest.MonkeyP
     assert not {"PGOPTIONS", "PGRST_DB_URI", "SUPABASE_DB_PASSWORD", "NODE_OPTIONS"} & set(said)
 
 
-@pytest.mark.parametrize("signum", process.INTERRUPTIONS)
+@pytest.mark.parametrize("signum", INTERRUPTIONS)
 def test_an_interruption_waits_for_the_end_of_an_undisturbed_block(signum: signal.Signals) -> None:
     """It arrives right after the block, once, and the handler is what it was."""
     heard: list[int] = []
