@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shlex
 import signal
@@ -84,6 +85,27 @@ def test_the_suite_heeds_ctrl_c_in_the_background(tmp_path: Path) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_interrupted_run_of_the_tests_leaves_no_stack(project: Project) -> None:
+    """Its workers have a moment to clean up; what is left of their stacks then is ended."""
+    token = uuid.uuid4().hex
+    with project.popen("test", "-k", "test_gateway", **{TOKEN: token}) as run:
+        assert wait_until(lambda: "postgrest" in _names(token) or run.poll(), timeout=120)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert (run.returncode, err.splitlines()[-1]) == (130, "interrupted"), out + err
+    assert _names(token) == set()
+
+
+def _names(token: str) -> set[str]:
+    """Of the programs that run with this mark."""
+    found = set()
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if one.environ().get(TOKEN) == token and not process.has_ended(one):
+                found.add(one.name())
+    return found
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
