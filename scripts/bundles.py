@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from scripts.errors import ProjectError
-from scripts.migrations import Migration, check_transactions
+from scripts.migrations import Migration, check_contents
 from scripts.queries import query
 from scripts.statements import runs_alone, statements_of, tokens
 
@@ -19,7 +19,7 @@ def bundle_of(pending: Sequence[Migration], applied: Sequence[str], checks: Sequ
 
     Raises ProjectError for a file that cannot take part in one transaction.
     """
-    check_transactions(pending)
+    check_contents(pending)
     added: set[str] = set()
     for migration in pending:
         for statement in statements_of(migration.sql):

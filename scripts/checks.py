@@ -12,6 +12,7 @@ from typing import Any
 
 from scripts.database import connect
 from scripts.errors import ProjectError
+from scripts.statements import read_sql
 from scripts.targets import Target
 
 LIMIT = "60s"  # of a check
@@ -44,7 +45,7 @@ def verdict_of(connection: Any, file: Path) -> Verdict:
     """Run one check. A check that fails to run, or answers anything but one row, is red."""
     import psycopg
 
-    sql = file.read_text(encoding="utf-8")
+    sql = read_sql(file)
     title = sql.split("\n", 1)[0].removeprefix("--").strip()
     try:
         with connection.transaction(force_rollback=True):

@@ -6,16 +6,17 @@ token by token: white space, comments and semicolons may differ, as the CLI's ow
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.errors import ProjectError
 from scripts.queries import query
-from scripts.statements import tokens, transaction_statement
+from scripts.statements import Unrunnable, lasting_role, read_sql, tokens, transaction_statement, unrunnable
 
 if TYPE_CHECKING:
     import psycopg
@@ -36,7 +37,7 @@ class Migration:
 
     @property
     def sql(self) -> str:
-        return self.path.read_text(encoding="utf-8")
+        return read_sql(self.path)
 
 
 @dataclass(frozen=True)
@@ -78,20 +79,45 @@ class Pairing:
 def local_migrations(folder: Path) -> tuple[Migration, ...]:
     """The files in the order of their versions.
 
-    Raises ProjectError for a misnamed, duplicate, odd-width or unreadable file.
+    Raises ProjectError for a folder that is missing or cannot be read, and for a file that is misnamed, twice there,
+    of another width than the others, or cannot be read.
     """
-    files = sorted(folder.glob("*.sql")) if folder.is_dir() else []
     found = []
-    for file in files:
+    for file in _listed(folder):
+        if file.suffix != ".sql":
+            continue
         if not (match := FILE_NAME.match(file.name)):
             raise ProjectError(f"{file.name} is not a migration's name: the CLI would skip it", NAMING)
-        try:
-            file.read_text(encoding="utf-8")
-        except (UnicodeDecodeError, OSError):
-            raise ProjectError(f"{file.name} is not a file of UTF-8 text", "save it as one") from None
+        read_sql(file)
         found.append(Migration(match[1], match[2], file))
     _check_versions(found)
     return tuple(found)
+
+
+def refuse_none(folder: Path, found: Sequence[Migration]) -> None:
+    """Raise ProjectError where there is no migration: nothing would be green."""
+    if not found:
+        others = ", ".join(file.name for file in _listed(folder))
+        raise ProjectError(
+            f"there is no migration in {folder}",
+            f"{NAMING}; `supabase migration new NAME` makes one",
+            details=f"found instead: {others}" if others else "",
+        )
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What is in it, by name."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        beside = [file.name for file in folder.parent.iterdir()] if folder.parent.is_dir() else []
+        close = difflib.get_close_matches(folder.name, beside, n=1)
+        hint = (
+            f"is {folder.with_name(close[0])} meant? Rename it" if close else "`supabase migration new NAME` makes it"
+        )
+        raise ProjectError(f"there is no folder {folder}", hint) from None
+    except OSError as problem:
+        raise ProjectError(f"cannot read {folder}: {problem.strerror}", "let whoever runs this read it") from None
 
 
 def _check_versions(found: list[Migration]) -> None:
@@ -115,18 +141,24 @@ def _check_versions(found: list[Migration]) -> None:
             )
 
 
-def check_transactions(migrations: Iterable[Migration]) -> None:
-    """Raise ProjectError for a file with a begin, commit or rollback of its own.
-
-    The CLI wraps each file in one transaction; such a file ends it, and loses its history row.
+def check_contents(migrations: Iterable[Migration]) -> None:
+    """Raise ProjectError for files that end the transaction which the CLI makes of each, hold what is not SQL, or leave
+    another role in force; the first is the cause, the others are details.
     """
-    for migration in migrations:
-        if found := transaction_statement(migration.sql):
-            line, word = found
-            raise ProjectError(
-                f"{migration.path.name} line {line} has its own `{word}`",
-                "leave it out: the CLI runs each file in one transaction of its own",
-            )
+    wrong = [(f"{m.path.name} line {one.line} {one.cause}", one.hint) for m in migrations for one in _offences(m.sql)]
+    if wrong:
+        (cause, hint), *others = wrong
+        raise ProjectError(cause, hint, details="\n".join(words for words, _ in others))
+
+
+def _offences(sql: str) -> Iterator[Unrunnable]:
+    if found := transaction_statement(sql):
+        line, words = found
+        hint = "leave it out: the CLI runs each file in one transaction of its own"
+        yield Unrunnable(line, f"has its own `{words}`", hint)
+    yield from unrunnable(sql)
+    if role := lasting_role(sql):
+        yield role
 
 
 def read_history(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Applied, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.errors import HistoryError, ProjectError, UsageError
-from scripts.migrations import Applied, Migration, check_transactions, pair
+from scripts.migrations import Applied, Migration, check_contents, pair
 
 NOTHING = "0"  # as a version: before the first
 
@@ -48,5 +48,5 @@ def rollbacks_to(
         raise ProjectError(
             f"supabase/rollbacks has no {', '.join(missing)}", "write what undoes the migration, under its name"
         )
-    check_transactions(r.script for r in found)
+    check_contents(r.script for r in found)
     return tuple(found)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from scripts.errors import ProjectError
 
 TRANSACTION_WORDS = re.compile(
     r"\b(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
 )  # without any of them there is nothing to parse for
+OF_PSQL = re.compile(
+    r"^(?:\\(?:[a-z!?;]\w*|\.)|[ \t]*copy\s[^;]*?\b(?P<copied>from\s+stdin|to\s+stdout)\b)",
+    re.MULTILINE | re.IGNORECASE,
+)
+ROLES = ("role", "session_authorization")
 COMMENTS = ("SQL_COMMENT", "C_COMMENT")  # COMMENT is the word of `comment on`
 
 
@@ -55,6 +64,64 @@ def transaction_statement(sql: str) -> tuple[int, str] | None:
         if isinstance(one.node, pglast.ast.TransactionStmt):
             return one.line, one.sql
     return None
+
+
+@dataclass(frozen=True)
+class Unrunnable:
+    """A line that no connection runs as it stands, or whose effect outlives its file. `cause` says what it does."""
+
+    line: int
+    cause: str
+    hint: str
+
+
+def unrunnable(sql: str) -> Iterator[Unrunnable]:
+    """What is psql's and not SQL, and what copies from or to a client: one a statement, as its grammar reads it."""
+    for one in statements_of(sql):
+        if one.node and (type(one.node).__name__ != "CopyStmt" or one.node.filename):
+            continue
+        if found := OF_PSQL.search(one.sql):
+            line = one.line + one.sql[: found.start()].count("\n")
+            if found["copied"]:
+                cause = f"has `copy … {' '.join(found['copied'].lower().split())}`, whose rows only psql exchanges"
+                yield Unrunnable(line, cause, "write `insert into … values …` instead (`pg_dump --inserts` does)")
+            else:
+                cause = f"has `{found[0]}`, a command of psql and not SQL"
+                yield Unrunnable(line, cause, "leave it out; put the text of a file that it includes in its place")
+
+
+def lasting_role(sql: str) -> Unrunnable | None:
+    """The last `set role` that nothing in the file takes back: what comes after it would run as that role."""
+    left = None
+    for one in statements_of(sql):
+        kind, node = type(one.node).__name__, one.node
+        if kind == "DiscardStmt":
+            left = None
+        elif kind == "VariableSetStmt" and node.name in ROLES and not node.is_local:
+            taken = " ".join(one.sql.split())
+            back = node.kind.name != "VAR_SET_VALUE" or re.search(r"\b(none|postgres|default)$", taken, re.IGNORECASE)
+            words = f"leaves `{taken}` in force: the file's row of the history, and later files, would run as that role"
+            left = None if back else Unrunnable(one.line, words, "write `set local role`, or `reset role` after it")
+    return left
+
+
+def read_sql(file: Path) -> str:
+    """A file of SQL. Raises ProjectError for one that cannot be read, or that the server would not take as text."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ProjectError(f"{file.name} is not UTF-8 text", "save it as UTF-8") from None
+    except OSError as problem:
+        raise ProjectError(f"cannot read {file}: {problem.strerror}", "let whoever runs this read it") from None
+    if text.startswith("\ufeff"):
+        raise ProjectError(
+            f"{file.name} begins with a byte order mark, which the server takes for a part of the first word",
+            "save it as UTF-8 without one",
+        )
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ProjectError(f"{file.name} line {line} holds a NUL byte, which no text of PostgreSQL may", "remove it")
+    return text
 
 
 def count_statements(sql: str) -> int | None:

@@ -13,7 +13,7 @@ from scripts.api import check_answer, check_keys, http_status
 from scripts.boundary import Run
 from scripts.database import connect
 from scripts.errors import FailedError, PushproofError
-from scripts.migrations import check_transactions, local_migrations
+from scripts.migrations import check_contents, local_migrations, refuse_none
 from scripts.places import cache_dir
 from scripts.scratch import end_abandoned
 from scripts.services.base import port_is_free
@@ -119,7 +119,8 @@ def _cli(run: Run) -> str:
 
 def _migrations(settings: Settings) -> str:
     found = local_migrations(settings.migrations_dir)
-    check_transactions(found)
+    refuse_none(settings.migrations_dir, found)
+    check_contents(found)
     return f"{len(found)} in {settings.migrations_dir}"
 
 

@@ -11,7 +11,7 @@ from scripts.boundary import Run
 from scripts.database import connect, psycopg_error
 from scripts.errors import ProjectError, UsageError
 from scripts.gate import in_turn
-from scripts.statements import count_statements, transaction_statement
+from scripts.statements import count_statements, transaction_statement, unrunnable
 from scripts.targets import Target
 
 Result = dict[str, Any]
@@ -36,6 +36,8 @@ def execute(run: Run, *, file: str, sql: str) -> list[Result]:
             f"{where} line {found[0]} has its own `{found[1]}`",
             "leave it out: everything here runs in one transaction",
         )
+    if other := next(unrunnable(text), None):
+        raise ProjectError(f"{where} line {other.line} {other.cause}", other.hint)
     target = run.target
     if count is not None and count > 1:
         run.console.status(f"{count} statements: through a database connection")

@@ -12,7 +12,7 @@ from scripts.errors import FailedError, UsageError
 from scripts.lint import reports
 from scripts.lint.engine import lint as problems_of
 from scripts.lint.files import Problem
-from scripts.migrations import Migration, local_migrations
+from scripts.migrations import Migration, local_migrations, refuse_none
 from scripts.stack import api_of
 
 
@@ -22,7 +22,9 @@ def lint(run: Run, *, since: str = "", sarif: str = "", github: bool | None = No
     No target is asked. `github`: print annotations too; None where the environment is that of GitHub Actions. Raises
     FailedError where there is an error, UsageError for a version that no file has, ProjectError, PartsError.
     """
-    earlier, files = _parted(local_migrations(run.settings.migrations_dir), since)
+    every = local_migrations(run.settings.migrations_dir)
+    refuse_none(run.settings.migrations_dir, every)
+    earlier, files = _parted(every, since)
     api = api_of(run.settings.supabase_dir / "config.toml")
     problems = problems_of(
         files, earlier, schemas=api.schemas, auto_expose=api.auto_expose_new_tables, together=bool(since)

@@ -19,7 +19,7 @@ from scripts.history import troubles_of
 from scripts.lint.engine import lint
 from scripts.lint.files import Problem
 from scripts.lint.squawked import PREFIX
-from scripts.migrations import Migration, check_transactions, local_migrations, pair, read_history
+from scripts.migrations import Migration, check_contents, local_migrations, pair, read_history, refuse_none
 from scripts.plan import FilePlan, plan_of
 from scripts.queries import query
 from scripts.schema_cache import await_api, exposed
@@ -89,6 +89,7 @@ def push(run: Run, options: Options | None = None) -> Outcome:
 
 def _push(run: Run, options: Options) -> Outcome:
     files = local_migrations(run.settings.migrations_dir)
+    refuse_none(run.settings.migrations_dir, files)
     config = run.settings.supabase_dir / "config.toml"
     api = api_of(config)
     target = run.target
@@ -135,7 +136,7 @@ def _pending(run: Run, connection: Any, files: Sequence[Migration], options: Opt
     """What is to be pushed. Raises ProjectError or HistoryError for what cannot be."""
     pairs = pair(files, read_history(connection))
     pending = [p.local for p in pairs if p.local and p.state in ("pending", "late")]
-    check_transactions(pending)
+    check_contents(pending)
     for trouble in troubles_of(pairs):
         if trouble.pairing.state == "edited":
             run.console.status(f"{trouble.cause}; {trouble.step}", head="edited", style="yellow")

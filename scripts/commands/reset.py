@@ -8,7 +8,7 @@ from scripts.commands.push import read_back
 from scripts.database import connect
 from scripts.errors import RefusedError
 from scripts.gate import alone, in_turn
-from scripts.migrations import check_transactions, local_migrations
+from scripts.migrations import check_contents, local_migrations
 from scripts.queries import query
 from scripts.stack import api_of, section_of
 
@@ -28,7 +28,7 @@ def reset_local(run: Run) -> None:
             "use --target embedded or local; a hosted project stays",
         )
     files = local_migrations(run.settings.migrations_dir)
-    check_transactions(files)
+    check_contents(files)
     target = run.target
     if not target.database.loopback:
         raise RefusedError(

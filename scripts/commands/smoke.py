@@ -33,9 +33,9 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     """Start if needed, push, verify, run tests/smoke; one summary. Raises FailedError for anything red."""
     began = time.monotonic()
     import_meanwhile("supabase", "pytest")
+    pushed = push(run).names
     target = run.target
     check_keys(target)
-    pushed = push(run).names
     with turn(run, shared=True):
         verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
         report_red(run, verdicts)

@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from tests.fix_stack import Project, RunningStack
-from tests.tasks.answers import document, refuses
+from tests.tasks.answers import document, refuses, states
 
 PASSWORD = "hunter2-hunter2"
 SECRET = "sb_secret_hunter2hunter2"
@@ -42,10 +42,11 @@ class Case:
 
 def remote(name: str, cause: str, remedy: str, *, code: int = 11, **wrong: str) -> Case:
     """A target remote with one setting that is wrong."""
-    return Case(name, "push", code, cause, remedy, environment={**REMOTE, **wrong})
+    return Case(name, "push", code, cause, remedy, ONE_FILE, {**REMOTE, **wrong})
 
 
 FILES = "supabase/migrations"
+ONE_FILE: dict[str, str | bytes] = {f"{FILES}/001_a.sql": "select 1"}
 CASES = (
     Case("misnamed", "push", 10, "create brands.sql is not", "033_add_tags.sql", {f"{FILES}/create brands.sql": ""}),
     Case(
@@ -64,7 +65,26 @@ CASES = (
         "as wide as the others",
         {f"{FILES}/{name}": "" for name in ("001_a.sql", "002_b.sql", "0003_c.sql")},
     ),
-    Case("config.toml", "push", 10, "config.toml is not TOML", "mend that line", {"supabase/config.toml": "[api\n"}),
+    *(
+        Case(f"{name}, {task}", task, 10, cause, remedy, {f"{FILES}/001_a.sql": content})
+        for task in ("push", "lint")
+        for name, content, cause, remedy in (
+            ("byte order mark", b"\xef\xbb\xbfselect 1", "begins with a byte order mark", "save it as UTF-8"),
+            ("NUL byte", b"select\n'\0'", "001_a.sql line 2 holds a NUL byte", "remove it"),
+        )
+    ),
+    *(
+        Case(f"no migration, {task}", task, 10, "there is no migration in", "033_add_tags.sql", {f"{FILES}/a.SQL": ""})
+        for task in ("push", "smoke", "lint")
+    ),
+    Case(
+        "config.toml",
+        "push",
+        10,
+        "config.toml is not TOML",
+        "mend that line",
+        {**ONE_FILE, "supabase/config.toml": "[api\n"},
+    ),
     Case("unknown option", "push --hard", 2, "--hard", "invoke --help push"),
     Case("option without a value", "push --target", 2, "Flag --target needed", "invoke --help push"),
     Case("unknown task", "pusch", 2, "pusch", "invoke --list"),
@@ -109,11 +129,39 @@ def test_told_and_left_alone(bare: Project, case: Case) -> None:
 
 def test_no_parts_and_no_network(bare: Project) -> None:
     """Told as such; nothing half installed stays."""
+    bare.write("migrations/001_a.sql", "select 1")
     with tempfile.TemporaryDirectory(prefix="pushproof-cache-") as cache:
         Path(cache).chmod(0o755)  # for PostgreSQL's user
         done = bare.invoke("push", PUSHPROOF_CACHE_DIR=cache, npm_config_registry="http://127.0.0.1:9")
         refuses(done, 12, "npm registry does not answer", "connect to the network once")
         assert [file.name for file in Path(cache, "parts").iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize(
+    ("content", "cause", "remedy"),
+    [
+        ("\\i a.sql", r"has `\i`, a command of psql", "leave it out"),
+        ("copy a from stdin", "has `copy … from stdin`", "insert into"),
+        ("set role anon", "leaves `set role anon` in force", "set local role"),
+    ],
+)
+def test_what_is_no_migration(blank: Project, content: str, cause: str, remedy: str) -> None:
+    """Named before anything is pushed, the files before it neither."""
+    blank.write("migrations/001_a.sql", "create table public.a ()")
+    blank.write("migrations/002_b.sql", content)
+    refuses(blank.invoke("push"), 10, f"002_b.sql line 1 {cause}", remedy)
+    assert states(blank) == {"001": "pending", "002": "pending"}
+
+
+@pytest.mark.parametrize("task", ["push", "smoke", "lint", "reset-local", "migrations", "drift"])
+def test_no_folder_of_migrations(bare: Project, task: str) -> None:
+    """Missing or misspelt, it is no folder without migrations."""
+    folder = bare.settings.migrations_dir
+    folder.rename(folder.with_name("migration"))
+    try:
+        refuses(bare.invoke(task), 10, f"there is no folder {folder}", f"is {folder.with_name('migration')} meant?")
+    finally:
+        folder.with_name("migration").rename(folder)
 
 
 def test_no_project(tmp_path: Path) -> None:
@@ -170,6 +218,7 @@ def test_nothing_to_verify(blank: Project) -> None:
 
 def test_local_without_docker(bare: Project) -> None:
     """No stack of `supabase start` runs here: the embedded one is pointed to."""
+    bare.write("migrations/001_a.sql", "select 1")
     refuses(bare.invoke("push", "--target", "local"), 15, "no local Supabase stack runs", "supabase start")
 
 
@@ -219,7 +268,7 @@ def test_doctor_names_wrong_key_and_password(client_project: Project, project: P
     """The doctor looks at everything, and names both."""
     url = project.stack.target().database.url.replace("@", f":{PASSWORD}@", 1)
     done = client_project.invoke("doctor", SUPABASE_SECRET_KEY=SECRET, SUPABASE_DB_URL=url)
-    refuses(done, 1, "2 of 11 need attention: API keys, database", "above")
+    refuses(done, 1, "2 of 12 need attention: API keys, database", "above")
     assert "refuses the secret key (401)" in done.stdout
     assert "refuses the password of postgres" in done.stdout
 

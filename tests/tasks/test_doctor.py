@@ -16,6 +16,7 @@ def test_healthy(project: Project, stack: RunningStack) -> None:
         "settings",
         "npm parts",
         "disk",
+        "strays",
         "CLI",
         "migrations",
         "ports",
@@ -30,7 +31,7 @@ def test_before_the_first_start(bare: Project) -> None:
     """What is missing is named with the command that mends it; the migrations are looked at; nothing is started."""
     bare.write("migrations/001_a.sql", "commit")
     done = bare.invoke("doctor")
-    refuses(done, 1, "2 of 9 need attention: migrations, target", "above")
+    refuses(done, 1, "2 of 10 need attention: migrations, target", "above")
     assert "✗ target       the embedded stack was never started\n              fix `invoke start`" in done.stdout
     assert not (bare.folder / ".pushproof" / "state.json").exists()
 

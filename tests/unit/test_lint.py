@@ -71,6 +71,9 @@ ERROR, WARNING = "error", "warning"
 HITS = [
     ("syntax", ERROR, 3, "select 'é';\n\nselec 1;\nselect from from"),
     ("syntax", ERROR, 2, "select 1;\nselect 'never closed"),
+    ("not-sql", ERROR, 2, "select 1;\n\\i other.sql"),
+    ("not-sql", ERROR, 1, "copy public.t from stdin"),
+    ("lasting-role", ERROR, 1, "set role anon; select 1"),
     ("drop-cascade", ERROR, 2, "\ndrop table a.b cascade"),
     ("drop-cascade", ERROR, 1, "drop function f(int) cascade"),
     ("drop-cascade", ERROR, 1, "drop extension citext cascade"),
@@ -156,6 +159,8 @@ HITS = [
     ),
 ]
 MISSES = [
+    ("not-sql", "copy public.t from '/tmp/t'; select E'\\\\i'"),
+    ("lasting-role", "set role anon; reset role"),
     ("syntax", "select 'selec'; -- selec"),
     ("drop-cascade", "drop table a.b; create table a.b (c int references d on delete cascade); truncate a.b restrict"),
     ("table-without-rls", SECURED),

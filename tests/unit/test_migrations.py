@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,11 @@ from scripts.errors import ProjectError
 from scripts.migrations import (
     Applied,
     Migration,
-    check_transactions,
+    check_contents,
     fingerprint,
     local_migrations,
     pair,
+    refuse_none,
 )
 from scripts.statements import transaction_statement
 
@@ -28,7 +31,6 @@ def test_order_and_what_is_not_a_migration(tmp_path: Path) -> None:
     """By version; other files than .sql are not looked at; numbers and timestamps may stand together."""
     files(tmp_path, "20260101000000_c.sql", "002_b.sql", "001_a.sql", "README.md")
     assert [m.version for m in local_migrations(tmp_path)] == ["001", "002", "20260101000000"]
-    assert local_migrations(tmp_path / "none") == ()
 
 
 @pytest.mark.parametrize(
@@ -49,15 +51,65 @@ def test_names_that_would_mislead(tmp_path: Path, names: tuple[str, ...], cause:
     assert cause in caught.value.message
 
 
-def test_what_is_no_text(tmp_path: Path) -> None:
-    """Neither another coding nor a folder is a migration."""
-    (tmp_path / "001_a.sql").write_bytes(b"\xff")
-    with pytest.raises(ProjectError, match=r"001_a\.sql is not a file of UTF-8 text"):
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (b"\xff", "001_a.sql is not UTF-8 text"),
+        (b"\xef\xbb\xbfselect 1", "001_a.sql begins with a byte order mark"),
+        ("select 1".encode("utf-16"), "001_a.sql is not UTF-8 text"),
+        (b"select 1;\n\nselect '\0'", "001_a.sql line 3 holds a NUL byte"),
+    ],
+)
+def test_what_is_no_text(tmp_path: Path, content: bytes, cause: str) -> None:
+    """Neither another coding, nor what PostgreSQL cannot read as text, is a migration."""
+    (tmp_path / "001_a.sql").write_bytes(content)
+    with pytest.raises(ProjectError, match=re.escape(cause)):
         local_migrations(tmp_path)
-    (tmp_path / "001_a.sql").unlink()
-    (tmp_path / "001_a.sql").mkdir()
-    with pytest.raises(ProjectError, match=r"001_a\.sql is not a file of UTF-8 text"):
-        local_migrations(tmp_path)
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    """The system's own words, of a file and of the folder."""
+    folder = tmp_path / "migrations"
+    folder.symlink_to(folder)
+    with pytest.raises(ProjectError, match=f"cannot read {folder}: Too many levels of symbolic links"):
+        local_migrations(folder)
+    folder.unlink()
+    folder.mkdir()
+    (folder / "001_a.sql").mkdir()
+    with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: Is a directory"):
+        local_migrations(folder)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["", "001_a.sql"])
+def test_what_may_not_be_read(tmp_path: Path, name: str) -> None:
+    """Permission denied, said of what it is about; never an empty list."""
+    (tmp_path / "001_a.sql").write_text("select 1")
+    (tmp_path / name).chmod(0)
+    try:
+        with pytest.raises(ProjectError, match=f"cannot read {tmp_path / name}: Permission denied"):
+            local_migrations(tmp_path)
+    finally:
+        (tmp_path / name).chmod(0o700)
+
+
+def test_a_folder_that_is_missing_or_misspelt(tmp_path: Path) -> None:
+    """What is there instead is named."""
+    with pytest.raises(ProjectError, match=f"there is no folder {tmp_path}/migrations") as caught:
+        local_migrations(tmp_path / "migrations")
+    assert "supabase migration new" in caught.value.hint
+    (tmp_path / "migration").mkdir()
+    with pytest.raises(ProjectError) as caught:
+        local_migrations(tmp_path / "migrations")
+    assert caught.value.hint == f"is {tmp_path}/migration meant? Rename it"
+
+
+def test_no_migration_is_nothing_to_be_green_about(tmp_path: Path) -> None:
+    """With the names of what the CLI does not look at."""
+    files(tmp_path, "001_a.SQL", "002_b.sql.txt")
+    with pytest.raises(ProjectError, match=f"there is no migration in {tmp_path}") as caught:
+        refuse_none(tmp_path, local_migrations(tmp_path))
+    assert caught.value.details == "found instead: 001_a.SQL, 002_b.sql.txt"
 
 
 @pytest.mark.parametrize(
@@ -81,9 +133,54 @@ def test_own_transactions(tmp_path: Path, sql: str, found: tuple[int, str] | Non
     file.write_text(sql)
     if found:
         with pytest.raises(ProjectError, match=f"line {found[0]} has its own `{found[1]}`"):
-            check_transactions([Migration("001", "a", file)])
+            check_contents([Migration("001", "a", file)])
     else:
-        check_transactions([Migration("001", "a", file)])
+        check_contents([Migration("001", "a", file)])
+
+
+@pytest.mark.parametrize(
+    ("sql", "cause"),
+    [
+        ("select 1;\n\\i other.sql\nselect 2;", r"line 2 has `\i`, a command of psql and not SQL"),
+        ("\\restrict abc\nselect 1;", r"line 1 has `\restrict`, a command of psql"),
+        ("\n\\connect db", r"line 2 has `\connect`"),
+        ("create table a ();\nCOPY a FROM  stdin;\n1\t'x\n\\.\nselect 1;", "line 2 has `copy … from stdin`"),
+        ("copy a (b) from stdin with (format csv);", "line 1 has `copy … from stdin`"),
+        ("copy a to stdout", "line 1 has `copy … to stdout`"),
+        ("select 1;\nset role anon;\nselect 2", "line 2 leaves `set role anon` in force"),
+        ("set role anon; reset role; set session authorization x", "line 1 leaves `set session authorization x`"),
+        ("set role anon; reset role", ""),
+        ("set role anon; set role none", ""),
+        ("set role anon; discard all", ""),
+        ("set role postgres", ""),
+        ("set local role anon", ""),
+        ("copy a from '/tmp/a'", ""),
+        ("select E'\\\\i', '\n\\i x'", ""),
+        ("do $$ begin\n\\i\nend $$", ""),
+    ],
+)
+def test_what_a_file_may_not_hold(tmp_path: Path, sql: str, cause: str) -> None:
+    """What only psql understands, and a role that outlives the file, are named as that."""
+    file = tmp_path / "001_a.sql"
+    file.write_text(sql)
+    if cause:
+        with pytest.raises(ProjectError, match=re.escape(cause)):
+            check_contents([Migration("001", "a", file)])
+    else:
+        check_contents([Migration("001", "a", file)])
+
+
+def test_all_offences_are_named(tmp_path: Path) -> None:
+    """One attempt shows every line that has to change."""
+    for number in (1, 2):
+        (tmp_path / f"00{number}_a.sql").write_text("begin;\n\\i a.sql")
+    with pytest.raises(ProjectError, match=r"001_a\.sql line 1 has its own `begin`") as caught:
+        check_contents(local_migrations(tmp_path))
+    assert [line.partition(" has")[0] for line in caught.value.details.splitlines()] == [
+        "001_a.sql line 2",
+        "002_a.sql line 1",
+        "002_a.sql line 2",
+    ]
 
 
 @pytest.mark.parametrize(
