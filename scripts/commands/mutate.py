@@ -42,7 +42,8 @@ def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = Fals
     began = time.monotonic()
     with _copies(run, with_auth=suite == "pytest") as copies:
         _baseline(run, copies[0], suite)
-        found = derive(copies[0].connection, copies[0].probe.catalog.schemas)
+        catalog = copies[0].probe.catalog
+        found = derive(copies[0].connection, catalog.schemas, catalog.uncallable)
         chosen = [m for m in found if only in m.name]
         if not chosen:
             raise FailedError("no mutant: nothing is proved", "`invoke mutate` without --only names them all")

@@ -184,6 +184,8 @@ def report(
         reports.uncovered(run.console, covered)
     for name, count in elsewhere.items():
         run.console.line(f"{count} policies on {name}: only the REST API is asked", head="not asked")
+    for name in catalog.uncallable:
+        run.console.line(f"{name}: the API cannot call it, for its arguments have no names", head="not asked")
     reports.findings(run.console, findings, asked=options.findings and not options.only)
     if options.junit:
         reports.write_junit(Path(options.junit), cells, findings, seconds)
@@ -193,6 +195,7 @@ def report(
     words = f"{len(cells)} cells, {bad} not as declared · {len(cells) / seconds:.0f} a second · {seconds:.1f} s"
     run.console.line(words, ok=not bad, head="rls")
     where = {"target": run.target.kind, "url": run.target.url, "policies_not_asked": dict(elsewhere)}
+    where["functions_not_asked"] = list(catalog.uncallable)
     run.console.data(reports.document(cells, covered, findings, seconds, **where))
 
 

@@ -1,4 +1,4 @@
--- The paths that PostgREST should answer for one schema, asked as service_role.
+-- The paths that PostgREST should answer for one schema, asked as service_role; it calls arguments by their names.
 select '/' || c.relname
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -14,3 +14,4 @@ where n.nspname = %(schema)s
   and p.prokind = 'f'
   and p.prorettype not in ('pg_catalog.trigger'::pg_catalog.regtype, 'pg_catalog.event_trigger'::pg_catalog.regtype)
   and pg_catalog.has_function_privilege('service_role', p.oid, 'execute')
+  and (p.pronargs = 0 or '' <> all (p.proargnames))

@@ -9,7 +9,8 @@ select
   ) as types,
   array(
     select coalesce((
-      select m.name from unnest(p.proargnames, coalesce(p.proargmodes, array_fill('i'::"char", array[cardinality(p.proargnames)])))
+      select m.name
+      from unnest(p.proargnames, coalesce(p.proargmodes, array_fill('i'::"char", array[coalesce(cardinality(p.proargnames), 0)])))
         with ordinality as m(name, mode, place)
       where m.mode in ('i', 'b', 'v') order by m.place offset u.place - 1 limit 1
     ), '')

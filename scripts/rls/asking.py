@@ -52,6 +52,7 @@ class Request:
     body: Any = None
     prefer: str = ""
     schema: str = ""
+    media: str = "application/json"
 
     @property
     def url(self) -> str:
@@ -73,7 +74,7 @@ class Request:
         if self.body is not None:
             parts += [
                 "-H",
-                '"Content-Type: application/json"',
+                _quoted(f"Content-Type: {self.media}"),
                 "-d",
                 "'" + json.dumps(self.body).replace("'", "'\\''") + "'",
             ]
@@ -89,7 +90,7 @@ class Request:
         if self.schema:
             found[self._profile] = self.schema
         if self.body is not None:
-            found["Content-Type"] = "application/json"
+            found["Content-Type"] = self.media
         return found
 
 

@@ -126,6 +126,15 @@ class Relation:
         return f"{role} {verb}" in self.rights
 
 
+MEDIA = {
+    "json": "application/json",
+    "jsonb": "application/json",
+    "text": "text/plain",
+    "xml": "text/xml",
+    "bytea": "application/octet-stream",
+}
+
+
 @dataclass(frozen=True)
 class Function:
     """A function that the API can call."""
@@ -151,6 +160,19 @@ class Function:
         found = tuple(zip(self.names, self.types, self.labels, strict=True))
         return found[: len(found) - self.defaults]
 
+    @property
+    def media(self) -> str:
+        """What kind of body it takes as its only argument, which has no name then; empty where it takes arguments.
+
+        https://docs.postgrest.org/en/v12/references/api/functions.html#functions-with-a-single-unnamed-parameter
+        """
+        return MEDIA.get(self.types[0], "") if self.names == ("",) else ""
+
+    @property
+    def callable(self) -> bool:
+        """Whether the API can call it: it knows arguments by their names."""
+        return bool(self.media) or all(self.names)
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -167,12 +189,16 @@ class Policy:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The relations by qualified name (those of hidden schemas too: rows may need them), functions, policies."""
+    """The relations by qualified name (those of hidden schemas too: rows may need them), functions, policies.
+
+    `uncallable` are functions of the exposed schemas that the API cannot call.
+    """
 
     schemas: tuple[str, ...]
     relations: dict[str, Relation]
     functions: dict[str, Function]
     policies: tuple[Policy, ...]
+    uncallable: tuple[str, ...] = ()
 
     @property
     def exposed(self) -> list[Relation]:
@@ -214,11 +240,13 @@ def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) ->
         policies = cursor.execute(query("rls_policies"), {"schemas": list(schemas)}).fetchall()
     names = {r["oid"]: f"{r['schema']}.{r['name']}" for r in relations} | {users[0]["oid"]: USERS}
     numbers = {(c["relation"], c["number"]): c["name"] for c in (*columns, *user_columns)}
+    found = [_function(row) for row in functions]
     return Catalog(
         tuple(schemas),
         {names[r["oid"]]: _relation(r, columns, constraints, names, numbers) for r in relations},
-        {f.qualified: f for f in map(_function, functions)},
+        {f.qualified: f for f in found if f.callable},
         tuple(Policy(**{**p, "roles": tuple(p["roles"])}) for p in policies),
+        tuple(f.qualified for f in found if not f.callable),
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NEAREST = 4  # cells, which cost about as much as all checks together
 FOLDER = Path(__file__).parent / "mutants"
+UNCALLED = "the API cannot call it, for its arguments have no names"
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,17 @@ class Trial:
         return not self.killers and (bool(self.error) or not self.mutant.equivalent)
 
 
-def derive(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> list[Mutant]:
-    """Every mutant of every kind."""
+def derive(
+    connection: psycopg.Connection[Any], schemas: Sequence[str], uncallable: Container[str | None] = ()
+) -> list[Mutant]:
+    """Every mutant of every kind. `uncallable` functions are not reached by the API."""
     found = []
     for file in sorted(FOLDER.glob("*.sql")):
         with connection.transaction(force_rollback=True):
             connection.execute("set local search_path = ''")
             rows = connection.execute(file.read_bytes(), {"schemas": list(schemas)}).fetchall()
         found += [Mutant(file.stem, *row) for row in rows]
-    return found
+    return [replace(m, equivalent=m.equivalent or UNCALLED) if m.routine in uncallable else m for m in found]
 
 
 def try_mutant(clone: Clone, suite: Suite, mutant: Mutant, *, every: bool = False) -> Trial:

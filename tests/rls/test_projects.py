@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 
 from scripts.rls.actors import USERS
 from scripts.rls.engine import Engine
 from scripts.rls.kinds import kinds
+from scripts.rls.mutants import UNCALLED, derive
 from scripts.rls.proposal import KINDS, guess, proposal
 from scripts.rls.rows import Rows, impatient
 from tests.fix_rls import Laboratory
@@ -309,3 +311,48 @@ def test_a_table_without_a_key(laboratory: Laboratory) -> None:
     entry = tomllib.loads(proposed(laboratory, schema))["relations"]["public.log"]
     assert entry["select"] == ["owner", "other", "service"]
     assert entry["delete"] == ["service"]
+
+
+UNNAMED = """
+create table public.notes (id uuid primary key default gen_random_uuid(), {own}, body text not null);
+alter table public.notes enable row level security;
+create policy own on public.notes to authenticated using (user_id = (select auth.uid()));
+create function public.twice(int) returns int language sql immutable as 'select $1 * 2';
+create function public.mixed(a int, text) returns int language sql immutable as 'select $1';
+create function public.optional(int default 2) returns int language sql immutable as 'select $1';
+create function public.echo(json) returns json language sql immutable as 'select $1';
+create function public.count_notes(text) returns bigint language sql security definer
+  set search_path = '' as 'select count(*) from public.notes';
+{all}
+"""
+
+
+def test_arguments_without_names(laboratory: Laboratory) -> None:
+    """The API calls by names, or with the whole body: what it cannot call is named, and the rest is asked."""
+    schema = UNNAMED.format(own=OWN, all=ALL)
+    catalog = laboratory.build(schema)
+    assert catalog.uncallable == (
+        "public.mixed(integer, text)",
+        "public.optional(integer)",
+        "public.twice(integer)",
+    )
+    text = proposed(laboratory, schema)
+    found = tomllib.loads(text)
+    everybody = ["anon", "other", "owner", "service"]
+    assert {name: sorted(entry["call"]) for name, entry in found["functions"].items()} == {
+        "public.echo(json)": everybody,
+        "public.count_notes(text)": everybody,
+    }
+    assert wrong(laboratory.prove(schema, re.sub(" # look.*", "", text))) == {}
+
+
+def test_mutants_of_what_cannot_be_called(laboratory: Laboratory) -> None:
+    """They make no difference over the API, and are said to."""
+    catalog = laboratory.build(UNNAMED.format(own=OWN, all=ALL))
+    mutants = derive(laboratory.clone.connection, catalog.schemas, catalog.uncallable)
+    assert {m.routine: m.equivalent for m in mutants if m.kind == "function_definer"} == {
+        "public.twice(integer)": UNCALLED,
+        "public.mixed(integer, text)": UNCALLED,
+        "public.optional(integer)": UNCALLED,
+        "public.echo(json)": None,
+    }

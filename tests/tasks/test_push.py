@@ -217,6 +217,12 @@ def test_readers_of_a_database_do_not_wait_for_each_other(blank: Project) -> Non
             assert push_.wait(30) == 130
 
 
+def test_a_function_that_the_api_cannot_call_is_not_waited_for(blank: Project) -> None:
+    """It calls arguments by their names."""
+    blank.write("migrations/001_a.sql", "create function public.twice(int) returns int language sql return $1 * 2")
+    assert "does not show" not in succeeds(blank.invoke("push")).stderr
+
+
 def test_a_locked_table_is_tried_again(blank: Project, sql: Ask) -> None:
     """Within the time-out nobody queues behind the push; what had landed before stays, the rest follows."""
     blank.write("migrations/001_a.sql", "create table public.a (id int)")

@@ -68,8 +68,8 @@ def by_sql(probe: Probe, function: Function, arguments: Row, become: Callable[[]
     import psycopg
 
     types = dict(zip(function.names, function.types, strict=True))
-    given = ", ".join(f"{quoted(n)} => a.{quoted(n)}" for n in arguments)
-    record = ", ".join(f"{quoted(n)} {types[n]}" for n in arguments)
+    given = ", ".join(f"{quoted(n)} => a.{quoted(n)}" if n else "a.body" for n in arguments)
+    record = ", ".join(f"{quoted(n or 'body')} {types[n]}" for n in arguments)
     source = f"pg_catalog.jsonb_to_record(%s::jsonb) as a({record}), lateral " if arguments else ""
     name = f"{quoted(function.schema)}.{quoted(function.name)}"
     connection = probe.rows.connection
@@ -78,7 +78,7 @@ def by_sql(probe: Probe, function: Function, arguments: Row, become: Callable[[]
             become()
             rows = connection.execute(
                 f"select to_jsonb(f) from {source}{name}({given}) f".encode(),  # noqa: S608 - identifiers are quoted
-                [json.dumps(arguments)] if arguments else None,
+                [json.dumps({n or "body": value for n, value in arguments.items()})] if arguments else None,
             ).fetchall()
             connection.execute("reset role")
     except psycopg.Error as problem:
@@ -201,4 +201,7 @@ def _row(probe: Probe, function: Function, relation: Relation) -> Row:
 
 def _request(probe: Probe, function: Function, arguments: Row) -> Request:
     schema = "" if function.schema == probe.catalog.schemas[0] else function.schema
-    return Request("POST", f"rpc/{function.name}", body=arguments, schema=schema)
+    path = f"rpc/{function.name}"
+    if function.media:
+        return Request("POST", path, body=arguments[""], schema=schema, media=function.media)
+    return Request("POST", path, body=arguments, schema=schema)
