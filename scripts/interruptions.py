@@ -45,7 +45,9 @@ class Interruption:
             self.forget()
 
     def forget(self) -> None:
-        """Let others handle signals again."""
+        """Let others handle signals again; one that still waits for an import came too late."""
+        if self._until:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         while self._former:
             signal.signal(*self._former.popitem())
 
