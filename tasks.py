@@ -31,10 +31,15 @@ COMMON = {
 
 def _usage_error(machine: Any, message: str) -> None:
     """A mistyped option gets a remedy, and exit code 2 instead of a failed run's 1."""
+    from scripts.console import Console
+    from scripts.errors import UsageError
+
     of = f" {machine.context.name}" if machine.context and machine.context.name else ""
     listing = f"invoke --help{of}" if of else "invoke --list"
     message = re.sub(r"<Argument: ([\w-]+).*?>", r"--\1", message)
-    raise Exit(f"ERROR {message}\nFIX   `{listing}` shows what there is", code=2)
+    as_json = bool({"--json", "-j"} & {*sys.argv})
+    Console(as_json=as_json).error(UsageError(message, f"`{listing}` shows what there is"))
+    raise Exit(code=UsageError.code)
 
 
 invoke.parser.parser.ParseMachine.error = _usage_error  # type: ignore[method-assign,assignment]

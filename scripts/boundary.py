@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import itertools
 import os
 import signal
 import sys
@@ -18,12 +19,25 @@ from pathlib import Path
 from scripts import settings as settings_module
 from scripts.api import TOO_MANY
 from scripts.console import Console
-from scripts.errors import CredentialsError, DiskFullError, PushproofError, SettingsError, UnreachableError
+from scripts.errors import (
+    CredentialsError,
+    DiskFullError,
+    PushproofError,
+    SettingsError,
+    SqlError,
+    UnreachableError,
+    UsageError,
+)
 from scripts.interruptions import Interruption
 from scripts.settings import Settings
 from scripts.stack import Stack
 from scripts.targets import Target
 
+CONNECTION_ERRORS = (
+    ("psycopg", "OperationalError"),
+    ("httpx", "TransportError"),
+    ("supabase_auth.errors", "AuthRetryableError"),
+)
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
@@ -47,7 +61,10 @@ class Run:
 
     @cached_property
     def settings(self) -> Settings:
-        return self._given or settings_module.load(self.asked)
+        found = self._given or settings_module.load(self.asked)
+        for name in found.repeated:
+            self.console.status(f".env sets {name} more than once: the last one counts", style="yellow")
+        return found
 
     @cached_property
     def stack(self) -> Stack:
@@ -93,7 +110,9 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
         if run.started:
             run.stack.stop(run.started)
         run.console.status("interrupted")
-        raise SystemExit(128 + interruption.signal) from None
+        code = 128 + interruption.signal
+        run.console.data({"error": {"code": code, "message": "interrupted", "hint": "", "details": ""}})
+        raise SystemExit(code) from None
     except BrokenPipeError:  # whoever read our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None
@@ -119,6 +138,8 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
     """What of the machine got in the way, or else a bug."""
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
         return DiskFullError("the disk is full", "free some space, then run this again")
+    if isinstance(problem, OSError) and problem.filename and (option := _option_of(str(problem.filename))):
+        return UsageError(f"cannot write {problem.filename}: {problem.strerror}", f"choose another place for {option}")
     if isinstance(problem, OSError) and problem.errno in UNUSABLE and problem.filename:
         return SettingsError(
             f"cannot use {problem.filename}: {problem.strerror}",
@@ -126,12 +147,27 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
         )
     if auth := _auth_refusal(problem):
         return auth
-    if isinstance(problem, _connection_errors()):
+    if _is(problem, "psycopg.errors", "QueryCanceled"):
+        return SqlError("a statement did not end within its time limit", "look what it waits for (`invoke monitor`)")
+    if _is(problem, "httpx", "TimeoutException"):
+        hint = "does a trigger on auth.users, or an Auth hook, not return? `invoke monitor` shows what waits"
+        return UnreachableError("Auth or the API did not answer in time", hint)
+    if any(_is(problem, *one) for one in CONNECTION_ERRORS):
         return UnreachableError(f"the connection was lost: {problem.__class__.__name__}", "run this again")
     return PushproofError(
         f"unexpected {problem.__class__.__name__}",
         f"this is a bug in pushproof: please report it with {_keep(run, problem)}",
     )
+
+
+def _option_of(filename: str) -> str:
+    """The option of the command line that names this file, or a folder above it."""
+    file = Path(filename).absolute()
+    for former, word in itertools.pairwise(["", *sys.argv]):
+        option, _, value = word.partition("=") if word.startswith("--") else (former, "", word)
+        if option.startswith("-") and value and Path(value).absolute() in (file, *file.parents):
+            return option
+    return ""
 
 
 def _auth_refusal(problem: Exception) -> PushproofError | None:
@@ -147,14 +183,9 @@ def _auth_refusal(problem: Exception) -> PushproofError | None:
     return CredentialsError(f"Auth refuses: {problem.message}", "look at the project's Auth settings")
 
 
-def _connection_errors() -> tuple[type[Exception], ...]:
-    """Those of the libraries that this run has imported."""
-    names = (
-        ("psycopg", "OperationalError"),
-        ("httpx", "TransportError"),
-        ("supabase_auth.errors", "AuthRetryableError"),
-    )
-    return tuple(getattr(sys.modules[module], name) for module, name in names if module in sys.modules)
+def _is(problem: Exception, module: str, name: str) -> bool:
+    """Whether it is of this class of a library, which this run may not have imported."""
+    return module in sys.modules and isinstance(problem, getattr(sys.modules[module], name))
 
 
 def _keep(run: Run, problem: Exception) -> Path:

@@ -11,6 +11,7 @@ from scripts.errors import (
     CredentialsError,
     DiskFullError,
     PushproofError,
+    SettingsError,
     SqlError,
     UnreachableError,
 )
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10
 LIMIT = "15min"  # of a statement, as PostgreSQL writes it
 KEEPALIVE_SECONDS = 60  # what is between may forget a silent connection after some minutes, and the push lock with it
+NO_DATABASE = re.compile(r'database ("[^"]*") does not exist')
+FATAL = re.compile(r"FATAL:\s+(.*)")  # the server's own words: it does answer
 REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
 ADVICE = {
     "42P01": "does an earlier migration create the relation, and is it pushed (`invoke migrations`)? "
@@ -97,6 +100,15 @@ def connection_error(target: Target, words: str) -> PushproofError:
         )
     if "No space left on device" in words:
         return DiskFullError(f"the disk of {database.host} is full", "free some space on it")
+    if missing := NO_DATABASE.search(words):
+        hint = "name it at the end of SUPABASE_DB_URL; a hosted project's is postgres"
+        return SettingsError(
+            f"there is no database {missing[1]} on {database.host}:{database.port}",
+            hint if target.kind == "remote" else RESTART[target.kind],
+        )
+    if fatal := FATAL.search(words):
+        hint = "its words say why" if target.kind == "remote" else RESTART[target.kind]
+        return UnreachableError(f"{database.label} refuses the connection: {fatal[1]}", hint)
     if target.kind != "remote":
         return UnreachableError(f"{database.label} does not answer", RESTART[target.kind])
     hint = "check the host in SUPABASE_DB_URL and your network"

@@ -50,7 +50,7 @@ class StackError(PushproofError):
 
 
 class PortError(PushproofError):
-    code, kind = 14, "a port that was asked for is in use"
+    code, kind = 14, "a port that was asked for is in use, or needs a right that you do not have"
 
 
 class UnreachableError(PushproofError):

@@ -15,10 +15,12 @@ RETRY_SECONDS = 0.01
 def leave_at_once() -> None:
     """Until a task has begun, and once it has ended, there is nothing to clean up: end with 128 + the signal's number.
 
-    A signal that is ignored, as Ctrl-C is for `invoke … &` in a script, stays ignored.
+    So does what writes into a pipe that nobody reads any more. A signal that is ignored, as Ctrl-C is for `invoke … &`
+    in a script, stays ignored.
     """
     for one in _heeded():
         signal.signal(one, _leave)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as of `invoke --list | head`
 
 
 class Interruption:
@@ -35,9 +37,10 @@ class Interruption:
         self._until = 0.0
 
     def __enter__(self) -> Interruption:
-        self._former = {one: signal.getsignal(one) for one in (*_heeded(), signal.SIGALRM)}
+        self._former = {one: signal.getsignal(one) for one in (*_heeded(), signal.SIGALRM, signal.SIGPIPE)}
         for one in _heeded():
             signal.signal(one, self._interrupt)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a BrokenPipeError, for there may be something to clean up
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ class Settings:
     production: bool
     lock_timeout: str
     statement_timeout: str
+    repeated: tuple[str, ...] = ()  # names that `.env` sets more than once
 
     @property
     def supabase_dir(self) -> Path:
@@ -52,7 +54,8 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
     """
     exported = os.environ if environ is None else environ
     project = _project(exported.get("SUPABASE_WORKDIR", ""))
-    values = {**_dotenv(project / ".env"), **{k: v for k, v in exported.items() if v}}
+    bindings = _dotenv(project / ".env")
+    values = {**dict(bindings), **{k: v for k, v in exported.items() if v}}
     chosen = target or values.get("SUPABASE_TARGET", "embedded")
     if chosen not in TARGETS:
         raise UsageError(f"unknown target {chosen!r}", f"choose one of {', '.join(TARGETS)}")
@@ -81,6 +84,7 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
         production=_yes(values, "SUPABASE_PRODUCTION"),
         lock_timeout=_duration(values, "PUSHPROOF_LOCK_TIMEOUT", "5s"),
         statement_timeout=_duration(values, "PUSHPROOF_STATEMENT_TIMEOUT", "15min"),
+        repeated=tuple(name for name, count in Counter(name for name, _ in bindings).items() if count > 1),
     )
 
 
@@ -97,24 +101,25 @@ def _path(project: Path, text: str) -> Path:
     return (project / Path(text).expanduser()).absolute()
 
 
-def _dotenv(file: Path) -> dict[str, str]:
+def _dotenv(file: Path) -> list[tuple[str, str]]:
     if not file.exists():
-        return {}
+        return []
     # Imported here: `invoke --list` needs no .env.
     from dotenv.parser import parse_stream
 
     try:
         with file.open(encoding="utf-8") as stream:
             bindings = list(parse_stream(stream))
-    except (OSError, UnicodeDecodeError) as problem:
-        cause = problem.__class__.__name__
-        raise SettingsError(f"cannot read {file}: {cause}", "save it as UTF-8 text") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"cannot read {file}: it is not UTF-8 text", "save it as that") from None
+    except OSError as problem:
+        raise SettingsError(f"cannot read {file}: {problem.strerror}", "make it a file that you can read") from None
     for binding in bindings:
         if binding.error:
             raise SettingsError(
                 f"{file.name} line {binding.original.line} is not NAME=value", "see .env.example for the form"
             )
-    return {b.key: b.value for b in bindings if b.key and b.value}
+    return [(b.key, b.value) for b in bindings if b.key and b.value]
 
 
 def _yes(values: Mapping[str, str], name: str) -> bool:

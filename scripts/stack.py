@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 import shutil
 import tomllib
@@ -16,7 +18,7 @@ from scripts.console import Console
 from scripts.errors import PortError, ProjectError, StackError
 from scripts.parts import Parts
 from scripts.places import cache_dir, data_dir, socket_folder
-from scripts.services.base import HOST, Service, free_port, port_is_free
+from scripts.services.base import HOST, Service, free_port, port_is_free, why_not
 from scripts.services.origin import Origin
 from scripts.services.postgres import ADMIN, DATABASE, LOGINS, Postgres, adopt_cluster, create_cluster, recipe
 from scripts.services.postgrest import Api, Postgrest
@@ -31,6 +33,7 @@ KNOWN_BY = {
     "api": ("origin", "postgrest"),
 }
 OWNER_OF_PORT = {port: services[0] for port, services in KNOWN_BY.items()}
+PERMISSION = os.strerror(errno.EACCES)
 PORT_OF = {"postgres": "postgres", "origin": "api"}  # PostgREST has a socket
 SERVICES = tuple(dict.fromkeys(OWNER_OF_PORT.values()))
 
@@ -157,10 +160,12 @@ class Stack:
             port, wish = self.state.ports.get(name), asked.get(name)
             if port and port == (wish or port) and self._runs(owner):
                 continue
-            if wish and not port_is_free(wish):
+            if wish and (words := why_not(wish)):
                 raise PortError(
-                    f"port {wish}, asked for as the {name} port, is in use",
-                    "stop what listens there, choose another, or leave the setting out: a free one is picked",
+                    f"port {wish}, asked for as the {name} port, cannot be used: {words}",
+                    "choose another one above 1023, or leave the setting out: a free one is picked"
+                    if words == PERMISSION
+                    else "stop what listens there, choose another, or leave the setting out: a free one is picked",
                 )
             if wish is None and port and port not in asked.values() and port_is_free(port):
                 continue

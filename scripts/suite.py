@@ -12,7 +12,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from scripts.boundary import Run, boundary
 from scripts.errors import FailedError, UsageError
@@ -34,6 +34,23 @@ class Redacted:
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
         return int(self._stream.write(JWT.sub("[redacted]", text)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Complaints:
+    """Standard error, of which pytest's own `ERROR: ` lines about how it was called are kept instead of shown."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        if not text.startswith("ERROR: "):
+            return int(self._stream.write(text))
+        self.text += text.removeprefix("ERROR: ")
+        return len(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -76,23 +93,34 @@ def run_suite(run: Run, keyword: str = "", more: str = "") -> Tally:
 
     Raises FailedError where not every test could be run, UsageError for an option pytest does not know.
     """
-    import pytest
 
     tally = Tally(run)
     arguments = [str(TESTS / "smoke"), "--rootdir", str(TESTS.parent), "-q", "--tb=short", "--no-header"]
     arguments += ["-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception", "-W", "default"]
     arguments += ["-k", keyword] if keyword else []
     with contextlib.redirect_stdout(Redacted(sys.stderr, run.target)):
-        code = int(pytest.main([*arguments, *shlex.split(more)], plugins=[tally]))
+        code = run_pytest([*arguments, *shlex.split(more)], tally)
     if tally.interrupted:
         raise KeyboardInterrupt
-    if code == USAGE:
-        raise UsageError("pytest does not know one of the options", "see above; `pytest --help` lists them")
     if code == NO_TESTS or (code == PASSED and not tally.counts):
         raise FailedError("no test was run: nothing is proved", "loosen -k; `pytest --co tests/smoke` lists them")
     if code not in (PASSED, FAILED):
         raise FailedError(f"pytest could not run the tests (its exit code {code})", "its words above say why")
     return tally
+
+
+def run_pytest(arguments: list[str], plugin: object) -> int:
+    """pytest's exit code. Raises UsageError, in its words, for an option or an expression that it does not take."""
+    import pytest
+
+    complaints = Complaints(sys.stderr)
+    with contextlib.redirect_stderr(cast("TextIO", complaints)):
+        code = int(pytest.main(arguments, plugins=[plugin]))
+    if code == USAGE:
+        found = re.search(r"error: (.+)", complaints.text)
+        cause = found[1] if found else complaints.text.strip() or "it does not know one of the options"
+        raise UsageError(f"pytest: {cause}", "`pytest --help` explains its options; -k takes names with and, or, not")
+    return code
 
 
 if __name__ == "__main__":

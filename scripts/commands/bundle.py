@@ -26,12 +26,7 @@ def bundle(run: Run, *, after: str = "", out: str = "") -> str:
     text = bundle_of(pending, applied, sorted((run.settings.supabase_dir / "checks").glob("*.sql")))
     names = [m.path.name for m in pending]
     if out:
-        try:
-            Path(out).write_text(text, encoding="utf-8")
-        except OSError as problem:
-            raise UsageError(
-                f"cannot write {out}: {problem.strerror}", "name a file in a folder that is there"
-            ) from None
+        Path(out).write_text(text, encoding="utf-8")
         run.console.line(f"{out}: {', '.join(names)}", ok=True, head="bundled")
     elif not run.console.as_json:
         sys.stdout.write(text)

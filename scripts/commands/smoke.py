@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -9,6 +10,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -21,7 +23,7 @@ from scripts.commands.push import push
 from scripts.commands.verify import report_red
 from scripts.errors import FailedError, PartsError
 from scripts.gate import turn
-from scripts.suite import TESTS, Stopper, Tally, run_suite
+from scripts.suite import TESTS, Stopper, Tally, run_pytest, run_suite
 
 NAMED = 10  # failed tests; more are counted
 MOST_WORKERS = 4  # each with stacks of its own
@@ -91,16 +93,17 @@ class Workers(Stopper):
 
 def test(*, keyword: str, pytest_args: str) -> None:
     """Run the whole of tests/; pytest's own closing line is the summary. Raises FailedError, PartsError."""
-    import pytest
-
     if not find_spec("xdist"):
         raise PartsError("pushproof's own tests need more than is installed", "pip install -e '.[test]'")
+    if keyword:  # a wrong expression makes workers crash: it is tried on one file first
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+            run_pytest(["--collect-only", "-k", keyword, str(TESTS / "unit" / "test_console.py")], object())
     count = min(os.cpu_count() or 1, MOST_WORKERS)
     arguments = [str(TESTS), "--rootdir", str(TESTS.parent), *(["-k", keyword] if keyword else [])]
     arguments += ["-n", f"{count}", "--dist", "load"]  # each worker keeps the order: tests/smoke comes last
     workers = Workers()
     try:
-        code = int(pytest.main([*arguments, *shlex.split(pytest_args)], plugins=[workers]))
+        code = run_pytest([*arguments, *shlex.split(pytest_args)], workers)
     finally:
         workers.end()
     if workers.interrupted:

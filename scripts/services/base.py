@@ -63,13 +63,18 @@ def http_status(port: int, path: str, *, timeout: float = 2) -> int:
 
 def port_is_free(port: int) -> bool:
     """Whether a server could listen on this loopback port now."""
+    return not why_not(port)
+
+
+def why_not(port: int) -> str:
+    """What keeps a server from listening on this loopback port, in the system's words; empty where nothing does."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+        except OSError as problem:
+            return problem.strerror or str(problem)
+    return ""
 
 
 def free_port() -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +14,8 @@ from pathlib import Path
 import jwt
 import pytest
 
-from tests.fix_stack import Project, RunningStack
-from tests.tasks.answers import document, refuses, states
+from tests.fix_stack import REPOSITORY, Project, RunningStack
+from tests.tasks.answers import document, refuses, remote_settings, states
 
 PASSWORD = "hunter2-hunter2"
 SECRET = "sb_secret_hunter2hunter2"
@@ -184,8 +188,91 @@ def test_port_in_use(bare: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         done = bare.invoke("start", PUSHPROOF_API_PORT=port)
-    refuses(done, 14, f"port {port}, asked for as the api port, is in use", "choose another")
+    cause = f"port {port}, asked for as the api port, cannot be used: Address already in use"
+    refuses(done, 14, cause, "stop what listens there")
     assert bare.stack.state.services == {}
+
+
+def test_port_of_the_system(bare: Project) -> None:
+    """A port that only the system may give out is not called in use."""
+    without = ["/usr/bin/setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"]
+    words = [*(without if os.geteuid() == 0 else []), sys.executable, "-m", "invoke", "start"]
+    if os.geteuid() == 0 and not Path(without[0]).exists():
+        pytest.skip("root may take every port, and there is no setpriv to forbid it")
+    done = subprocess.run(
+        words, cwd=REPOSITORY, env=bare.environment | {"PUSHPROOF_API_PORT": "80"}, capture_output=True, text=True
+    )
+    assert (done.returncode, "cannot be used: Permission denied" in done.stderr) == (14, True), done.stderr
+    assert "above 1023" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["bundle --from 0 --out {}/a.sql", "bundle --from 0 --out={}/a.sql", "bundle -f 0 -o {}"]
+)
+def test_output_that_cannot_be_written(bare: Project, words: str) -> None:
+    """The option that names the file is what is to change, not a setting."""
+    bare.write("migrations/001_a.sql", "select 1")
+    place = bare.folder / "place"
+    place.symlink_to(place)
+    done = bare.invoke(*words.format(place).split())
+    refuses(done, 2, f"cannot write {place}", "choose another place for -")
+    assert "STATE_DIR" not in done.output
+
+
+@pytest.mark.parametrize("words", ["smoke -k", "test -k"])
+def test_expression_that_is_none(project: Project, stack: RunningStack, words: str) -> None:
+    """pytest's own words, with the place in the expression."""
+    done = project.invoke(*words.split(), "brands and")
+    refuses(done, 2, "Wrong expression passed to '-k': brands and: at column 11", "names with and, or, not")
+
+
+def test_option_that_pytest_does_not_know(project: Project, stack: RunningStack) -> None:
+    """In one line, without its usage."""
+    refuses(
+        project.invoke("smoke", "--", "--nonsense"), 2, "pytest: unrecognized arguments: --nonsense", "pytest --help"
+    )
+
+
+def test_setting_that_stands_twice(bare: Project) -> None:
+    """Said by name, not by value; the last one counts."""
+    bare.write_env("PUSHPROOF_API_PORT=1\nSUPABASE_SECRET_KEY=hunter2\nPUSHPROOF_API_PORT=x\n")
+    assert "PUSHPROOF_API_PORT is not a port" in bare.invoke("start").stderr
+    bare.write_env("SUPABASE_SECRET_KEY=hunter2\nSUPABASE_SECRET_KEY=hunter2\n")
+    done = bare.invoke("status")
+    assert ".env sets SUPABASE_SECRET_KEY more than once: the last one counts" in done.stderr
+    assert "hunter2" not in done.output
+
+
+def test_database_that_is_not_there(client_project: Project, project: Project) -> None:
+    """The server answers: its words come first."""
+    url = remote_settings(project)["SUPABASE_DB_URL"].removesuffix("/postgres") + "/nowhere"
+    for words in ("migrations", "push"):
+        done = client_project.invoke(words, SUPABASE_DB_URL=url)
+        refuses(done, 11, 'there is no database "nowhere" on 127.0.0.1', "at the end of SUPABASE_DB_URL")
+
+
+@pytest.mark.parametrize("words", ["--list", "--help push"])
+def test_output_that_nobody_reads(bare: Project, words: str) -> None:
+    """As `| head` does it: no traceback. (`invoke --help` alone reads no file of ours.)"""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *words.split()],
+        cwd=REPOSITORY,
+        env=bare.environment,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
+
+
+@pytest.mark.parametrize("words", ["push --hard --json", "pusch --json", "push -j --target"])
+def test_json_of_a_usage_error(bare: Project, words: str) -> None:
+    """With --json it is one document too."""
+    done = bare.invoke(*words.split())
+    assert document(done)["error"]["code"] == done.code == 2
 
 
 def test_full_disk(bare: Project) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from scripts import errors
 from scripts.database import connection_error, sql_error
-from scripts.errors import CredentialsError, DiskFullError, PushproofError, SqlError, UnreachableError
+from scripts.errors import CredentialsError, DiskFullError, PushproofError, SettingsError, SqlError, UnreachableError
 from scripts.targets import Database, Target
 
 
@@ -61,6 +61,8 @@ def test_full_disk_of_the_server() -> None:
         ("FATAL:  Tenant or user not found", CredentialsError),
         ("Connection refused", UnreachableError),
         ("could not translate host name", UnreachableError),
+        ('FATAL:  database "nowhere" does not exist', SettingsError),
+        ("FATAL:  sorry, too many clients already", UnreachableError),
     ],
 )
 @pytest.mark.parametrize("where", ["remote", "embedded"])
@@ -69,6 +71,7 @@ def test_failed_connections(words: str, kind: type[PushproofError], where: str) 
     error = connection_error(target(where), words)
     assert type(error) is kind
     assert ("invoke" in error.hint) is (where == "embedded")
+    assert ("too many clients" in error.message) is ("too many clients" in words)
     assert "hunter2" not in error.message + error.hint + error.details
 
 

@@ -56,7 +56,7 @@ def test_secrets_do_not_show(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "cause"),
-    [(b"A=1\nB c\n", "line 2 is not NAME=value"), (b"A=\xff", "UnicodeDecodeError"), (b"A='x\n", "line 1 is not")],
+    [(b"A=1\nB c\n", "line 2 is not NAME=value"), (b"A=\xff", "it is not UTF-8 text"), (b"A='x\n", "line 1 is not")],
 )
 def test_unreadable_dotenv(folder: Path, text: bytes, cause: str) -> None:
     """The line is named, its content is not: it may be a secret."""
@@ -68,7 +68,7 @@ def test_unreadable_dotenv(folder: Path, text: bytes, cause: str) -> None:
 def test_dotenv_that_is_a_folder(folder: Path) -> None:
     """Told as unreadable."""
     (folder / ".env").mkdir()
-    with pytest.raises(SettingsError, match="IsADirectoryError"):
+    with pytest.raises(SettingsError, match="Is a directory"):
         load(folder)
 
 
