@@ -192,6 +192,40 @@ def test_any_name_of_a_table_has_an_address(
         postgres.execute(f"drop view public.{quoted}".encode())
 
 
+OPEN = {
+    "GET /auth/v1/health",
+    "GET /auth/v1/settings",
+    "GET /auth/v1/.well-known/jwks.json",
+    "GET /auth/v1/.well-known/openid-configuration",
+    "GET /auth/v1/verify",
+    "POST /auth/v1/verify",
+    "GET /auth/v1/authorize",
+    "GET /auth/v1/callback",
+    "POST /auth/v1/callback",
+}
+CLOSED = {
+    *(f"POST /auth/v1/{name}" for name in ("signup", "token", "otp", "magiclink", "recover", "resend", "logout")),
+    *(f"{method} /auth/v1/user" for method in ("GET", "PUT")),
+    "GET /auth/v1/reauthenticate",
+    "POST /auth/v1/invite",
+    "POST /auth/v1/admin/generate_link",
+    *(f"{method} /auth/v1/admin/users" for method in ("GET", "POST")),
+    *(f"{method} /auth/v1/admin/users/{uuid.UUID(int=1)}" for method in ("GET", "PUT", "DELETE")),
+    *(f"{method} /rest/v1/anything" for method in ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")),
+    "GET /rest/v1/",
+    "POST /rest/v1/rpc/anything",
+}
+
+
+@pytest.mark.parametrize("route", sorted(OPEN | CLOSED))
+def test_what_needs_no_key(stack: Any, route: str) -> None:
+    """Links of mails and sign-in pages, and what is public anyway; no other route."""
+    method, path = route.split()
+    status = httpx.request(method, f"{stack.url}{path}", follow_redirects=False).status_code
+    assert (status == 401) == (route in CLOSED)
+    assert status < 500
+
+
 # --- bodies
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -55,6 +56,25 @@ def test_exit_codes_are_documented() -> None:
     assert {int(code) for code in page} == {0, *codes, 130, 141, 143}
     for code, kind in codes.items():
         assert page[str(code)].startswith(kind)
+
+
+def test_each_sentence_about_security_is_held_by_a_test() -> None:
+    """Every line of the page names tests, and there is each of them."""
+    known = {
+        node.name
+        for file in (REPOSITORY / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+    _, *sections = re.split(r"^## .*$", (REPOSITORY / "docs/security.md").read_text(), flags=re.MULTILINE)
+    assert len(sections) > 5
+    for section in sections:
+        before, *lines = re.split(r"^- ", section, flags=re.MULTILINE)
+        assert before.strip() == "" and lines
+        for line in lines:
+            named = re.findall(r"`(test_\w+)`", line)
+            assert re.fullmatch(r".*\.\s+(`test_\w+`\s*)+", line, re.DOTALL), line
+            assert {*named} <= known, {*named} - known
 
 
 def test_links_lead_somewhere() -> None:
