@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+WAITING, ENDED = "waiting for {}, which uses this database", "a task that has just ended"
 POLL_SECONDS = 0.2
 PAUSES = (1, 2, 4, 8)  # seconds before each further try, after a lock was not to be had in time
 BUSY = ("55P03", "40P01")  # lock_not_available, deadlock_detected
@@ -73,17 +74,21 @@ def refuse_losses(run: Run, plan: Sequence[FilePlan], *, allowed: bool) -> None:
 def turn(run: Run, *, shared: bool = False) -> Iterator[None]:
     """One task at a time changes the database of this machine's stack; those that `shared` it go side by side.
 
-    Who comes second waits, and is told for whom. A remote target's own lock (`alone`) does that for pushes.
+    Who comes second waits, and is told for whom. On a remote target the database's own lock does that; whoever does not
+    share it takes that for themselves (`alone`), once they have changes to make.
     """
     folder = run.settings.state_dir / "turns"
     if run.settings.target == "remote":
-        yield
+        with contextlib.ExitStack() as held:
+            if shared:
+                connection = held.enter_context(connect(run.target))
+                held.enter_context(alone(connection, run.console, shared=True))
+            yield
         return
     folder.mkdir(parents=True, exist_ok=True)
 
     def name_holders() -> None:
-        names = ", ".join(_living(folder)) or "a task that has just ended"
-        run.console.status(f"waiting for {names}, which uses this database", style="yellow")
+        run.console.status(WAITING.format(", ".join(_living(folder)) or ENDED), style="yellow")
 
     with exclusive(folder / "lock", shared=shared, waits=name_holders):
         mine = folder / f"{os.getpid()}.json"
@@ -118,13 +123,13 @@ def _living(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def alone(connection: Any, console: Console) -> Iterator[None]:
-    """Hold the target's push lock; who comes second waits, and is told for whom."""
+def alone(connection: Any, console: Console, *, shared: bool = False) -> Iterator[None]:
+    """Hold the target's push lock, with others where all share it; who comes second waits, and is told for whom."""
     told = False
-    while not connection.execute(query("push_lock")).fetchone()[0]:
+    while not connection.execute(query("push_lock_shared" if shared else "push_lock")).fetchone()[0]:
         if not told:
             holder = connection.execute(query("push_lock_holder")).fetchone()
-            console.status(f"another push is under way ({holder[0] if holder else 'it has just ended'}): waiting")
+            console.status(WAITING.format(holder[0] if holder else ENDED), style="yellow")
             told = True
         time.sleep(POLL_SECONDS)
     try:

@@ -10,7 +10,7 @@ from scripts import local
 from scripts.boundary import Run
 from scripts.database import connect, psycopg_error
 from scripts.errors import ProjectError, UsageError
-from scripts.gate import in_turn
+from scripts.gate import turn
 from scripts.statements import count_statements, transaction_statement, unrunnable
 from scripts.targets import Target
 
@@ -19,7 +19,6 @@ Result = dict[str, Any]
 SAID_BY_THE_SERVER = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "bytea")
 
 
-@in_turn(shared=True)
 def execute(run: Run, *, file: str, sql: str) -> list[Result]:
     """Run the statements of `file` or `sql`; one {tag, columns, rows} a statement.
 
@@ -39,12 +38,13 @@ def execute(run: Run, *, file: str, sql: str) -> list[Result]:
     if other := next(unrunnable(text), None):
         raise ProjectError(f"{where} line {other.line} {other.cause}", other.hint)
     target = run.target
-    if count is not None and count > 1:
-        run.console.status(f"{count} statements: through a database connection")
-        results = _through_connection(target, text, where, run.settings.statement_timeout)
-    else:
-        run.console.status("one statement: supabase db query")
-        results = _through_cli(run, text, where)
+    with turn(run, shared=True):
+        if count is not None and count > 1:
+            run.console.status(f"{count} statements: through a database connection")
+            results = _through_connection(target, text, where, run.settings.statement_timeout)
+        else:
+            run.console.status("one statement: supabase db query")
+            results = _through_cli(run, text, where)
     _show(run, results)
     return results
 

@@ -10,7 +10,7 @@ from scripts.boundary import Run
 from scripts.console import counted
 from scripts.database import connect
 from scripts.errors import UsageError
-from scripts.gate import confirm_production, in_turn
+from scripts.gate import confirm_production, turn
 from scripts.retention import OPTIONS, Rule, batches, schedule, unschedule
 
 WHEN = "17 3 * * *"  # as cron writes it: when most sleep
@@ -29,7 +29,6 @@ class Options:
     confirm: str = ""
 
 
-@in_turn(shared=True)
 def retention(run: Run, options: Options) -> dict[str, Any]:
     """Delete what is due, or with `dry_run` only count it, or have the target do it by itself every night.
 
@@ -42,7 +41,7 @@ def retention(run: Run, options: Options) -> dict[str, Any]:
     target = run.target
     if not options.dry_run:
         confirm_production(run, options.confirm, "delete rows of")
-    with connect(target, options=OPTIONS) as connection:
+    with turn(run, shared=True), connect(target, options=OPTIONS) as connection:
         if options.unschedule:
             return _unscheduled(run, unschedule(connection))
         if options.schedule:

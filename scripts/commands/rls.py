@@ -14,7 +14,7 @@ from scripts.api import check_keys
 from scripts.boundary import Run, import_meanwhile
 from scripts.database import connect
 from scripts.errors import FailedError, UsageError
-from scripts.gate import in_turn, refuse_production
+from scripts.gate import refuse_production, turn
 from scripts.queries import query
 from scripts.rls import reports
 from scripts.rls.actors import USERS, Cast, signed_in
@@ -46,13 +46,17 @@ class Options:
     findings: bool = True
 
 
-@in_turn(shared=True)
 def rls(run: Run, options: Options) -> list[Cell]:
     """Ask every cell, put what linters say to the database, and report.
 
     Raises FailedError for what is not as declared or leaks, RefusedError on production.
     """
     refuse_production(run.settings, WHY)
+    with turn(run, shared=True):
+        return _rls(run, options)
+
+
+def _rls(run: Run, options: Options) -> list[Cell]:
     import_meanwhile("supabase", "urllib3")
     target = run.target
     linter = pgrls.ensure(run.settings, run.console) if options.findings and not options.only else None
@@ -93,13 +97,17 @@ def _reports(run: Run, linter: Path, catalog: Catalog) -> list[Report]:
         return collect(local.cli(run.settings, run.console), lint, run.target, catalog, connection)
 
 
-@in_turn(shared=True)
 def init(run: Run) -> Path:
     """Write a first access.toml from what is observed, or add what is missing from the one there is.
 
     Raises UsageError where nothing is missing.
     """
     refuse_production(run.settings, WHY)
+    with turn(run, shared=True):
+        return _init(run)
+
+
+def _init(run: Run) -> Path:
     file = run.settings.supabase_dir / FILE
     import_meanwhile("supabase", "urllib3")
     catalog = catalog_of(run)

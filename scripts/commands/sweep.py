@@ -5,19 +5,19 @@ from __future__ import annotations
 from scripts.api import check_keys
 from scripts.boundary import Run
 from scripts.errors import FailedError
-from scripts.gate import in_turn
+from scripts.gate import turn
 from scripts.leftovers import STUCK, remove_users
 from scripts.testusers import client, forget_dead_runs, left_behind
 
 
-@in_turn(shared=True)
 def sweep(run: Run) -> list[str]:
     """Remove them, and their rows; the e-mail addresses removed. Users of a living run stay.
 
     Raises FailedError naming those that would not go.
     """
     check_keys(run.target)
-    removed, stuck = clear(run)
+    with turn(run, shared=True):
+        removed, stuck = clear(run)
     for email in removed:
         run.console.line(f"removed {email}", ok=True)
     if not removed and not stuck:

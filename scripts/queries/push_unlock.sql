@@ -1,2 +1,2 @@
 -- Let the next push begin.
-select pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended('pushproof push', 0))
+select pg_catalog.pg_advisory_unlock_all()

@@ -176,7 +176,7 @@ def test_one_push_at_a_time(blank: Project, sql: Ask) -> None:
         other.execute(query("push_lock"))
         with blank.popen("push") as first, blank.popen("push") as second:
             waits = (
-                "another push is under way (pushproof of postgres at 127.0.0.1",
+                "waiting for pushproof of postgres at 127.0.0.1",
                 "waiting for `invoke push` (process",
             )
             for push_ in (first, second):
@@ -197,7 +197,7 @@ def test_who_changes_the_same_database_waits(blank: Project, sql: Ask, task: str
     with connect(blank.stack.target()) as other:
         other.execute(query("push_lock"))
         with blank.popen("push") as push_:
-            assert says(push_.stderr, "another push is under way")
+            assert says(push_.stderr, "waiting for pushproof of postgres")
             with blank.popen(*task.split()) as second:
                 assert says(second.stderr, f"waiting for `invoke push` (process {push_.pid}), which uses this database")
                 other.close()
@@ -205,6 +205,19 @@ def test_who_changes_the_same_database_waits(blank: Project, sql: Ask, task: str
             assert push_.wait() == 0
     assert second.returncode == (22 if task == "rls" else 0), out + err  # no access.toml here
     assert sql("select to_regclass('public.slow') is null") == [(task.startswith("rollback"),)]
+
+
+def test_the_lock_of_a_remote_database(blank: Project) -> None:
+    """Who only uses it shares the lock with others, and a push waits for them; of each it is said."""
+    blank.write("migrations/001_a.sql", "select 1")
+    remote = remote_settings(blank)
+    with connect(blank.stack.target()) as other:
+        other.execute(query("push_lock_shared"))
+        assert blank.invoke("sweep", **remote).code == 0
+        with blank.popen("push", **remote) as push_:
+            assert says(push_.stderr, "waiting for pushproof of postgres at 127.0.0.1")
+            other.close()
+            assert push_.wait(60) == 0
 
 
 def test_readers_of_a_database_do_not_wait_for_each_other(blank: Project) -> None:
