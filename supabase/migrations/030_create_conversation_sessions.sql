@@ -13,11 +13,12 @@ create table public.conversation_sessions (
   created_at timestamptz not null default now(),
   last_activity_at timestamptz not null default now(),
   completed_at timestamptz,
-  constraint conversation_sessions_state_check check (state in (
-    'initial', 'gathering', 'clarifying', 'planning', 'confirming', 'processing', 'verifying', 'delivered', 'cancelled'
+  -- The states are one constant, not a list: each statement that writes a row parses and plans every check.
+  constraint conversation_sessions_state_check check (state = any (
+    '{initial,gathering,clarifying,planning,confirming,processing,verifying,delivered,cancelled}'
   )),
   -- A finished session without its time would never be retired.
-  constraint conversation_sessions_completed_check check ((completed_at is not null) = (state in ('delivered', 'cancelled'))),
+  constraint conversation_sessions_completed_check check ((completed_at is not null) = (state = any ('{delivered,cancelled}'))),
   -- What a message refers to, so that its brand and user are those of its session.
   constraint conversation_sessions_id_brand_user_key unique (id, brand_id, user_id)
 );

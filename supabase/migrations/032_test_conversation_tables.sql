@@ -57,13 +57,13 @@ select
     select 'check_constraints', c.expected, c.found from (
 select
   concat_ws(E'\n',
-    'conversation_messages: CHECK (((action_taken)::text = ANY ((ARRAY[''asked_questions''::character varying, ''delegated''::character varying, ''responded''::character varying, ''error''::character varying])::text[])))',
-    'conversation_messages: CHECK (((role)::text = ANY ((ARRAY[''user''::character varying, ''assistant''::character varying, ''system''::character varying])::text[])))',
+    'conversation_messages: CHECK (((action_taken)::text = ANY (''{asked_questions,delegated,responded,error}''::text[])))',
+    'conversation_messages: CHECK (((role)::text = ANY (''{user,assistant,system}''::text[])))',
     'conversation_messages: CHECK ((cost_usd >= (0)::numeric))',
     'conversation_messages: CHECK ((latency_ms >= 0))',
     'conversation_messages: CHECK ((tokens_used >= 0))',
-    'conversation_sessions: CHECK (((completed_at IS NOT NULL) = ((state)::text = ANY ((ARRAY[''delivered''::character varying, ''cancelled''::character varying])::text[]))))',
-    'conversation_sessions: CHECK (((state)::text = ANY ((ARRAY[''initial''::character varying, ''gathering''::character varying, ''clarifying''::character varying, ''planning''::character varying, ''confirming''::character varying, ''processing''::character varying, ''verifying''::character varying, ''delivered''::character varying, ''cancelled''::character varying])::text[])))'
+    'conversation_sessions: CHECK (((completed_at IS NOT NULL) = ((state)::text = ANY (''{delivered,cancelled}''::text[]))))',
+    'conversation_sessions: CHECK (((state)::text = ANY (''{initial,gathering,clarifying,planning,confirming,processing,verifying,delivered,cancelled}''::text[])))'
   ) as expected,
   (select string_agg(concat_ws(' ', relname || ':', pg_get_constraintdef(c.oid), case when not convalidated then 'NOT VALID' end), E'\n'
      order by relname, pg_get_constraintdef(c.oid) collate "C")
