@@ -56,10 +56,11 @@ alter table public.conversation_messages enable row level security;
 
 create policy conversation_messages_select on public.conversation_messages for select to authenticated
   using (user_id = (select auth.uid()));
--- Checked before any constraint, so a stranger's session or brand and one that does not exist are refused alike.
+-- Checked before any constraint, so a stranger's session or brand and one that does not exist are refused alike; so is
+-- a brand that changed hands after the session was opened.
 create policy conversation_messages_insert on public.conversation_messages for insert to authenticated
   with check (user_id = (select auth.uid()) and exists (
-    select from public.conversation_sessions s
+    select from public.conversation_sessions s join public.brands b on b.id = s.brand_id and b.owner_id = s.user_id
     where s.id = session_id and s.brand_id = conversation_messages.brand_id and s.user_id = conversation_messages.user_id
   ));
 create policy conversation_messages_update on public.conversation_messages for update to authenticated
@@ -90,15 +91,18 @@ create trigger conversation_messages_owner before insert on public.conversation_
   for each row when (new.brand_id is null or new.user_id is null) execute function public.fill_message_owner();
 
 -- Once a statement: a batch updates each session once, however its messages are dated. A join with the added rows takes
--- longer to start than the update itself. As the caller, who may update only their own sessions, of brands that are still
--- theirs; update_session_activity() sees to it that the time never moves backwards.
+-- longer to start than the update itself; update_session_activity() sees to it that the time never moves backwards.
 create function public.update_session_on_message() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql security definer set search_path = '' as $$
 begin
   update public.conversation_sessions s set last_activity_at = now()
   where s.id = any (array(select a.session_id from added a));
   return null;
 end $$;
+
+comment on function public.update_session_on_message() is
+  'Security definer: the policy that let a message in has asked what the policies of its session would ask again, at the '
+  'price of the update itself: whether the session and its brand are the caller''s. It sets one time, to now.';
 
 create trigger conversation_messages_touch_session after insert on public.conversation_messages
   referencing new table as added for each statement execute function public.update_session_on_message();

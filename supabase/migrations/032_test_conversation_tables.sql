@@ -298,7 +298,7 @@ select
 select
   concat_ws(E'\n',
     'delete permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
-    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM public.conversation_sessions s WHERE ((s.id = conversation_messages.session_id) AND (s.brand_id = conversation_messages.brand_id) AND (s.user_id = conversation_messages.user_id)))))',
+    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM (public.conversation_sessions s JOIN public.brands b ON (((b.id = s.brand_id) AND (b.owner_id = s.user_id)))) WHERE ((s.id = conversation_messages.session_id) AND (s.brand_id = conversation_messages.brand_id) AND (s.user_id = conversation_messages.user_id)))))',
     'select permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
     'update permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid)) check (user_id = ( SELECT auth.uid() AS uid))'
   ) as expected,
@@ -526,6 +526,8 @@ select
     ('a brand''s sessions go with it', 'owner', 'select from public.conversation_sessions where user_id = {alice}', '0'),
     -- Carol owns no brand, which may have rules of its own for the deletion of its owner.
     ('(samples)', 'owner', 'insert into public.conversation_sessions (id, brand_id, user_id) values ({carol_session}, {bob_brand}, {carol})', '1'),
+    ('no message for a brand that is no longer the user''s', 'carol', $$insert into public.conversation_messages (session_id, role, content) values ({carol_session}, 'user', 'x')$$, '42501'),
+    ('such a brand and a missing session are refused alike', 'carol', $$insert into public.conversation_messages (session_id, role, content) values ({missing}, 'user', 'x')$$, 'as above'),
     ('(samples)', 'owner', $$insert into public.conversation_messages (session_id, role, content) values ({carol_session}, 'user', 'x')$$, '1'),
     ('a user''s sessions go with them', 'owner', 'delete from auth.users where id = {carol}', '1'),
     ('a user''s sessions go with them', 'owner', 'select from public.conversation_sessions where user_id = {carol}', '0'),

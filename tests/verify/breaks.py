@@ -129,6 +129,13 @@ BREAKS = (
         ("policies_messages",),
     ),
     Break(
+        "message for a brand that changed hands",
+        f"""alter policy conversation_messages_insert on {MESSAGES} with check (
+              user_id = (select auth.uid()) and exists (select from {SESSIONS} s where s.id = session_id
+                and s.brand_id = conversation_messages.brand_id and s.user_id = conversation_messages.user_id))""",
+        ("policies_messages",),
+    ),
+    Break(
         "user looked up for every row",
         f"alter policy conversation_messages_select on {MESSAGES} using (user_id = auth.uid())",
         ("policies_messages",),
@@ -209,7 +216,12 @@ BREAKS = (
     ),
     Break(
         "definer without a reason",
-        "alter function public.update_session_on_message() security definer",
+        "alter function public.fill_message_owner() security definer",
+        ("functions_security_invoker",),
+    ),
+    Break(
+        "definer whose reason is gone",
+        "comment on function public.update_session_on_message() is null",
         ("functions_security_invoker",),
     ),
     Break(
@@ -284,7 +296,7 @@ BREAKS = (
     Break(
         "brands without owner_id",
         "alter table public.brands rename owner_id to owner",
-        ("brands", "brands_policies", "policies_sessions"),
+        ("brands", "brands_policies", "policies_messages", "policies_sessions"),
     ),
     Break(
         "brands without primary key",
