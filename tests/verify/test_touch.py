@@ -29,3 +29,13 @@ def test_a_batch_touches_its_session_once(postgres: psycopg.Connection, at: str)
         [(_, before)] = postgres.execute(TOUCHED, {"session": session}).fetchall()
         postgres.execute(BATCH.format(at=at), {"session": session})
         assert postgres.execute(TOUCHED, {"session": session}).fetchall() == [(True, before + 1)]
+
+
+@pytest.mark.parametrize("time", ["null", "'-infinity'", "now() - interval '1 hour'", "last_activity_at"])
+def test_whatever_is_sent_a_session_that_is_updated_was_active_now(postgres: psycopg.Connection, time: str) -> None:
+    """The trigger is left out only where it would change nothing."""
+    with postgres.transaction(force_rollback=True):
+        [(session,)] = postgres.execute(SESSION).fetchall()
+        update = f"update public.conversation_sessions set last_activity_at = {time} where id = %(session)s"
+        postgres.execute(update.encode(), {"session": session})
+        assert postgres.execute(TOUCHED, {"session": session}).fetchall()[0][0]
