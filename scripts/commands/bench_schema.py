@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from scripts.rls.asking import Api
 from scripts.scratch import scratch_project
 from scripts.settings import Settings
 from scripts.stack import Stack, api_of
-from scripts.workload import report, rest, server, writes
+from scripts.workload import costs, report, rest, server, writes
 from scripts.workload.files import Query, Row, data_of, queries_of, sampled
 from scripts.workload.filling import BLOCK, fill
 from scripts.workload.generator import requests_a_second
@@ -28,13 +29,14 @@ from scripts.workload.results import Comparison, Result, Times, Variant
 
 SESSIONS = (1, 4, 16)  # that write side by side
 CALLERS = max(SESSIONS)  # users who sign in, where there are so many
+WRITTEN = 3_000  # rows of a sample that is written: all that these users have
 
 
 @dataclass(frozen=True)
 class Options:
     """What `invoke bench --suite schema` was told. `against`: a folder of other migrations; `plots`: where to draw.
 
-    `samples`: executions of each query; `seconds`: for which each number of sessions writes.
+    `samples`: executions of each query; `seconds`: for which each number of sessions writes by SQL, and by REST.
     """
 
     messages: int = 1_000_000
@@ -42,7 +44,7 @@ class Options:
     plots: str = ""
     seed: int = 1
     samples: int = 200
-    seconds: float = 3
+    seconds: float = 6
 
 
 def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comparison:
@@ -56,15 +58,17 @@ def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comp
         if options.against:
             other = _other(settings, options.against, Path(options.against), queries)
             found.others.append(stack.enter_context(other))
-        for former, size in zip([0, *found.sizes], found.sizes, strict=False):
-            for one in found.variants:
-                _load(run.console, one, files, options.seed, former, size)
-            _measure(run.console, found.variants, folder, options, size)
+        _fill_and_ask(run.console, found, files, folder, options)
         with _other(settings, "the smallest size", settings.migrations_dir, queries) as small:
             _load(run.console, small, files, options.seed, 0, found.sizes[0])
             _grow(run.console, own, small, folder, options)
+        writing = [query for query in queries if query.writes]
+        for asked in writing:
+            _take_apart(run.console, found.variants, asked, folder, options)
         for one in found.variants:
             _finish(run.console, one, folder, options)
+        for asked in writing:
+            _write(run.console, found.variants, asked, folder, options)
     report.show(run.console, found)
     if options.plots:
         from scripts.workload import plots
@@ -114,6 +118,13 @@ def _other(settings: Settings, name: str, folder: Path, queries: Sequence[Query]
         yield _variant(copy, name, queries)
 
 
+def _fill_and_ask(console: Console, found: Comparison, files: list[Path], folder: Path, options: Options) -> None:
+    for former, size in zip([0, *found.sizes], found.sizes, strict=False):
+        for one in found.variants:
+            _load(console, one, files, options.seed, former, size)
+        _measure(console, found.variants, folder, options, size)
+
+
 def _load(console: Console, one: Variant, files: list[Path], seed: int, former: int, size: int) -> None:
     began = time.monotonic()
     with console.progress(f"Filling {one.name}", total=size - former, unit="messages") as advance:
@@ -161,31 +172,78 @@ def _measured(connections: Sequence[Any], one: Query, asked: Sequence[Sequence[R
     return found
 
 
+def _take_apart(console: Console, variants: Sequence[Variant], asked: Query, folder: Path, options: Options) -> None:
+    """What is written, part by part."""
+    schemas = api_of(variants[0].settings.supabase_dir / "config.toml").schemas
+    with contextlib.ExitStack() as stack, console.doing(f"Taking apart: {asked.title}"):
+        connections = [stack.enter_context(connect(one.target)) for one in variants]
+        rows = [sampled(c, folder, asked.sample, options.samples, options.seed, None) for c in connections]
+        for one, parts in zip(variants, costs.by_part(connections, asked, rows, schemas), strict=True):
+            one.parts = parts
+        for connection in connections:
+            connection.execute("vacuum (analyze)")
+
+
 def _finish(console: Console, one: Variant, folder: Path, options: Options) -> None:
-    """At the largest size: the indexes, REST, writes."""
+    """At the largest size: the indexes, and REST."""
     api, schemas = Api.of(one.target), api_of(one.settings.supabase_dir / "config.toml").schemas
-    port = Stack(one.settings, console).state.ports["api"]
-    with connect(one.target) as connection:
-        ids = [str(r["caller"]) for r in sampled(connection, folder, "callers", CALLERS, options.seed, None)]
-        with (
-            console.doing(f"REST and writes of {one.name}"),
-            rest.signed_in(one.target, [*dict.fromkeys(ids)]) as actors,
-        ):
-            for result in one.results.values():
-                asked = result.query
-                rows = sampled(connection, folder, asked.sample, options.samples, options.seed, None)
-                connection.execute("vacuum (analyze)")  # what was written and rolled back turned plans
-                result.indexes, one.indexes = server.indexes_read(connection, asked, rows[0], schemas)
-                if not asked.rest:
-                    continue
+    with (
+        connect(one.target) as connection,
+        console.doing(f"REST of {one.name}"),
+        rest.signed_in(one.target, ids := _callers(connection, folder, options)) as actors,
+    ):
+        for result in one.results.values():
+            asked = result.query
+            rows = sampled(connection, folder, asked.sample, options.samples, options.seed, None)
+            connection.execute("vacuum (analyze)")  # what was written and rolled back turned plans
+            result.indexes, one.indexes = server.indexes_read(connection, asked, rows[0], schemas)
+            if asked.rest:
                 theirs = sampled(connection, folder, asked.sample, options.samples, options.seed, ids)
                 result.rest = Times.of(rest.milliseconds(api, asked, theirs, actors))
-                if asked.writes:
-                    each = writes.one_each(theirs)
-                    requests = rest.document_of(asked, each, actors)
-                    for count in SESSIONS:
-                        by_sql = writes.by_sql(one.target, asked, each, count, options.seconds)
-                        one.writes[count] = by_sql, requests_a_second(port, requests, count, options.seconds)
+
+
+def _write(console: Console, variants: Sequence[Variant], asked: Query, folder: Path, options: Options) -> None:
+    """Rows a second of all variants in turn, each session's spread over all that its user has."""
+    with (
+        contextlib.ExitStack() as stack,
+        console.progress("Writing", total=len(SESSIONS), unit="numbers of sessions") as advance,
+    ):
+        rows, requests = [], []
+        for one in variants:
+            connection = stack.enter_context(connect(one.target))
+            ids = _callers(connection, folder, options)
+            actors = stack.enter_context(rest.signed_in(one.target, ids))
+            each = writes.by_caller(sampled(connection, folder, asked.sample, WRITTEN, options.seed, ids))
+            rows.append(each)
+            requests.append([rest.document_of(asked, theirs, actors) for theirs in each])
+        for number, count in enumerate(SESSIONS, 1):
+            by_sql = _by_sql(variants, asked, rows, count, options.seconds)
+            by_rest = writes.rates([*map(partial(_by_rest, console, count), variants, requests)], options.seconds)
+            for one, *found in zip(variants, by_sql, by_rest, strict=True):
+                one.writes[count] = found[0], found[1]
+            advance(number)
+
+
+def _by_sql(
+    variants: Sequence[Variant], asked: Query, rows: Sequence[Sequence[Sequence[Row]]], count: int, seconds: float
+) -> list[float]:
+    with contextlib.ExitStack() as stack:
+        writers = [
+            stack.enter_context(writes.by_sql(one.target, asked, each, count))
+            for one, each in zip(variants, rows, strict=True)
+        ]
+        return writes.rates(writers, seconds)
+
+
+def _by_rest(console: Console, count: int, one: Variant, requests: Sequence[list[dict[str, Any]]]) -> writes.Write:
+    port = Stack(one.settings, console).state.ports["api"]
+    return lambda seconds: requests_a_second(port, requests, count, seconds)
+
+
+def _callers(connection: Any, folder: Path, options: Options) -> list[str]:
+    """Those who sign in, each once."""
+    rows = sampled(connection, folder, "callers", CALLERS, options.seed, None)
+    return [*dict.fromkeys(str(row["caller"]) for row in rows)]
 
 
 def _judge(own: Variant) -> None:

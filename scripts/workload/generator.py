@@ -16,9 +16,12 @@ SECONDS = 3.0
 
 
 def requests_a_second(
-    at: int | Path, requests: Sequence[dict[str, Any]], connections: int, seconds: float = SECONDS
+    at: int | Path,
+    requests: Sequence[dict[str, Any] | Sequence[dict[str, Any]]],
+    connections: int,
+    seconds: float = SECONDS,
 ) -> int:
-    """Of a loopback port or a Unix socket, each connection sending one of the requests again and again.
+    """Of a loopback port or a Unix socket, each connection sending one of the requests, or those of a list in turn.
 
     Raises FailedError where one is not answered well.
     """

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from scripts.console import Console
-from scripts.workload.results import Comparison, Result, Times
+from scripts.workload.results import Comparison, Result, Times, Variant
 
 GROWTH = 1.3  # times that a median may grow from the smallest size to the largest
 LOADED, LOADING_SECONDS = 1_000_000, 90  # messages, on two cores
-PER_INDEX = 5  # % of the other migrations' writes that may be missing for each index kept
+WRITTEN = 0.85  # of the rows that other migrations write in the same time
 
 
 def show(console: Console, found: Comparison) -> None:
@@ -21,16 +21,9 @@ def show(console: Console, found: Comparison) -> None:
     console.table((*headings, *against), ([*_server(found, one)] for one in own.results.values()))
     asked = [(one.query.title, *_three(one.rest)) for one in own.results.values() if one.rest]
     console.table(("end to end by REST, ms", "median", "p95", "p99"), asked)
-    console.table(
-        (
-            "rows a second",
-            "sessions",
-            "SQL",
-            "REST",
-            f"this project writes less, for each of its indexes (bar {PER_INDEX} %)",
-        ),
-        _writes(found),
-    )
+    ratios = (f"this project against it (bar {WRITTEN}): {way}" for way in ("SQL", "REST"))
+    console.table(("rows a second", "sessions", "SQL", "REST", *ratios), _writes(found))
+    console.table((f"{_writing(own)}, part by part, ms", *(one.name for one in found.variants)), _parts(found))
     for one in found.variants:
         bar = f" (bar {LOADING_SECONDS} s)" if size == LOADED else ""
         console.line(f"{size:,} messages in {one.seconds:.0f} s{bar}", head=f"filled {one.name}")
@@ -60,8 +53,17 @@ def _three(times: Times | None) -> Iterable[str]:
 def _writes(found: Comparison) -> Iterator[Sequence[str]]:
     for one in found.variants:
         for sessions, (sql, rest) in one.writes.items():
-            cost = "" if one is found.own else f"{found.index_cost(one, sessions):.1f} %"
-            yield one.name, f"{sessions}", f"{sql:.0f}", f"{rest:.0f}", cost
+            ratios = [] if one is found.own else [f"{ratio:.2f}" for ratio in found.written(one, sessions)]
+            yield one.name, f"{sessions}", f"{sql:.0f}", f"{rest:.0f}", *ratios
+
+
+def _writing(own: Variant) -> str:
+    return next((one.query.title for one in own.results.values() if one.query.writes), "what is written")
+
+
+def _parts(found: Comparison) -> Iterator[Sequence[str]]:
+    for part in dict.fromkeys(part for one in found.variants for part in one.parts):
+        yield part, *(f"{one.parts[part]:.3f}" if part in one.parts else "" for one in found.variants)
 
 
 def document(found: Comparison, machine: str, seed: int, megabytes: float) -> dict[str, Any]:
@@ -77,12 +79,20 @@ def document(found: Comparison, machine: str, seed: int, megabytes: float) -> di
                 "name": one.name,
                 "loading_seconds": round(one.seconds, 1),
                 "queries": [_query(result) for result in one.results.values()],
-                "writes": [{"sessions": n, "sql": round(s), "rest": round(r)} for n, (s, r) in one.writes.items()],
+                "writes": [*_written(found, one)],
+                "parts": {part: round(milliseconds, 4) for part, milliseconds in one.parts.items()},
                 "wrong": one.wrong,
             }
             for one in found.variants
         ],
     }
+
+
+def _written(found: Comparison, one: Variant) -> Iterator[dict[str, Any]]:
+    for sessions, (sql, rest) in one.writes.items():
+        against = zip(("sql", "rest"), found.written(one, sessions), strict=True)
+        ratios = {} if one is found.own else {f"own_{way}_ratio": round(ratio, 3) for way, ratio in against}
+        yield {"sessions": sessions, "sql": round(sql), "rest": round(rest), **ratios}
 
 
 def _query(one: Result) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Result:
 class Variant:
     """One set of migrations, filled and measured.
 
-    `writes`: rows a second by SQL and by REST, by sessions.
+    `writes`: rows a second by SQL and by REST, by sessions. `parts`: ms of what one row costs, by part.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Variant:
     results: dict[str, Result]
     indexes: list[Index] = field(default_factory=list)
     writes: dict[int, tuple[float, float]] = field(default_factory=dict)
+    parts: dict[str, float] = field(default_factory=dict)
     seconds: float = 0
 
     @property
@@ -94,7 +95,9 @@ class Comparison:
         size = self.sizes[-1]
         return other.results[name].times[size].median / self.own.results[name].times[size].median
 
-    def index_cost(self, other: Variant, sessions: int) -> float:
-        """By how many % we write fewer rows by SQL, for each index we keep; negative where we are faster."""
-        ours, theirs = self.own.writes[sessions][0], other.writes[sessions][0]
-        return 100 * (1 - ours / theirs) / max(1, len(self.own.indexes))
+    def written(self, other: Variant, sessions: int) -> tuple[float, float]:
+        """The rows we write by SQL and by REST in the time in which the other migrations write one."""
+        sql, rest = (
+            ours / theirs for ours, theirs in zip(self.own.writes[sessions], other.writes[sessions], strict=True)
+        )
+        return sql, rest

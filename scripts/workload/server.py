@@ -69,7 +69,7 @@ def in_turn(turns: Sequence[Iterator[Any]]) -> Iterator[Sequence[Any]]:
 
 def _executions(connection: psycopg.Connection[Any], rows: Sequence[Row], one: Query) -> Iterator[tuple[Any, bool]]:
     """Twice for each row: the second one's plan with the server's own time, and whether it wrote."""
-    execute, budget = _prepare(connection, one), Budget()
+    execute, budget = prepare(connection, one), Budget()
     for row in rows:
         if budget.spent:
             return
@@ -98,7 +98,7 @@ def indexes_read(
 
     The server counts them itself, as it does for pg_stat_xact_user_indexes.
     """
-    call = _prepare(connection, one)(row)
+    call = prepare(connection, one)(row)
 
     def scans(command: bytes) -> dict[int, int]:
         act(connection, one.role, row)
@@ -134,7 +134,7 @@ def act(connection: psycopg.Connection[Any], role: str, row: Row, *, scope: str 
     connection.execute(f"set {scope} role {role}".encode())
 
 
-def _prepare(connection: psycopg.Connection[Any], one: Query) -> Any:
+def prepare(connection: psycopg.Connection[Any], one: Query) -> Any:
     """Prepare it once; what makes the call for a row."""
     import psycopg
 

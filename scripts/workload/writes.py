@@ -2,71 +2,79 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
+import itertools
+import statistics
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 from scripts.database import connect, psycopg_error
 from scripts.targets import Target
 from scripts.workload.files import Query, Row
-from scripts.workload.server import act
+from scripts.workload.server import act, in_turn
 
-
-def by_sql(target: Target, one: Query, rows: Sequence[Row], sessions: int, seconds: float) -> float:
-    """Through connections of their own, a transaction a row, prepared, for so many seconds. Raises SqlError."""
-    gate, failures = threading.Barrier(sessions + 1), []
-    counts = [0] * sessions
-
-    def work(number: int) -> None:
-        try:
-            counts[number] = _write(target, one, rows[number % len(rows)], gate, seconds)
-        except threading.BrokenBarrierError:  # another one failed, and says why
-            pass
-        except BaseException as problem:
-            failures.append(problem)
-            gate.abort()
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(sessions)]
-    for thread in threads:
-        thread.start()
-    began = _all_ready(gate)
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return sum(counts) / (time.perf_counter() - began)
-
-
-def _write(target: Target, one: Query, row: Row, gate: threading.Barrier, seconds: float) -> int:
-    """Rows that one session wrote, once all are ready."""
+if TYPE_CHECKING:
     import psycopg
 
-    count = 0
+SLICE = 0.5  # seconds
+Write = Callable[[float], float]  # for so many seconds; rows a second
+
+
+def rates(writers: Sequence[Write], seconds: float) -> list[float]:
+    """Rows a second of each, in short slices in turn: a shared machine's speed drifts.
+
+    The first slice of each is not counted. Raises what a writer raises.
+    """
+    slices = max(2, round(seconds / SLICE))
+    turns = [map(write, itertools.repeat(seconds / slices, slices + 1)) for write in writers]
+    return [statistics.fmean(each[1:]) for each in zip(*in_turn(turns), strict=True)]
+
+
+@contextlib.contextmanager
+def by_sql(target: Target, one: Query, each: Sequence[Sequence[Row]], sessions: int) -> Iterator[Write]:
+    """Writes through so many connections, a transaction a row, prepared. Raises SqlError."""
+    with contextlib.ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(sessions))
+        writers = []
+        for rows in spread(each, sessions):
+            connection = stack.enter_context(connect(target))
+            act(connection, one.role, rows[0], scope="session")
+            writers.append((connection, itertools.cycle(rows)))
+
+        def write(seconds: float) -> float:
+            began = time.perf_counter()
+            counts = pool.map(lambda pair: _write(one, *pair, until=began + seconds), writers)
+            return sum(counts) / (time.perf_counter() - began)
+
+        yield write
+
+
+def _write(one: Query, connection: psycopg.Connection[Any], rows: Iterator[Row], *, until: float) -> int:
+    """Rows that one session wrote."""
+    import psycopg
+
+    count, sql = 0, one.sql.encode()
     try:
-        with connect(target) as connection:
-            act(connection, one.role, row, scope="session")
-            gate.wait()
-            until = time.perf_counter() + seconds
-            while time.perf_counter() < until:
-                connection.execute(one.sql.encode(), dict(row), prepare=True)
-                count += 1
+        while time.perf_counter() < until:
+            connection.execute(sql, dict(next(rows)), prepare=True)
+            count += 1
     except psycopg.Error as problem:
         raise psycopg_error(problem, where=f"bench/queries/{one.name}.sql") from None
     return count
 
 
-def _all_ready(gate: threading.Barrier) -> float:
-    try:
-        gate.wait()
-    except threading.BrokenBarrierError:  # somebody failed, and says why
-        pass
-    except BaseException:  # an interruption: nobody else would end the others' wait
-        gate.abort()
-        raise
-    return time.perf_counter()
+def by_caller(rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows of each caller."""
+    callers: dict[str, list[Row]] = {}
+    for row in rows:
+        callers.setdefault(str(row["caller"]), []).append(row)
+    return [*callers.values()]
 
 
-def one_each(rows: Sequence[Row]) -> list[Any]:
-    """The first row of each caller."""
-    return list({str(row["caller"]): row for row in reversed(rows)}.values())
+def spread(each: Sequence[Sequence[Row]], sessions: int) -> list[list[Row]]:
+    """The rows of each session, of one caller; sessions of the same caller share theirs."""
+    sharing = -(-sessions // len(each))
+    parts = [list(rows[n::sharing] or rows) for n in range(sharing) for rows in each]
+    return parts[:sessions]
