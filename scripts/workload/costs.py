@@ -39,17 +39,15 @@ def by_part(
             for connection, rows, (_, commands) in zip(connections, asked, left_out, strict=True)
             for count in range(len(commands) + 1)
         ]
-        medians = [statistics.median(itertools.chain(*each)) for each in zip(*in_turn(turns), strict=True)]
+        medians = (statistics.median(itertools.chain(*each)) for each in zip(*in_turn(turns), strict=True))
+        return [_differences(names, [next(medians) for _ in (*names, ROW)]) for names, _ in left_out]
     except psycopg.Error as problem:
         raise psycopg_error(problem, where=f"bench/queries/{one.name}.sql, part by part") from None
-    return [_differences(names, medians) for names, _ in left_out]
 
 
-def _differences(names: Sequence[str], medians: list[float]) -> dict[str, float]:
-    """Of the first medians, one more than there are names; they are taken away."""
-    own = [medians.pop(0) for _ in range(len(names) + 1)]
-    parts = {name: more - less for name, (more, less) in zip(names, itertools.pairwise(own), strict=True)}
-    return {**parts, ROW: own[-1], WHOLE: own[0]}
+def _differences(names: Sequence[str], medians: Sequence[float]) -> dict[str, float]:
+    parts = {name: more - less for name, (more, less) in zip(names, itertools.pairwise(medians), strict=True)}
+    return {**parts, ROW: medians[-1], WHOLE: medians[0]}
 
 
 def _parts(

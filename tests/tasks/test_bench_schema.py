@@ -6,8 +6,10 @@ import json
 import re
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,12 +18,13 @@ import pytest
 from scripts.boundary import Run
 from scripts.commands import bench_load
 from scripts.commands.bench import bench
-from scripts.commands.bench_schema import Options
+from scripts.commands.bench_schema import SESSIONS, Options
 from scripts.database import connect
 from scripts.errors import FailedError, PartsError, ProjectError
-from scripts.workload import server
+from scripts.workload import costs, server, writes
 from scripts.workload.files import Query, data_of
 from scripts.workload.filling import BLOCK, fill
+from scripts.workload.generator import requests_a_second
 from scripts.workload.plots import require
 from tests.fix_stack import REPOSITORY, Connection, Project
 from tests.tasks.answers import refuses
@@ -35,9 +38,30 @@ ROWS = """
     from public.conversation_messages m
 """
 CHECKSUM = "e680b95cdde7becac49d350981ecf3f2"
+# The sessions that messages were written to while it was measured.
+WRITTEN = (
+    "select count(distinct session_id) from public.conversation_messages where created_at > now() - interval '1 hour'"
+)
 BROKEN = """
     drop index public.conversation_messages_history_idx;
     create index conversation_messages_latency_idx on public.conversation_messages (latency_ms);
+"""
+TAKEN_APART = """
+    create table public.noted_kind (id int primary key);
+    insert into public.noted_kind values (1);
+    create table public.noted (
+      id int primary key, kind int default 1 references public.noted_kind, at timestamptz unique
+    );
+    create table public.log (id int check (id > 0), at timestamptz default pg_catalog.now());
+    create index on public.log (at);
+    alter table public.log enable row level security;
+    create function public.note() returns trigger language plpgsql as $$
+    begin
+      insert into public.log (id) values (new.id);
+      perform pg_catalog.pg_sleep(0.005);
+      return new;
+    end $$;
+    create trigger note before insert on public.noted for each row execute function public.note();
 """
 
 
@@ -75,6 +99,19 @@ def test_each_query_is_measured_beside_other_migrations_and_drawn(
     for one in (own, plain):
         assert [write["sessions"] for write in one["writes"]] == [1, 4, 16]
         assert all(write["sql"] > 0 and write["rest"] > 0 for write in one["writes"])
+        *parts, whole = one["parts"].values()
+        assert sum(parts) == pytest.approx(whole, abs=0.01)
+    for ours, theirs in zip(own["writes"], plain["writes"], strict=True):
+        assert theirs["own_sql_ratio"] == pytest.approx(ours["sql"] / theirs["sql"], rel=0.05)
+        assert theirs["own_rest_ratio"] == pytest.approx(ours["rest"] / theirs["rest"], rel=0.05)
+    assert plain["parts"].keys() < own["parts"].keys()
+    assert {part for part in own["parts"] if part not in plain["parts"]} == {
+        "conversation_messages: checks",
+        "conversation_sessions: checks",
+        "conversation_sessions: triggers",
+    }
+    with connect(project.stack.target()) as connection:
+        assert (connection.execute(WRITTEN.encode()).fetchone() or (0,))[0] > max(SESSIONS)
     drawn = ElementTree.fromstring((tmp_path / "latency.svg").read_text())  # noqa: S314 - we wrote it
     words = {element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
     assert {one["title"] for one in own["queries"]} <= words
@@ -117,6 +154,90 @@ def test_databases_take_turns_at_being_first() -> None:
     rounds = [*server.in_turn([executions("a", 3), executions("b", 2)])]
     assert rounds == [["a0", "b0"], ["a1", "b1"], ["a2", None]]
     assert asked == ["a", "b", "b", "a", "a"]
+
+
+def test_variants_write_in_turn_and_their_first_slices_are_not_counted() -> None:
+    """Caches are cold, and plans are made anew."""
+    asked = []
+
+    def writer(name: str, rates: list[float]) -> writes.Write:
+        rates = rates.copy()
+
+        def write(seconds: float) -> float:
+            asked.append((name, seconds))
+            return rates.pop(0)
+
+        return write
+
+    assert writes.rates([writer("a", [9, 1, 3]), writer("b", [9, 5, 7])], 2 * writes.SLICE) == [2, 6]
+    assert [name for name, _ in asked] == ["a", "b", "b", "a", "a", "b"]
+    assert {seconds for _, seconds in asked} == {writes.SLICE}
+
+
+def test_each_session_writes_the_rows_of_one_user() -> None:
+    """All of them, or a share of them where two sessions are of one user."""
+    rows = [{"caller": caller, "n": n} for n in range(3) for caller in ("alice", "bob")]
+    each = writes.by_caller(rows)
+    assert [[row["n"] for row in theirs] for theirs in writes.spread(each, 1)] == [[0, 1, 2]]
+    shares = [(row["caller"], row["n"]) for theirs in writes.spread(each, 3) for row in theirs]
+    assert shares == [("alice", 0), ("alice", 2), ("bob", 0), ("bob", 2), ("alice", 1)]
+
+
+def test_a_connection_sends_the_requests_of_its_list_in_turn() -> None:
+    """And none of another's."""
+    seen = []
+
+    def get(path: str) -> dict[str, object]:
+        return {"method": "GET", "path": path, "headers": {}}
+
+    class Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as http:
+        threading.Thread(target=http.serve_forever).start()
+        ask = [[get("/a"), get("/b")], [get("/c")]]
+        assert requests_a_second(http.server_port, ask, 1, 0.1) > 0
+        assert seen[:4] == ["/a", "/b", "/a", "/b"] and "/c" not in seen
+        assert requests_a_second(http.server_port, ask, 2, 0.1) > 0
+        http.shutdown()
+    assert "/c" in seen
+
+
+def test_what_a_write_costs_is_told_part_by_part(opened: Connection, blank: Project) -> None:
+    """Of its own table and of the one that its trigger writes; the slow part is told as such, and all of it stays."""
+    opened.execute(TAKEN_APART)
+    one = Query("part", "", "postgres", "", (), None, "", "", "", "insert into public.noted (id) values (%(id)s)")
+    rows = [{"id": number} for number in range(1, 9)]
+    catalog = (
+        "select conname from pg_catalog.pg_constraint union all select relname from pg_catalog.pg_class order by 1"
+    )
+    try:
+        before = opened.execute(catalog).fetchall()
+        with connect(blank.stack.target()) as fresh:
+            [parts] = costs.by_part([fresh], one, [rows], ["public"])
+        assert [*parts] == [
+            "noted: foreign key to noted_kind",
+            "log: row level security",
+            "log: checks",
+            "log: indexes",
+            "noted: triggers",
+            "noted: indexes",
+            costs.ROW,
+            costs.WHOLE,
+        ]
+        assert max(parts.keys() - {costs.WHOLE}, key=lambda part: parts[part]) == "noted: triggers"
+        assert opened.execute(catalog).fetchall() == before
+        assert opened.execute("select count(*) from public.noted").fetchone() == (0,)
+    finally:
+        opened.execute("drop table public.noted, public.log, public.noted_kind; drop function public.note()")
 
 
 @pytest.mark.parametrize(
