@@ -14,6 +14,8 @@ from scripts.rls.catalog import USERS, Column, Relation
 from scripts.rls.intent import RelationIntent
 
 LITERAL = re.compile(r"'((?:[^']|'')*)'")
+ARRAY = re.compile(r"'\{([^{}]*)\}'::\w[\w ]*(?:\(\d+\))?\[\]")
+ELEMENT = re.compile(r'"([^"]*)"|([^",]+)')
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 PATTERN = re.compile(r"~\*?\s*'((?:[^']|'')*)'")
 POWER = re.compile(r"admin|owner|super|root|moderat|manage|staff|service|system", re.IGNORECASE)
@@ -39,7 +41,7 @@ def candidates(column: Column, definition: str, new: Callable[[Column], Any]) ->
     if not definition:
         yield new(column)
     yield from (text for pattern in PATTERN.findall(definition) for text in _matching(pattern.replace("''", "'")))
-    yield from by_power([text.replace("''", "'") for text in LITERAL.findall(definition)], most=False)
+    yield from by_power(literals(definition), most=False)
     numbers = [float(n) if "." in n else int(n) for n in NUMBER.findall(LITERAL.sub("", definition))]
     if column.category == "N":
         yield from (v for n in (*numbers, 0, 1) for v in (n, n + 1, n - 1))
@@ -49,6 +51,12 @@ def candidates(column: Column, definition: str, new: Callable[[Column], Any]) ->
     elif column.category == "B":
         yield from (True, False)
     yield new(column)
+
+
+def literals(definition: str) -> list[str]:
+    """The texts that a check names, those of a constant array each."""
+    listed = ARRAY.sub(lambda array: ELEMENT.sub(r"'\1\2'", array[1]), definition)
+    return [text.replace("''", "'") for text in LITERAL.findall(listed)]
 
 
 def mark_column(relation: Relation, intent: RelationIntent) -> Column | None:
@@ -81,7 +89,7 @@ def leading_role(relation: Relation, column: Column) -> str:
     if not is_membership(relation) or not ROLE.search(column.name):
         return ""
     checks = " ".join(c.definition for c in relation.checks if column.name in c.columns)
-    known = by_power([*column.labels, *LITERAL.findall(checks)], most=True)
+    known = by_power([*column.labels, *literals(checks)], most=True)
     return known[0] if known and POWER.search(known[0]) else ""
 
 

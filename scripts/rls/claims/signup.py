@@ -10,7 +10,7 @@ from scripts.rls.cells import tables
 from scripts.rls.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
 from scripts.rls.intent import TELLING, ActorIntent
 from scripts.rls.rows import Row
-from scripts.rls.samples import LITERAL, by_power, user_columns
+from scripts.rls.samples import by_power, literals, user_columns
 
 RULES = frozenset(("signup_metadata",))
 KEY = re.compile(r"key (\w+)$")
@@ -43,7 +43,7 @@ def _boldest(court: Court, key: str) -> str:
     for relation in tables(court.probe.catalog):
         if column := relation.by_name.get(key):
             checks = " ".join(c.definition for c in relation.checks if key in c.columns)
-            if known := by_power([*column.labels, *LITERAL.findall(checks)], most=True):
+            if known := by_power([*column.labels, *literals(checks)], most=True):
                 return known[0]
             return BOLD.get(column.base_type, "admin")
     return "admin"
