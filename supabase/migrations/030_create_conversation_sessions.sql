@@ -79,14 +79,9 @@ begin
   return new;
 end $$;
 
-create trigger conversation_sessions_opened before insert on public.conversation_sessions
+-- Also where a message only moves the time: a condition would be parsed by every update, and cost more than the call.
+create trigger conversation_sessions_activity before insert or update on public.conversation_sessions
   for each row execute function public.update_session_activity();
--- Not where it would change nothing, as when a message moves the time forward to now.
-create trigger conversation_sessions_activity before update on public.conversation_sessions
-  for each row when ((
-    new.last_activity_at > old.last_activity_at and new.last_activity_at >= now()
-    and new.state = old.state and new.completed_at is not distinct from old.completed_at
-  ) is not true) execute function public.update_session_activity();
 
 -- Row level security hides a stranger's session, so theirs and a missing one get the same answer.
 create function public.complete_conversation_session(session_id uuid) returns void

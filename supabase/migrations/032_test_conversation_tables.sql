@@ -340,8 +340,7 @@ select
   concat_ws(E'\n',
     'CREATE TRIGGER conversation_messages_owner BEFORE INSERT ON public.conversation_messages FOR EACH ROW WHEN (((new.brand_id IS NULL) OR (new.user_id IS NULL))) EXECUTE FUNCTION public.fill_message_owner()',
     'CREATE TRIGGER conversation_messages_touch_session AFTER INSERT ON public.conversation_messages REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.update_session_on_message()',
-    'CREATE TRIGGER conversation_sessions_activity BEFORE UPDATE ON public.conversation_sessions FOR EACH ROW WHEN ((((new.last_activity_at > old.last_activity_at) AND (new.last_activity_at >= now()) AND ((new.state)::text = (old.state)::text) AND (NOT (new.completed_at IS DISTINCT FROM old.completed_at))) IS NOT TRUE)) EXECUTE FUNCTION public.update_session_activity()',
-    'CREATE TRIGGER conversation_sessions_opened BEFORE INSERT ON public.conversation_sessions FOR EACH ROW EXECUTE FUNCTION public.update_session_activity()'
+    'CREATE TRIGGER conversation_sessions_activity BEFORE INSERT OR UPDATE ON public.conversation_sessions FOR EACH ROW EXECUTE FUNCTION public.update_session_activity()'
   ) as expected,
   (select string_agg(concat_ws(' ', pg_get_triggerdef(oid), case when tgenabled <> 'O' then 'NOT ENABLED' end), E'\n' order by tgname)
    from pg_catalog.pg_trigger where not tgisinternal

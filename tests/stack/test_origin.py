@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from supabase import AuthError, Client, ClientOptions, PostgrestAPIError, create_client
 
-from tests.fix_stack import Project, running
+from tests.fix_stack import Project
 
 PASSWORD = "correct horse"
 
@@ -393,7 +393,8 @@ def test_anonymous_users_are_asked_for(projects: Callable[..., Project]) -> None
     project = projects(empty=True)
     config = (project.folder / "supabase" / "config.toml").read_text()
     project.write("config.toml", config.replace("enable_anonymous_sign_ins = true", ""))
-    target = running(project).target
+    project.stack.start()
+    target = project.stack.target()
     with httpx.Client() as http:
         options = ClientOptions(httpx_client=http)
         visitor = create_client(target.url, target.publishable_key, options)

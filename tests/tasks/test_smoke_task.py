@@ -98,11 +98,6 @@ def test_nothing_proved(project: Project, watched: Connection) -> None:
     refuses(project.invoke("smoke", "-k", "nothing_matches"), 1, "no test was run", "tests/smoke")
 
 
-def test_unknown_pytest_option(project: Project, watched: Connection) -> None:
-    """pytest's refusal of an option is a usage error."""
-    refuses(project.invoke("smoke", "--", "--nonsense"), 2, "pytest does not know", "pytest --help")
-
-
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted(
     project: Project, stack: RunningStack, watched: Connection, how: signal.Signals, code: int

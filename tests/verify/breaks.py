@@ -176,7 +176,6 @@ BREAKS = (
         Break(f"{what} trigger {trigger}", sql, ("triggers",))
         for trigger, table in (
             ("conversation_sessions_activity", SESSIONS),
-            ("conversation_sessions_opened", SESSIONS),
             ("conversation_messages_owner", MESSAGES),
             ("conversation_messages_touch_session", MESSAGES),
         )

@@ -33,7 +33,7 @@ def test_a_batch_touches_its_session_once(postgres: psycopg.Connection, at: str)
 
 @pytest.mark.parametrize("time", ["null", "'-infinity'", "now() - interval '1 hour'", "last_activity_at"])
 def test_whatever_is_sent_a_session_that_is_updated_was_active_now(postgres: psycopg.Connection, time: str) -> None:
-    """The trigger is left out only where it would change nothing."""
+    """The trigger has the last word."""
     with postgres.transaction(force_rollback=True):
         [(session,)] = postgres.execute(SESSION).fetchall()
         update = f"update public.conversation_sessions set last_activity_at = {time} where id = %(session)s"
