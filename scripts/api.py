@@ -51,19 +51,19 @@ def paused() -> PausedError:
     return PausedError("the project is paused", "restore it in the dashboard, wait until it is healthy")
 
 
-def check_answer(target: Target, status: int) -> None:
+def check_answer(target: Target, status: int, path: str = "") -> None:
     """Raise UnreachableError or PausedError for a status that no healthy project answers."""
     remote = target.kind == "remote"
     if status == PAUSED:
         raise paused()
     if status == 0:
         raise UnreachableError(
-            f"{target.url} does not answer",
+            f"{target.url}{path} does not answer",
             "check SUPABASE_URL and your network" if remote else RESTART[target.kind],
         )
     if status >= 500:
         raise UnreachableError(
-            f"{target.url} answers {status}",
+            f"{target.url}{path} answers {status}",
             "wait until it is healthy: the dashboard shows its state" if remote else RESTART[target.kind],
         )
 

@@ -12,19 +12,22 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
 from scripts import settings as settings_module
 from scripts.api import TOO_MANY
 from scripts.console import Console
+from scripts.database import check_target
 from scripts.errors import (
     CredentialsError,
     DiskFullError,
+    FailedError,
     PushproofError,
     SettingsError,
     SqlError,
+    StackError,
     UnreachableError,
     UsageError,
 )
@@ -38,6 +41,8 @@ CONNECTION_ERRORS = (
     ("httpx", "TransportError"),
     ("supabase_auth.errors", "AuthRetryableError"),
 )
+# What a service that died may look like.
+DOUBTFUL = (FailedError, UnreachableError, CredentialsError)
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
@@ -89,6 +94,31 @@ class Run:
         self.console.status(found.label, head="target")
         return found
 
+    def check(self) -> None:
+        """Raise what explains that something failed, before it is taken for what the target says: a service of its
+        stack that died, an address that does not answer any more.
+        """
+        if "target" not in vars(self):
+            return
+        if self.target.kind == "embedded":
+            self.stack.check()
+        else:
+            check_target(self.target)
+
+
+@contextlib.contextmanager
+def doubting(check: Callable[[], None]) -> Iterator[None]:
+    """Ask `check` before a failure in the block is believed."""
+    try:
+        yield
+    except PushproofError as error:
+        if isinstance(error, DOUBTFUL):
+            _check_again(check, error)
+        raise
+    except Exception:
+        check()
+        raise
+
 
 @contextlib.contextmanager
 def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
@@ -101,7 +131,7 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
     run = Run(target, as_json=json)
     interruption = Interruption()
     try:
-        with interruption:
+        with interruption, doubting(run.check):
             yield run
     except PushproofError as error:
         run.console.error(error)
@@ -122,6 +152,15 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
         raise SystemExit(explained.code) from None
     finally:
         interruption.forget()
+
+
+def _check_again(check: Callable[[], None], error: PushproofError) -> None:
+    try:
+        check()
+    except StackError as cause:
+        if isinstance(error, UnreachableError):  # what a push had done by then stays true
+            cause.details = f"{error.details}\n{cause.details}".strip()
+        raise
 
 
 def import_meanwhile(*names: str) -> None:
@@ -153,7 +192,7 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
         hint = "does a trigger on auth.users, or an Auth hook, not return? `invoke monitor` shows what waits"
         return UnreachableError("Auth or the API did not answer in time", hint)
     if any(_is(problem, *one) for one in CONNECTION_ERRORS):
-        return UnreachableError(f"the connection was lost: {problem.__class__.__name__}", "run this again")
+        return UnreachableError(f"the connection{_where(run, problem)} was lost", "run this again")
     return PushproofError(
         f"unexpected {problem.__class__.__name__}",
         f"this is a bug in pushproof: please report it with {_keep(run, problem)}",
@@ -168,6 +207,13 @@ def _option_of(filename: str) -> str:
         if option.startswith("-") and value and Path(value).absolute() in (file, *file.parents):
             return option
     return ""
+
+
+def _where(run: Run, problem: Exception) -> str:
+    if "target" not in vars(run):
+        return ""
+    by_sql = type(problem).__module__.startswith("psycopg")
+    return f" to {run.target.database.label if by_sql else run.target.url}"
 
 
 def _auth_refusal(problem: Exception) -> PushproofError | None:

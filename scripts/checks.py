@@ -53,6 +53,8 @@ def verdict_of(connection: Any, file: Path) -> Verdict:
             connection.execute("set local transaction_read_only = on")
             rows = connection.execute(sql.encode()).fetchall()
     except psycopg.Error as problem:
+        if connection.broken:
+            raise
         words = problem.diag.message_primary or str(problem)
         return Verdict(file.stem, title, None, f"{words} (SQLSTATE {problem.sqlstate})", ok=False)
     if len(rows) != 1 or len(rows[0]) != 2:

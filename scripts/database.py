@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scripts.api import PAUSED, RESTART, http_status, paused
+from scripts.api import PAUSED, RESTART, check_answer, check_keys, http_status, paused, service_headers
 from scripts.errors import (
     CredentialsError,
     DiskFullError,
@@ -79,6 +79,14 @@ def connect(
         raise connection_error(target, str(problem)) from None
     connection.autocommit = autocommit
     return connection
+
+
+def check_target(target: Target) -> None:
+    """Raise unless the database, the API and its REST server answer, naming the address that does not."""
+    connect(target).close()
+    check_keys(target)
+    path = "/rest/v1/"
+    check_answer(target, http_status(target.url, path, service_headers(target), method="HEAD"), path)
 
 
 def options_of(settings: Mapping[str, str]) -> str:

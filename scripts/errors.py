@@ -46,7 +46,7 @@ class PartsError(PushproofError):
 
 
 class StackError(PushproofError):
-    code, kind = 13, "a service of the embedded stack does not start or is down"
+    code, kind = 13, "a service of the embedded stack does not start, is down, or died while a task ran"
 
 
 class PortError(PushproofError):

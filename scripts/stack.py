@@ -47,6 +47,7 @@ class Stack:
         self.folder = settings.state_dir
         self.data = data_dir(settings)
         self.state = states.load(self.folder)
+        self._server = ""  # the life of the database server
 
     @property
     def url(self) -> str:
@@ -79,7 +80,9 @@ class Stack:
             if outdated:
                 supervisor.stop(tuple(outdated))
             self._ensure_cluster(parts)
-            return supervisor.start(names)
+            started = supervisor.start(names)
+            self._server = self._postgres(parts).note()
+            return started
 
     def stop(self, names: Sequence[str] | None = None) -> list[str]:
         """Stop the named services, or all; the names of those that ran."""
@@ -102,6 +105,18 @@ class Stack:
     def health(self) -> list[Health]:
         """How each service is; empty for a stack that was never started."""
         return self._supervisor(npm.locate(self.settings)).health() if self.state.ports else []
+
+    def check(self) -> None:
+        """Raise StackError where a service died, broke off or does not answer any more since `start`.
+
+        For whoever saw something fail, before it is taken for what the database says.
+        """
+        parts = npm.locate(self.settings)
+        supervisor = self._supervisor(parts)
+        # First, for the others do not answer while the server recovers.
+        if self._server and self._runs("postgres") and self._postgres(parts).life() not in ("", self._server):
+            raise supervisor.lost("postgres", "broke off and recovered")
+        supervisor.check()
 
     def version_of(self, service: str) -> str:
         """What a service is, for people."""
@@ -233,10 +248,13 @@ class Stack:
     def _supervisor(self, parts: Parts) -> Supervisor:
         return Supervisor(tuple(self._services(parts)), self.folder / "logs", self.state.services, on_change=self._save)
 
+    def _postgres(self, parts: Parts) -> Postgres:
+        return Postgres(parts, self.data, self.state.ports["postgres"])
+
     def _services(self, parts: Parts) -> Iterable[Service]:
         ports, passwords = self.state.ports, self.state.passwords
         api = api_of(self.settings.supabase_dir / "config.toml")
-        yield Postgres(parts, self.data, ports["postgres"])
+        yield self._postgres(parts)
         if parts.postgrest:
             yield Postgrest(
                 parts.postgrest,

@@ -16,8 +16,10 @@ from scripts import process
 from scripts.errors import DiskFullError, StackError
 from scripts.places import make
 from scripts.services.base import Service
+from scripts.waiting import wait_until
 
 READY_SECONDS = 60
+ANSWER_SECONDS = 10  # for a service that answered before
 POLL_SECONDS = 0.01
 LOG_LIMIT = 10_000_000
 STOPPED = "stopped"
@@ -109,6 +111,20 @@ class Supervisor:
         """How each service is, asked of the service itself."""
         return [self._health_of(service) for service in self.services]
 
+    def check(self) -> None:
+        """Raise StackError for the first service that ended since it was started, or does not answer any more."""
+        for service in self.services:
+            if service.name in self.running and not self._answers(service):
+                raise self.lost(service.name, "does not answer" if self._alive(service.name) else "died")
+
+    def _answers(self, service: Service) -> bool:
+        wait_until(lambda: service.ready() or not self._alive(service.name), timeout=ANSWER_SECONDS)
+        return self._alive(service.name) and service.ready()
+
+    def lost(self, name: str, how: str) -> StackError | DiskFullError:
+        """The error for a service that was up: whatever was seen since says nothing of the database."""
+        return self._failure(name, f"{how} while the task ran", hint="`invoke start`, then run this again")
+
     def _health_of(self, service: Service) -> Health:
         identity = self.running.get(service.name)
         if identity is None:
@@ -136,11 +152,11 @@ class Supervisor:
             )
             self.on_change()
 
-    def _failure(self, name: str, what: str) -> StackError | DiskFullError:
+    def _failure(self, name: str, what: str, *, hint: str = "") -> StackError | DiskFullError:
         words = self._last_words(name, lines=8)
         if "No space left on device" in words:
             return DiskFullError(f"the disk is full: {name} {what}", "free some space, then `invoke start`")
-        return StackError(f"{name} {what}", f"see `invoke logs --service {name}`", details=words)
+        return StackError(f"{name} {what}", hint or f"see `invoke logs --service {name}`", details=words)
 
     def _last_words(self, name: str, *, lines: int = 1) -> str:
         log = self.logs / f"{name}.log"

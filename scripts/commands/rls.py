@@ -76,6 +76,8 @@ def _rls(run: Run, options: Options) -> list[Cell]:
         differing = list(disagreements(probe, cells)) if options.differential else []
         said = _reports(run, linter, catalog) if linter else []
         findings = triage(Court(probe, cast, cells), said)
+        if _red(cells, findings) or differing:
+            run.check()
     report(run, cells, findings, catalog, seconds, options, _elsewhere(run))
     for one in differing:
         run.console.line(
@@ -122,6 +124,7 @@ def _init(run: Run) -> Path:
     with probing(run, catalog, intent) as (probe, _):
         engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
         cells = ask(run, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
+        run.check()
     text = proposal(catalog, intent, cells, wanted)
     file.write_text(f"{former.rstrip()}\n\n{text}", encoding="utf-8")
     name, looks = "", text.count(LOOK)
@@ -158,7 +161,7 @@ def probing(run: Run, catalog: Catalog, intent: Intent, *, keep: bool = False) -
         rows = Rows(lambda: impatient(target), catalog, intent, {a.name: a.id for a in cast.actors.values() if a.id})
         try:
             rows.populate(USERS)
-            yield Probe(catalog, intent, rows, cast.actors, Api.of(target)), cast
+            yield Probe(catalog, intent, rows, cast.actors, Api.of(target, run.check)), cast
         finally:
             rows.close() if keep else rows.clean()
 
@@ -207,8 +210,12 @@ def report(
     run.console.data(reports.document(cells, covered, findings, seconds, **where))
 
 
+def _red(cells: Sequence[Cell], findings: Sequence[Finding]) -> list[str]:
+    return [c.name for c in cells if not c.ok] or [f"a leak in {f.object}" for f in findings if f.severe]
+
+
 def _judge(cells: Sequence[Cell], findings: Sequence[Finding], differing: int) -> None:
-    bad = [c.name for c in cells if not c.ok] or [f"a leak in {f.object}" for f in findings if f.severe]
+    bad = _red(cells, findings)
     if bad or differing:
         more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         ways = f"{differing} cells differ between token and SQL claims" if differing else ""

@@ -42,6 +42,8 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
         verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
         report_red(run, verdicts)
         tally = run_suite(run, keyword, pytest_args)
+    if tally.failed:
+        run.check()
     summarise(run, pushed, verdicts, tally, time.monotonic() - began)
 
 

@@ -12,6 +12,8 @@ from scripts.errors import FailedError
 def verify(run: Run) -> list[Verdict]:
     """Every check of the project. Raises FailedError when one is red, ProjectError where there is none."""
     verdicts = verdicts_of(run.target, run.settings.supabase_dir / "checks")
+    if not all(v.ok for v in verdicts):
+        run.check()
     report(run, verdicts)
     run.console.data([asdict(v) for v in verdicts])
     red = [v.check for v in verdicts if not v.ok]
@@ -26,6 +28,8 @@ def verify(run: Run) -> list[Verdict]:
 def report_red(run: Run, verdicts: list[Verdict]) -> list[Verdict]:
     """The red ones, each with what was expected and found, then how many are green."""
     red = [v for v in verdicts if not v.ok]
+    if red:
+        run.check()
     report(run, red)
     run.console.line(f"verify: {len(verdicts) - len(red)} of {len(verdicts)} checks are green", ok=not red)
     return red

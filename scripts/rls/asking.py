@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SECONDS = 30
 OPTIONS: dict[str, Any] = {"maxsize": 16, "retries": False, "timeout": SECONDS}
 UNAVAILABLE = 503
+# What stands in front of PostgREST says: it does not answer. The last ones are Cloudflare's.
+NO_ANSWER = (502, UNAVAILABLE, *range(520, 528), 530)
+PATIENT_SECONDS = 1  # until it is asked whether the services live
 CANCELED = "57014"  # the server ended the statement: a role's statement_timeout
 # Nothing was done: the database ended the connection, or PostgREST is about to connect again or to read its schema.
 CONNECTING = (b'"57P0', b'"PGRST001"', b'"PGRST002"')
@@ -139,21 +142,27 @@ class Answer:
 class Api:
     """One REST API; its connections may be used by several threads at once."""
 
-    def __init__(self, pool: urllib3.PoolManager | urllib3.HTTPConnectionPool, url: str) -> None:
+    def __init__(
+        self,
+        pool: urllib3.PoolManager | urllib3.HTTPConnectionPool,
+        url: str,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pool = pool
         self._url = url
+        self._check = check  # raises where a service died, for which there is no use to wait
 
     @classmethod
-    def of(cls, target: Target) -> Api:
+    def of(cls, target: Target, check: Callable[[], None] = lambda: None) -> Api:
         """That of a target, through the proxy of the environment where it is not on this machine."""
         import urllib3
 
         url = f"{target.url}/rest/v1"
         proxy = None if target.database.loopback else getproxies().get(url.partition(":")[0])
-        return cls(urllib3.ProxyManager(proxy, **OPTIONS) if proxy else urllib3.PoolManager(**OPTIONS), url)
+        return cls(urllib3.ProxyManager(proxy, **OPTIONS) if proxy else urllib3.PoolManager(**OPTIONS), url, check)
 
     @classmethod
-    def at(cls, path: Path) -> Api:
+    def at(cls, path: Path, check: Callable[[], None] = lambda: None) -> Api:
         """A PostgREST without a gateway, on a Unix socket."""
         import urllib3
 
@@ -166,13 +175,14 @@ class Api:
 
         pool = urllib3.HTTPConnectionPool("rest", **OPTIONS)
         pool.ConnectionCls = Connection
-        return cls(pool, "")
+        return cls(pool, "", check)
 
     def ask(self, actor: Actor, request: Request) -> Answer:
         """Send it; a rate limit is waited out within a bound. Raises UnreachableError."""
         import urllib3
 
-        until = time.monotonic() + PATIENCE_SECONDS
+        start = time.monotonic()
+        until = start + PATIENCE_SECONDS
         body = None if request.body is None else json.dumps(request.body).encode()
         headers = {**actor.headers, **request.headers}
         while True:
@@ -182,17 +192,29 @@ class Api:
             except urllib3.exceptions.ReadTimeoutError:
                 return Answer(504, {"code": CANCELED}, seconds=SECONDS)
             except (urllib3.exceptions.HTTPError, OSError) as problem:
-                raise UnreachableError(
-                    f"the REST API does not answer: {problem.__class__.__name__}",
-                    "look whether it is up, then run this again",
-                ) from None
+                raise self._unreachable(problem.__class__.__name__) from None
             busy = response.status == UNAVAILABLE and any(code in response.data for code in CONNECTING)
-            pause = pause_of(response.headers.get("retry-after"), 0.02 if busy else 1)
+            answer = Answer(
+                response.status,
+                _decoded(response.data),
+                response.headers.get("content-range", ""),
+                time.monotonic() - began,
+            )
+            patient = busy and time.monotonic() < start + PATIENT_SECONDS
+            pause = pause_of(response.headers.get("retry-after"), 0.02 if patient else 1)
             if not (busy or response.status == TOO_MANY) or time.monotonic() + pause > until:
-                took = time.monotonic() - began
-                total = response.headers.get("content-range", "")
-                return Answer(response.status, _decoded(response.data), total, took)
+                if busy or (response.status in NO_ANSWER and not answer.code):
+                    raise self._unreachable(answer.words)
+                return answer
+            if busy and not patient:
+                self._check()
             time.sleep(pause)
+
+    def _unreachable(self, words: str) -> UnreachableError:
+        return UnreachableError(
+            f"the REST API{self._url and f' at {self._url}'} does not answer: {words}",
+            "look whether it is up, then run this again",
+        )
 
 
 def _decoded(data: bytes) -> Any:

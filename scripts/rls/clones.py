@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ class Clone:
     model: Rows
     checks: Sequence[Path]
     project: Path
+    check: Callable[[], None]  # raises StackError where a service died on which an answer of the copy rests
     baseline: str = ""
     _open: list[psycopg.Connection[Any]] = field(default_factory=list)
 
@@ -55,8 +56,11 @@ class Clone:
 
     def verdicts(self) -> Iterator[Verdict]:
         """The project's checks, one by one."""
-        for file in self.checks:
-            yield verdict_of(self.connection, file)
+        return map(self.verdict, self.checks)
+
+    def verdict(self, file: Path) -> Verdict:
+        """That of one check."""
+        return verdict_of(self.connection, file)
 
     def mend(self, script: str) -> None:
         """Undo a mutant; where that does not lead back to the baseline, copy the database anew."""
@@ -102,6 +106,13 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
     api = api_of(stack.settings.supabase_dir / "config.toml")
     made: list[Clone] = []
     services: list[Service] = []
+    # Logs of their own: whatever else writes to the stack's is ended as a stray when it starts.
+    supervisor = Supervisor(services, stack.folder / "copies", {}, lambda: None)
+
+    def check() -> None:
+        stack.check()
+        supervisor.check()
+
     for number in range(count):
         name, socket, api_port = f"mutant_{number}", stack.rest_socket.with_name(f"mutant_{number}"), free_port()
         target = replace(base, url=f"http://{HOST}:{api_port}", database=replace(base.database, name=name))
@@ -123,10 +134,8 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
             known = (parts, api_port, socket, base.database.port, api.schemas, state.passwords, state.secrets)
             anonymous = takes_anonymous(stack.settings.supabase_dir / "config.toml")
             services.append(Origin(*known, anonymous, database=name, name=f"origin_{number}", needs=(rest.name,)))
-        asking = _probe(probe, target, socket, state.secrets)
-        made.append(Clone(name, target, admin, asking, probe.rows, checks, stack.settings.project))
-    # Logs of their own: whatever else writes to the stack's is ended as a stray when it starts.
-    supervisor = Supervisor(services, stack.folder / "copies", {}, lambda: None)
+        asking = _probe(probe, target, Api.at(socket, check), state.secrets)
+        made.append(Clone(name, target, admin, asking, probe.rows, checks, stack.settings.project, check))
     try:
         for clone in made:
             clone.renew()
@@ -138,12 +147,12 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
         supervisor.stop()
 
 
-def _probe(probe: Probe, target: Target, socket: Path, secrets: dict[str, str]) -> Probe:
+def _probe(probe: Probe, target: Target, api: Api, secrets: dict[str, str]) -> Probe:
     """The same questions to a copy, whose REST server has no gateway: the key's role travels as a token."""
     actors = {name: _direct(actor, secrets) for name, actor in probe.actors.items()}
     users = {a.name: a.id for a in actors.values() if a.id}
     rows = Rows(lambda: impatient(target), probe.catalog, probe.intent, users)
-    return replace(probe, rows=rows, actors=actors, api=Api.at(socket))
+    return replace(probe, rows=rows, actors=actors, api=api)
 
 
 def _direct(actor: Actor, secrets: dict[str, str]) -> Actor:

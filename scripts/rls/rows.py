@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scripts.database import connect
+from scripts.errors import UnreachableError
 from scripts.queries import query
 from scripts.rls.catalog import USERS, Catalog, Column, ForeignKey, Policy, Relation, ident, plain, quoted
 from scripts.rls.intent import Intent, RelationIntent
@@ -74,6 +75,12 @@ def _impatient_cursor() -> type[psycopg.Cursor[Any]]:
                 return super().execute(*arguments, **options)
             except psycopg.errors.QueryCanceled:
                 raise UnansweredError(f"the database did not answer in {LIMIT_SECONDS} s") from None
+            except psycopg.Error:
+                if self.connection.broken:  # which is not the database's word on what was asked
+                    info = self.connection.info
+                    words = f"{info.host}:{info.port} cut the connection to the database"
+                    raise UnreachableError(words, "run this again") from None
+                raise
 
     return Cursor
 
@@ -106,7 +113,8 @@ class Rows:
     @property
     def connection(self) -> psycopg.Connection[Any]:
         """This thread's."""
-        if not hasattr(self._local, "connection"):
+        known: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
+        if known is None or (known.closed and not known.broken):  # by `close`; one that was lost is not replaced
             self._local.connection = self._connect()
             self._connections.append(self._local.connection)
         found: psycopg.Connection[Any] = self._local.connection

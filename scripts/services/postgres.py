@@ -33,6 +33,7 @@ DATABASE = "postgres"
 ADMIN = "supabase_admin"
 LOGINS = (ADMIN, "postgres", "authenticator", "supabase_auth_admin")
 NO_SPACE = os.strerror(errno.ENOSPC)
+ANSWER_SECONDS = 10  # after a crash of one session, before which the server ends all others
 START_SECONDS = 60  # crash recovery after a kill may take its time
 INITDB = (
     f"--username={ADMIN}",
@@ -85,11 +86,28 @@ class Postgres:
 
     def ready(self) -> bool:
         """The server's own word, in line 8 of its pid file, as pg_ctl reads it."""
-        try:
-            lines = (self.data / "postmaster.pid").read_text().split("\n")
-        except FileNotFoundError:
-            return False
+        lines = self.note().split("\n")
         return len(lines) > 7 and lines[7].strip() == "ready"
+
+    def life(self) -> str:
+        """What no two starts have in common, nor the times before and after a crash that the server recovered from.
+
+        It is the server's own note of itself, which holds the id of its shared memory. A crash is waited out first:
+        the server says that it is ready until it has ended all sessions.
+        """
+        import psycopg
+
+        address = f"host={HOST} port={self.port} connect_timeout={ANSWER_SECONDS}".encode()
+        if not wait_until(lambda: psycopg.pq.PGconn.ping(address) == psycopg.pq.Ping.OK, timeout=ANSWER_SECONDS):
+            return ""
+        return self.note()
+
+    def note(self) -> str:
+        """The pid file."""
+        try:
+            return (self.data / "postmaster.pid").read_text()
+        except FileNotFoundError:
+            return ""
 
 
 def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str, str]) -> None:
