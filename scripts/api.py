@@ -26,14 +26,24 @@ def http_status(
     url: str, path: str = "/auth/v1/health", headers: dict[str, str] | None = None, *, method: str = "GET"
 ) -> int:
     """The status of a request without a body; 0 without an answer."""
+    return _asked(url, path, headers or {}, method)[0]
+
+
+def http_date(url: str) -> str | None:
+    """What the server's answers say of its time."""
+    return _asked(url, "/auth/v1/health", {}, "GET")[1]
+
+
+def _asked(url: str, path: str, headers: dict[str, str], method: str) -> tuple[int, str | None]:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=SECONDS)
     try:
-        connection.request(method, path, headers=headers or {})
-        return connection.getresponse().status
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("date")
     except (OSError, http.client.HTTPException):
-        return 0
+        return 0, None
     finally:
         connection.close()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from scripts import parts as npm
 from scripts import state as states
+from scripts.clocks import check_keys_of_stack
 from scripts.console import Console
 from scripts.errors import PortError, ProjectError, StackError
 from scripts.parts import Parts
@@ -107,7 +108,8 @@ class Stack:
         return self._supervisor(npm.locate(self.settings)).health() if self.state.ports else []
 
     def check(self) -> None:
-        """Raise StackError where a service died, broke off or does not answer any more since `start`.
+        """Raise StackError where a service died, broke off or does not answer any more since `start`, or where its keys
+        are of another time.
 
         For whoever saw something fail, before it is taken for what the database says.
         """
@@ -117,6 +119,7 @@ class Stack:
         if self._server and self._runs("postgres") and self._postgres(parts).life() not in ("", self._server):
             raise supervisor.lost("postgres", "broke off and recovered")
         supervisor.check()
+        check_keys_of_stack(self.state.secrets["service_role_key"])
 
     def version_of(self, service: str) -> str:
         """What a service is, for people."""

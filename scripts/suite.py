@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from scripts.boundary import Run, boundary
+from scripts.clocks import REFUSED
 from scripts.errors import FailedError, UsageError
 from scripts.targets import Target
 
@@ -71,6 +72,7 @@ class Tally(Stopper):
     def __init__(self, run: Run) -> None:
         self.pushproof_run = run
         self.counts: dict[str, int] = {}
+        self.refused: re.Match[str] | None = None  # a token, by another clock
         self.failed: dict[str, None] = {}  # in their order, each once
 
     def pytest_configure(self, config: Any) -> None:
@@ -80,6 +82,8 @@ class Tally(Stopper):
         if report.when == "call" or report.outcome != "passed":
             self.counts[report.outcome] = self.counts.get(report.outcome, 0) + 1
             if report.outcome == "failed":
+                crash = getattr(report.longrepr, "reprcrash", None)
+                self.refused = self.refused or (REFUSED.search(crash.message) if crash else None)
                 self.failed[report.nodeid] = None
 
     def pytest_collectreport(self, report: Any) -> None:

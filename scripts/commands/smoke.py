@@ -16,9 +16,10 @@ from typing import Any
 import psutil
 
 from scripts import process
-from scripts.api import check_keys
+from scripts.api import check_keys, http_date
 from scripts.boundary import Run, import_meanwhile
 from scripts.checks import Verdict, verdicts_of
+from scripts.clocks import token_refused
 from scripts.commands.push import push
 from scripts.commands.verify import report_red
 from scripts.errors import FailedError, PartsError
@@ -44,6 +45,8 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
         tally = run_suite(run, keyword, pytest_args)
     if tally.failed:
         run.check()
+    if tally.refused:
+        raise token_refused(target.kind, target.url, "a test", tally.refused[0], "", http_date(target.url))
     summarise(run, pushed, verdicts, tally, time.monotonic() - began)
 
 

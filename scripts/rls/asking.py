@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from urllib.request import getproxies
 
 from scripts.api import PATIENCE_SECONDS, TOO_MANY, pause_of
+from scripts.clocks import REFUSED, token_refused
 from scripts.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 SECONDS = 30
 OPTIONS: dict[str, Any] = {"maxsize": 16, "retries": False, "timeout": SECONDS}
-UNAVAILABLE = 503
+UNAUTHORIZED, UNAVAILABLE = 401, 503
 # What stands in front of PostgREST says: it does not answer. The last ones are Cloudflare's.
 NO_ANSWER = (502, UNAVAILABLE, *range(520, 528), 530)
 PATIENT_SECONDS = 1  # until it is asked whether the services live
@@ -147,8 +148,10 @@ class Api:
         pool: urllib3.PoolManager | urllib3.HTTPConnectionPool,
         url: str,
         check: Callable[[], None] = lambda: None,
+        kind: str = "embedded",
     ) -> None:
         self._pool = pool
+        self._kind = kind  # of the target
         self._url = url
         self._check = check  # raises where a service died, for which there is no use to wait
 
@@ -159,7 +162,9 @@ class Api:
 
         url = f"{target.url}/rest/v1"
         proxy = None if target.database.loopback else getproxies().get(url.partition(":")[0])
-        return cls(urllib3.ProxyManager(proxy, **OPTIONS) if proxy else urllib3.PoolManager(**OPTIONS), url, check)
+        return cls(
+            urllib3.ProxyManager(proxy, **OPTIONS) if proxy else urllib3.PoolManager(**OPTIONS), url, check, target.kind
+        )
 
     @classmethod
     def at(cls, path: Path, check: Callable[[], None] = lambda: None) -> Api:
@@ -178,7 +183,10 @@ class Api:
         return cls(pool, "", check)
 
     def ask(self, actor: Actor, request: Request) -> Answer:
-        """Send it; a rate limit is waited out within a bound. Raises UnreachableError."""
+        """Send it; a rate limit is waited out within a bound. Raises UnreachableError.
+
+        StackError or CredentialsError, too, for a token that another clock issued.
+        """
         import urllib3
 
         start = time.monotonic()
@@ -200,6 +208,11 @@ class Api:
                 response.headers.get("content-range", ""),
                 time.monotonic() - began,
             )
+            if response.status == UNAUTHORIZED and (words := REFUSED.search(answer.words)):
+                self._check()  # the secret key's token is known to the stack alone
+                token = headers.get("Authorization", "").removeprefix("Bearer ")
+                server = f"the REST API{self._url and f' at {self._url}'}"
+                raise token_refused(self._kind, server, actor.name, words[0], token, response.headers.get("date"))
             patient = busy and time.monotonic() < start + PATIENT_SECONDS
             pause = pause_of(response.headers.get("retry-after"), 0.02 if patient else 1)
             if not (busy or response.status == TOO_MANY) or time.monotonic() + pause > until:

@@ -84,7 +84,7 @@ def test_what_is_green(stack: RunningStack, check: bool, outcome: str, named: st
     run = Run("", as_json=True)
     run.__dict__["target"] = stack.target
     tally = Tally(run)
-    tally.pytest_runtest_logreport(SimpleNamespace(when="call", outcome=outcome, nodeid="test_x"))
+    tally.pytest_runtest_logreport(SimpleNamespace(when="call", outcome=outcome, nodeid="test_x", longrepr=None))
     verdicts = [Verdict("x", "X", "1", "1" if check else "2", ok=check)]
     if named:
         with pytest.raises(FailedError, match=named):
