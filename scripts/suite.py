@@ -1,7 +1,7 @@
 """The project's own pytest suite, tests/smoke, with users who really sign in.
 
-As a program it runs on the target that the environment names, and prints what failed as JSON: that is
-how `invoke mutate --suite pytest` asks it about a broken copy.
+As a program it runs all tests or those that are named on the target that the environment names, and prints which
+failed in what phase as JSON: that is how `invoke mutate --suite pytest` asks it about a broken copy.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -21,6 +22,7 @@ from scripts.targets import Target
 
 TESTS = Path(__file__).parent.parent / "tests"
 PASSED, FAILED, USAGE, NO_TESTS = 0, 1, 4, 5  # pytest's exit codes
+FIRST = "--first"  # for the program: end at the first test that fails in its call
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 
 
@@ -67,13 +69,14 @@ class Stopper:
 
 
 class Tally(Stopper):
-    """A pytest plugin: hands the target to the fixtures, and counts."""
+    """A pytest plugin: hands the target to the fixtures, and counts. `first` ends it at a call that fails."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, first: bool = False) -> None:
         self.pushproof_run = run
+        self.first = first
         self.counts: dict[str, int] = {}
         self.refused: re.Match[str] | None = None  # a token, by another clock
-        self.failed: dict[str, None] = {}  # in their order, each once
+        self.failed: dict[str, str] = {}  # in their order, each once, with the phase: setup, call or teardown
 
     def pytest_configure(self, config: Any) -> None:
         config.pushproof_run = self.pushproof_run
@@ -84,7 +87,15 @@ class Tally(Stopper):
             if report.outcome == "failed":
                 crash = getattr(report.longrepr, "reprcrash", None)
                 self.refused = self.refused or (REFUSED.search(crash.message) if crash else None)
-                self.failed[report.nodeid] = None
+                self.failed.setdefault(report.nodeid, report.when)
+
+    def pytest_runtest_logfinish(self) -> None:
+        """After each test. pytest's own `-x` would end at a set-up that fails."""
+        if self.first and "call" in self.failed.values():
+            self.session.shouldfail = "a test failed"
+
+    def pytest_sessionstart(self, session: Any) -> None:
+        self.session = session
 
     def pytest_collectreport(self, report: Any) -> None:
         """A whole file may be skipped, which no test's own report says."""
@@ -92,14 +103,15 @@ class Tally(Stopper):
             self.counts["skipped"] = self.counts.get("skipped", 0) + 1
 
 
-def run_suite(run: Run, keyword: str = "", more: str = "") -> Tally:
-    """Run tests/smoke in this process; its words go to standard error.
+def run_suite(run: Run, keyword: str = "", more: str = "", *, tests: Sequence[str] = (), first: bool = False) -> Tally:
+    """Run tests/smoke, or of it `tests` alone, in this process; its words go to standard error.
 
     Raises FailedError where not every test could be run, UsageError for an option pytest does not know.
     """
 
-    tally = Tally(run)
-    arguments = [str(TESTS / "smoke"), "--rootdir", str(TESTS.parent), "-q", "--tb=short", "--no-header"]
+    tally = Tally(run, first=first)
+    asked = [str(TESTS.parent / name) for name in tests] or [str(TESTS / "smoke")]
+    arguments = [*asked, "--rootdir", str(TESTS.parent), "-q", "--tb=short", "--no-header"]
     arguments += ["-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception", "-W", "default"]
     arguments += ["-k", keyword] if keyword else []
     with contextlib.redirect_stdout(Redacted(sys.stderr, run.target)):
@@ -129,4 +141,6 @@ def run_pytest(arguments: list[str], plugin: object) -> int:
 
 if __name__ == "__main__":
     with boundary("remote") as remote_run:
-        print(json.dumps([*run_suite(remote_run, more=shlex.join(sys.argv[1:])).failed]))  # noqa: T201 - for our parent
+        names = [word for word in sys.argv[1:] if word != FIRST]
+        failed = run_suite(remote_run, tests=names, first=FIRST in sys.argv).failed
+        print(json.dumps(failed))  # noqa: T201 - for our parent

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from queue import SimpleQueue
 
 from scripts import process
-from scripts.boundary import Run, import_meanwhile
+from scripts.boundary import Run, doubting, import_meanwhile
 from scripts.commands.push import push
 from scripts.commands.rls import catalog_of, probing
 from scripts.errors import FailedError, RefusedError, UsageError
@@ -21,9 +22,9 @@ from scripts.rls.clones import Clone, clones
 from scripts.rls.engine import Engine
 from scripts.rls.intent import FILE, load
 from scripts.rls.kinds import kinds
-from scripts.rls.mutants import Mutant, Noticed, Suite, Trial, cells_and_checks, derive, try_mutant
+from scripts.rls.mutants import Mutant, Notice, Suite, Trial, cells_and_checks, derive, try_mutant
 from scripts.scratch import scratch_project
-from scripts.suite import TESTS
+from scripts.suite import FIRST, TESTS
 
 CLONES = 3
 
@@ -57,20 +58,22 @@ def _copies(run: Run, *, with_auth: bool) -> Iterator[list[Clone]]:
     """A stack of its own with everything pushed and everybody signed in, then copies of its database."""
     with scratch_project(run.settings) as settings:
         scratch = Run("", as_json=True, settings=settings, quiet=True)
-        push(scratch)
-        catalog = catalog_of(scratch)
-        intent = load(settings.supabase_dir / FILE, catalog)
-        with (
-            probing(scratch, catalog, intent, keep=True) as (probe, _),
-            clones(scratch.stack, probe, CLONES, with_auth=with_auth) as copies,
-        ):
-            yield copies
+        with doubting(scratch.check):
+            push(scratch)
+            catalog = catalog_of(scratch)
+            intent = load(settings.supabase_dir / FILE, catalog)
+            with (
+                probing(scratch, catalog, intent, keep=True) as (probe, _),
+                clones(scratch.stack, probe, CLONES, with_auth=with_auth) as copies,
+                doubting(copies[0].check),
+            ):
+                yield copies
 
 
 def _baseline(run: Run, clone: Clone, suite: str) -> None:
     """Everything must be green first. Raises FailedError."""
     if suite == "pytest":
-        red = [f"the test {name} fails" for name in failing_tests(clone)]
+        red = [f"the {phase} of {name} fails" for name, phase in failing_tests(clone).items()]
         words = "the tests of tests/smoke are green"
     else:
         engine = Engine(kinds(), clone.probe)
@@ -87,8 +90,11 @@ def _baseline(run: Run, clone: Clone, suite: str) -> None:
     run.console.status(f"baseline: {words}")
 
 
-def failing_tests(clone: Clone, *options: str) -> list[str]:
-    """The tests of the project's suite that fail on this copy. Raises FailedError where they could not be run."""
+def failing_tests(clone: Clone, *options: str) -> dict[str, str]:
+    """The tests of the project's suite that fail on this copy, each with its phase that fails: setup, call, teardown.
+
+    Raises FailedError where they could not be run.
+    """
     environment = process.inherited(
         **clone.target.environment,
         SUPABASE_WORKDIR=str(clone.project),
@@ -96,15 +102,21 @@ def failing_tests(clone: Clone, *options: str) -> list[str]:
     )
     done = process.run([sys.executable, "-m", "scripts.suite", *options], cwd=TESTS.parent, env=environment)
     try:
-        found: list[str] = json.loads(done.stdout)
+        found: dict[str, str] = json.loads(done.stdout)
     except ValueError:
         raise FailedError("the tests could not be run", "see below", details=done.stderr[-2000:]) from None
     return found
 
 
-def tests(clone: Clone, _: Mutant) -> Iterator[Noticed]:
-    """The first test that fails."""
-    yield [(name, "it fails") for name in failing_tests(clone, "-x")]
+def tests(clone: Clone, _: Mutant) -> Iterator[list[Notice]]:
+    """The first test that fails, or else the first whose set-up does, which is no kill."""
+    failing = failing_tests(clone, FIRST)
+    for name, phase in sorted(failing.items(), key=lambda item: item[1] != "call")[:1]:
+        yield [Notice(name, f"its {phase} fails", partial(_still_failing, clone, name), kills=phase == "call")]
+
+
+def _still_failing(clone: Clone, name: str) -> str:
+    return ", ".join(f"the {phase} of {one} fails" for one, phase in failing_tests(clone, name).items())
 
 
 SUITES: dict[str, Suite] = {"cells": cells_and_checks, "pytest": tests}

@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scripts.errors import StackError
 from scripts.rls.cells import Case
 from scripts.rls.clones import Clone
 from scripts.rls.engine import Engine
 from scripts.rls.kinds import kinds
+from scripts.waiting import wait_until
 
 if TYPE_CHECKING:
     import psycopg
 
+SETTLE_SECONDS = 10
 NEAREST = 4  # cells, which cost about as much as all checks together
 FOLDER = Path(__file__).parent / "mutants"
 UNCALLED = "the API cannot call it, for its arguments have no names"
@@ -42,8 +46,20 @@ class Mutant:
         return f"{self.kind}: {self.object}, {self.change}"
 
 
-Noticed = list[tuple[str, str]]  # what one question told: each cell, check or test that is wrong now, and why
-Suite = Callable[[Clone, Mutant], Iterator[Noticed]]
+@dataclass(frozen=True)
+class Notice:
+    """A cell, check or test that is wrong on a broken copy. `again` asks for it anew, and says what is wrong then.
+
+    It does not kill where the test was not run, because its set-up failed.
+    """
+
+    name: str
+    reason: str
+    again: Callable[[], str]
+    kills: bool = True
+
+
+Suite = Callable[[Clone, Mutant], Iterator[list[Notice]]]  # what each question told
 
 
 @dataclass(frozen=True)
@@ -82,14 +98,15 @@ def derive(
 def try_mutant(clone: Clone, suite: Suite, mutant: Mutant, *, every: bool = False) -> Trial:
     """Break, ask until something notices, or with `every` all there is, and mend.
 
-    A clone that does not come out as it was is made anew.
+    A clone that does not come out as it was is made anew. What noticed the break is asked again of the mended clone;
+    raises StackError where that is no better, for then something else than the mutant is broken.
     """
     import psycopg
 
     began = time.monotonic()
     clone.baseline = clone.baseline or clone.fingerprint()
     error = ""
-    noticed: Noticed = []
+    noticed: list[Notice] = []
     try:
         with clone.connection.transaction():
             clone.connection.execute(mutant.break_.encode())
@@ -101,11 +118,26 @@ def try_mutant(clone: Clone, suite: Suite, mutant: Mutant, *, every: bool = Fals
         error = problem.diag.message_primary or str(problem)
     finally:
         clone.mend(mutant.mend)
-    killers = tuple(killer for killer, _ in noticed)
-    return Trial(mutant, killers, noticed[0][1] if noticed else "", time.monotonic() - began, error)
+    _confirm(clone, noticed)
+    killers = [one for one in noticed if one.kills]
+    if noticed and not killers:
+        error = f"{noticed[0].name} could not be asked: {noticed[0].reason}"
+    reason = killers[0].reason if killers else ""
+    return Trial(mutant, tuple(one.name for one in killers), reason, time.monotonic() - began, error)
 
 
-def cells_and_checks(clone: Clone, mutant: Mutant) -> Iterator[Noticed]:
+def _confirm(clone: Clone, noticed: Sequence[Notice]) -> None:
+    """Raise StackError unless all is well again, now that the clone is mended."""
+    for again in dict.fromkeys(one.again for one in noticed):
+        if words := again():
+            clone.check()
+            raise StackError(
+                f"{clone.name} is mended, and yet {words}: that is not the mutant's doing",
+                "run this again; if it stays so, look which test or function does not answer the same each time",
+            )
+
+
+def cells_and_checks(clone: Clone, mutant: Mutant) -> Iterator[list[Notice]]:
     """What costs least first: the nearest cells, the project's checks, the other cells on its object, then all others.
 
     The last are left out where it makes no difference.
@@ -114,15 +146,34 @@ def cells_and_checks(clone: Clone, mutant: Mutant) -> Iterator[Noticed]:
     cases, of = engine.cases(), mutant.relation or mutant.routine
     near = sorted((c for c in cases if c.object == of), key=lambda c: _distance(c, mutant))
     yield from (_wrong(engine, case) for case in near[:NEAREST])
-    for verdict in clone.verdicts():
-        yield [] if verdict.ok else [(f"check {verdict.check}", f"expected {verdict.expected}, found {verdict.found}")]
+    for file in clone.checks:
+        yield _red(clone, file)
     yield from (_wrong(engine, case) for case in near[NEAREST:])
     if not mutant.equivalent:
         yield from (_wrong(engine, case) for case in cases if case.object != of)
 
 
-def _wrong(engine: Engine, case: Case) -> Noticed:
-    return [(cell.name, cell.reason) for cell in engine.ask(case) if not cell.ok]
+def _wrong(engine: Engine, case: Case) -> list[Notice]:
+    again = partial(_still_wrong, lambda: _wrong(engine, case))
+    return [Notice(cell.name, cell.reason, again) for cell in engine.ask(case) if not cell.ok]
+
+
+def _red(clone: Clone, file: Path) -> list[Notice]:
+    verdict = clone.verdict(file)
+    words = f"expected {verdict.expected}, found {verdict.found}"
+    again = partial(_still_wrong, lambda: _red(clone, file))
+    return [] if verdict.ok else [Notice(f"check {verdict.check}", words, again)]
+
+
+def _still_wrong(ask: Callable[[], list[Notice]]) -> str:
+    """What is wrong in the end: the REST server may have yet to read the schema, or to connect to a new copy."""
+    left: list[Notice] = []
+
+    def is_well() -> bool:
+        left[:] = ask()
+        return not left
+
+    return "" if wait_until(is_well, timeout=SETTLE_SECONDS) else f"{left[0].name} is red ({left[0].reason})"
 
 
 def _distance(case: Case, mutant: Mutant) -> tuple[bool, int]:

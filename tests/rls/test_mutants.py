@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 import psycopg
 import pytest
 
+from scripts.errors import StackError
 from scripts.queries import query
+from scripts.rls import mutants
+from scripts.rls.clones import Clone
 from scripts.rls.engine import Engine
 from scripts.rls.intent import VERBS
 from scripts.rls.kinds import kinds
-from scripts.rls.mutants import FOLDER, Mutant, cells_and_checks, derive, try_mutant
+from scripts.rls.mutants import FOLDER, Mutant, Notice, Suite, cells_and_checks, derive, try_mutant
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import NOTES, NOTES_ACCESS, SCHEMA
 
@@ -66,9 +70,9 @@ def fingerprint(connection: psycopg.Connection) -> object:
 def test_each_mutant_breaks_and_is_mended(schema: psycopg.Connection) -> None:
     """As `postgres`, who is no superuser: the break changes the catalog, the mend restores it."""
     before = fingerprint(schema)
-    mutants = derive(schema, ["public"])
-    assert mutants
-    for mutant in mutants:
+    found = derive(schema, ["public"])
+    assert found
+    for mutant in found:
         schema.execute(mutant.break_.encode())
         assert fingerprint(schema) != before, mutant.name
         schema.execute(mutant.mend.encode())
@@ -125,6 +129,53 @@ def test_every_killer_is_named(laboratory: Laboratory) -> None:
         clone.close()
     assert set(first) < set(every)
     assert {f"{verb} public.notes {verb} as other" for verb in VERBS} <= set(every)
+
+
+def told(*, kills: bool = True, afterwards: str = "") -> Suite:
+    """A suite that notices everything; `afterwards` is what it says of the mended copy."""
+
+    def suite(_: Clone, __: Mutant) -> Iterator[list[Notice]]:
+        yield [Notice("test_x", "its call fails", lambda: afterwards, kills=kills)]
+
+    return suite
+
+
+def test_what_still_fails_on_the_mended_copy_was_no_kill(laboratory: Laboratory) -> None:
+    """It says that something else is broken; nor does a test notice anything whose set-up fails."""
+    catalog = laboratory.build(NOTES)
+    with laboratory.probe(catalog, NOTES_ACCESS) as probe:
+        clone = replace(laboratory.clone, probe=probe, checks=(), baseline="")
+        mutant = next(m for m in derive(clone.connection, ["public"]) if m.kind == "rls_off")
+        assert try_mutant(clone, told(), mutant).killers == ("test_x",)
+        unset = try_mutant(clone, told(kills=False), mutant)
+        assert (unset.survived, unset.error) == (True, "test_x could not be asked: its call fails")
+        with pytest.raises(StackError, match="is mended, and yet test_x fails"):
+            try_mutant(clone, told(afterwards="test_x fails"), mutant)
+        clone.close()
+
+
+def test_a_cell_that_fails_for_another_reason_is_no_kill(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a token that the REST server refuses: the cell is red on the mended copy too."""
+    monkeypatch.setattr(mutants, "SETTLE_SECONDS", 0)
+    catalog = laboratory.build(NOTES)
+    with laboratory.probe(catalog, NOTES_ACCESS) as probe:
+        refused = replace(probe.actors["owner"], headers={"Authorization": "Bearer nonsense"})
+        probe = replace(probe, actors={**probe.actors, "owner": refused})
+        clone = replace(laboratory.clone, probe=probe, checks=(), baseline="")
+        mutant = next(m for m in derive(clone.connection, ["public"]) if m.kind == "rls_off")
+        with pytest.raises(StackError, match=r"is mended, and yet \w+ public.notes"):
+            try_mutant(clone, cells_and_checks, mutant)
+        clone.close()
+
+
+def test_a_copy_that_was_made_anew_can_be_asked(laboratory: Laboratory) -> None:
+    """Its rows are looked at on a new connection."""
+    catalog = laboratory.build(NOTES)
+    with laboratory.probe(catalog, NOTES_ACCESS) as probe:
+        probe.rows.close()
+        probe.rows.refresh()
 
 
 def test_a_mutant_that_nothing_notices_survives(laboratory: Laboratory) -> None:
