@@ -24,6 +24,7 @@ from scripts.errors import (
     CredentialsError,
     DiskFullError,
     FailedError,
+    PartsError,
     PushproofError,
     SettingsError,
     SqlError,
@@ -183,6 +184,12 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
         return SettingsError(
             f"cannot use {problem.filename}: {problem.strerror}",
             "make it writable, or choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR",
+        )
+    if isinstance(problem, OSError) and problem.errno == errno.ENOEXEC:
+        return PartsError(
+            f"{problem.filename} is damaged: {problem.strerror}",
+            "delete the folder that holds it in the cache folder, or, where pip put it, install it with "
+            "--force-reinstall; then run this again",
         )
     if auth := _auth_refusal(problem):
         return auth

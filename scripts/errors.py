@@ -47,6 +47,7 @@ class PartsError(PushproofError):
 
 class StackError(PushproofError):
     code, kind = 13, "a service of the embedded stack does not start, is down, or died while a task ran"
+    service = ""  # where it is one
 
 
 class PortError(PushproofError):

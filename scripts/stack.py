@@ -21,7 +21,16 @@ from scripts.parts import Parts
 from scripts.places import cache_dir, data_dir, socket_folder
 from scripts.services.base import HOST, Service, free_port, port_is_free, why_not
 from scripts.services.origin import Origin
-from scripts.services.postgres import ADMIN, DATABASE, LOGINS, Postgres, adopt_cluster, create_cluster, recipe
+from scripts.services.postgres import (
+    ADMIN,
+    DATABASE,
+    LOGINS,
+    Postgres,
+    adopt_cluster,
+    create_cluster,
+    is_cluster,
+    recipe,
+)
 from scripts.services.postgrest import Api, Postgrest
 from scripts.settings import Settings
 from scripts.supervisor import Health, Supervisor, end_strays
@@ -68,22 +77,33 @@ class Stack:
     def start(self, names: Sequence[str] | None = None) -> list[str]:
         """Bring up whatever is down, or of it the named services and what they need; the names of what this started.
 
-        Raises PartsError, StackError, PortError or DiskFullError; what it started is stopped then.
+        Where it fails and the parts are damaged, they are installed anew. Raises PartsError, StackError, PortError or
+        DiskFullError; what it started is stopped then.
         """
         with states.locked(self.folder):
-            self.state = states.load(self.folder)
-            parts = npm.ensure(self.settings, self.console)
-            if any(not self._runs(service) for service in OWNER_OF_PORT.values()):
-                self._end_strays()
-            self._ensure_secrets()
-            outdated = self._ensure_ports() | self._ensure_sockets()
-            supervisor = self._supervisor(parts)
-            if outdated:
-                supervisor.stop(tuple(outdated))
-            self._ensure_cluster(parts)
-            started = supervisor.start(names)
-            self._server = self._postgres(parts).note()
-            return started
+            try:
+                return self._start(names)
+            except (StackError, OSError) as failure:
+                if npm.mend(self.settings, self.console):
+                    return self._start(names)
+                if isinstance(failure, StackError) and failure.service == "postgres":
+                    raise self._damaged(f"PostgreSQL does not start on {self.data}", failure.details) from None
+                raise
+
+    def _start(self, names: Sequence[str] | None) -> list[str]:
+        self.state = states.load(self.folder)
+        parts = npm.ensure(self.settings, self.console)
+        if any(not self._runs(service) for service in OWNER_OF_PORT.values()):
+            self._end_strays()
+        self._ensure_secrets()
+        outdated = self._ensure_ports() | self._ensure_sockets()
+        supervisor = self._supervisor(parts)
+        if outdated:
+            supervisor.stop(tuple(outdated))
+        self._ensure_cluster(parts)
+        started = supervisor.start(names)
+        self._server = self._postgres(parts).note()
+        return started
 
     def stop(self, names: Sequence[str] | None = None) -> list[str]:
         """Stop the named services, or all; the names of those that ran."""
@@ -228,7 +248,7 @@ class Stack:
     def _ensure_cluster(self, parts: Parts) -> None:
         """A cluster for these secrets. Another version of the parts keeps the data it finds, as does a lost state."""
         link = self.folder / "data"  # says that the data elsewhere is ours: who removes the folder begins afresh
-        found = (self.data / "PG_VERSION").exists()
+        found = is_cluster(self.data)
         if self.state.cluster and found:
             return
         if self.data != link and link.is_dir() and not link.is_symlink():
@@ -236,9 +256,11 @@ class Stack:
                 f"PostgreSQL's user cannot enter {self.folder} any more, where the data is",
                 "let others enter that folder and those above it (`chmod o+x`)",
             )
+        if not found and link.exists() and any(self.data.iterdir()):
+            raise self._damaged(f"{self.data} is no cluster of PostgreSQL any more: PG_VERSION or base is gone")
         with self.console.doing("Preparing the database"):
             if found and link.exists():
-                adopt_cluster(parts, self.data, self.state.passwords)
+                self._adopt(parts)
                 self.console.status("state.json was lost: the data stays, keys, passwords and ports are new")
             else:
                 create_cluster(parts, cache_dir(self.settings), self.data, self.state.passwords)
@@ -248,8 +270,24 @@ class Stack:
         self.state.cluster = recipe(parts)
         self._save()
 
+    def _adopt(self, parts: Parts) -> None:
+        try:
+            adopt_cluster(parts, self.data, self.state.passwords)
+        except StackError as error:
+            error.service = "postgres"
+            raise
+
     def _supervisor(self, parts: Parts) -> Supervisor:
         return Supervisor(tuple(self._services(parts)), self.folder / "logs", self.state.services, on_change=self._save)
+
+    def _damaged(self, cause: str, words: str = "") -> StackError:
+        """The folder of the data is the user's: it is named, and left as it is."""
+        return StackError(
+            cause,
+            f"{'if its words below say that the data is damaged: ' if words else ''}put a copy of that folder back, or "
+            "delete it and `invoke start`: every row of this stack is lost then, `invoke push` makes the schema again",
+            details=words,
+        )
 
     def _postgres(self, parts: Parts) -> Postgres:
         return Postgres(parts, self.data, self.state.ports["postgres"])

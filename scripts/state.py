@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scripts.errors import SettingsError
 from scripts.places import make
 from scripts.process import Identity
 from scripts.waiting import exclusive
@@ -37,9 +38,14 @@ class State:
 
 
 def load(folder: Path) -> State:
-    """The state in `folder`; a fresh one where there is none or it makes no sense."""
+    """The state in `folder`; a fresh one where there is none or it makes no sense. Raises SettingsError."""
     try:
         return _parse(json.loads((folder / "state.json").read_text()))
+    except IsADirectoryError:
+        raise SettingsError(
+            f"{folder / 'state.json'} is a folder",
+            "move it away, then `invoke start`: the data stays, keys, passwords and ports are new",
+        ) from None
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return State()
 

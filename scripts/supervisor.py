@@ -156,7 +156,9 @@ class Supervisor:
         words = self._last_words(name, lines=8)
         if "No space left on device" in words:
             return DiskFullError(f"the disk is full: {name} {what}", "free some space, then `invoke start`")
-        return StackError(f"{name} {what}", hint or f"see `invoke logs --service {name}`", details=words)
+        error = StackError(f"{name} {what}", hint or f"see `invoke logs --service {name}`", details=words)
+        error.service = name
+        return error
 
     def _last_words(self, name: str, *, lines: int = 1) -> str:
         log = self.logs / f"{name}.log"

@@ -111,8 +111,22 @@ class Postgres:
 
 
 def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str, str]) -> None:
-    """Make `data` a provisioned cluster with these passwords by role, whole or not at all."""
-    prepared = _prepared(parts, cache)
+    """Make `data` a provisioned cluster with these passwords by role, whole or not at all.
+
+    A prepared cluster that will not do, because somebody damaged the cache, is prepared anew.
+    """
+    prepared = cache / "clusters" / recipe(parts)
+    known = prepared.exists()
+    try:
+        _fill(parts, _prepared(parts, cache), data, passwords)
+    except StackError:
+        if not known:
+            raise
+        shutil.rmtree(prepared)
+        _fill(parts, _prepared(parts, cache), data, passwords)
+
+
+def _fill(parts: Parts, prepared: Path, data: Path, passwords: Mapping[str, str]) -> None:
     make(data.parent)
     scratch = data.with_name(data.name + ".new")
     for leftover in (scratch, data):
@@ -125,6 +139,11 @@ def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def is_cluster(data: Path) -> bool:
+    """Whether it looks like one at first sight; the server looks closer."""
+    return (data / "PG_VERSION").exists() and (data / "base").is_dir() and any((data / "base").iterdir())
 
 
 def adopt_cluster(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:

@@ -1,0 +1,208 @@
+"""Damaged caches are made anew, for nothing is lost by it; damaged data is named and left as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scripts import parts, pgrls
+from scripts.console import Console
+from scripts.database import connect
+from scripts.errors import PartsError
+from scripts.parts import NOTE, Parts
+from scripts.places import cache_dir
+from scripts.services import postgres
+from scripts.stack import Stack
+from tests.fix_stack import Project, RunningStack
+from tests.tasks.answers import refuses, succeeds
+
+
+@pytest.fixture
+def cache(project: Project) -> Iterator[Path]:
+    """A cache of the test's own with the real parts, hard-linked where that can be, noted as they are."""
+    real = parts.ensure(project.settings, project.stack.console)
+    with tempfile.TemporaryDirectory(prefix="pushproof-damage-", dir=cache_dir(project.settings).parent) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        mine = Parts(folder / "parts" / real.folder.name)
+        shutil.copytree(real.folder, mine.folder, copy_function=linked, symlinks=True)
+        (mine.folder / NOTE).unlink(missing_ok=True)
+        (mine.folder / NOTE).write_text(json.dumps(parts._hashes(mine.folder)))
+        yield folder
+
+
+def linked(source: str, target: str) -> None:
+    os.link(source, target, follow_symlinks=False)
+
+
+def write(file: Path, content: bytes) -> None:
+    """In a file of its own: others may be linked to the former one."""
+    mode = file.stat()
+    file.unlink()
+    file.write_bytes(content)
+    file.chmod(mode.st_mode)
+    os.chown(file, mode.st_uid, mode.st_gid)
+
+
+@pytest.fixture
+def new(projects: Callable[..., Project]) -> Iterator[Project]:
+    """A project that was never started; it is stopped right after the test."""
+    project = projects(empty=True)
+    yield project
+    project.stack.stop()
+
+
+def located(cache: Path, project: Project) -> Parts:
+    return Parts(cache / "parts" / parts.locate(project.settings).folder.name)
+
+
+def entry(found: Parts) -> str:
+    """The file of @supabase/lite that the origin imports."""
+    manifest = json.loads((found.folder / "node_modules/@supabase/lite/package.json").read_text())
+    target = manifest["exports"]["./postgres"]["import"]
+    return str(target["default"] if isinstance(target, dict) else target)
+
+
+@pytest.mark.parametrize("left", [0, 0.5])
+@pytest.mark.parametrize("program", ["postgres", "postgrest", "origin"])
+def test_a_program_that_was_cut_off(
+    new: Project, cache: Path, monkeypatch: pytest.MonkeyPatch, program: str, left: float
+) -> None:
+    """It is seen when the service does not start, and the parts are installed again, here from a copy."""
+    real, mine = parts.locate(new.settings), located(cache, new)
+    stack = stack_of(new, cache)
+    file = {
+        "postgres": mine.postgres / "postgres",
+        "postgrest": mine.postgrest or mine.postgres / "initdb",
+        "origin": mine.folder / "node_modules/@supabase/lite" / entry(mine),
+    }[program]
+    whole = file.read_bytes()
+    write(file, whole[: int(len(whole) * left)])
+
+    def install(found: Parts, _: object) -> None:
+        write(file, (real.folder / file.relative_to(found.folder)).read_bytes())
+
+    monkeypatch.setattr(parts, "_install", install)
+    assert mine.damage == str(file.relative_to(mine.folder))
+    try:
+        assert stack.start()[0] == "postgres"
+    finally:
+        stack.stop()
+    assert mine.damage == ""
+
+
+def stack_of(project: Project, cache: Path) -> Stack:
+    """Its stack with another cache."""
+    return Stack(replace(project.settings, cache_dir=cache), Console(as_json=True))
+
+
+def cut_version(cluster: Path) -> None:
+    (cluster / "PG_VERSION").unlink()
+
+
+def empty(cluster: Path) -> None:
+    for one in cluster.iterdir():
+        shutil.rmtree(one) if one.is_dir() else one.unlink()
+
+
+def spoil_control(cluster: Path) -> None:
+    write(cluster / "global/pg_control", b"junk" * 2048)
+
+
+def take_catalog(cluster: Path) -> None:
+    shutil.rmtree(cluster / "base")
+
+
+DAMAGES = [cut_version, empty, spoil_control, take_catalog]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_prepared_cluster_is_prepared_anew(new: Project, cache: Path, damage: Callable[[Path], None]) -> None:
+    """In the cache, where it is nobody's data."""
+    known = postgres._prepared(parts.locate(new.settings), cache_dir(new.settings))
+    mine = cache / "clusters" / known.name
+    shutil.copytree(known, mine)
+    if os.geteuid() == 0:
+        for one in (mine, *mine.rglob("*")):
+            shutil.chown(one, *(known.stat().st_uid, known.stat().st_gid))
+    damage(mine)
+    stack = stack_of(new, cache)
+    try:
+        assert stack.start()[0] == "postgres"
+        assert (mine / "PG_VERSION").exists()
+    finally:
+        stack.stop()
+
+
+@pytest.mark.parametrize("damage", [cut_version, spoil_control, take_catalog])
+def test_damaged_data_is_named_and_left(new: Project, damage: Callable[[Path], None]) -> None:
+    """Exit 13 with the folder, and what its deletion takes; nothing in it is touched."""
+    succeeds(new.invoke("start"))
+    new.stack.stop()
+    damage(new.stack.data)
+    before = sorted(one for one in new.stack.data.rglob("*"))
+    for _ in range(2):
+        done = new.invoke("start")
+        refuses(done, 13, str(new.stack.data), "every row of this stack is lost")
+        assert {*before} <= {*new.stack.data.rglob("*")}
+    shutil.rmtree(new.stack.data)
+    succeeds(new.invoke("start"))
+
+
+def test_damaged_data_of_a_lost_state_is_named_and_left(new: Project) -> None:
+    """The passwords cannot be set anew in it."""
+    succeeds(new.invoke("start"))
+    new.stack.stop()
+    spoil_control(new.stack.data)
+    (new.settings.state_dir / "state.json").unlink()
+    refuses(new.invoke("start"), 13, str(new.stack.data), "every row of this stack is lost")
+    assert (new.stack.data / "PG_VERSION").exists()
+
+
+def test_an_emptied_folder_of_data_begins_afresh(new: Project) -> None:
+    """There is nothing left to lose."""
+    succeeds(new.invoke("start"))
+    new.stack.stop()
+    empty(new.stack.data)
+    succeeds(new.invoke("start"))
+    with connect(new.stack.target()) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("name", ["node_modules/.package-lock.json", "node_modules/@supabase/lite/package.json"])
+def test_a_manifest_that_was_cut_off(new: Project, cache: Path, name: str) -> None:
+    """It is no bug of ours: the parts count as halved, and as of no known version."""
+    mine = located(cache, new)
+    write(mine.folder / name, b"{")
+    assert mine.missing or mine.version("@supabase/lite") == "-"
+
+
+@pytest.mark.parametrize("task", ["start", "status", "stop"])
+def test_a_state_that_is_a_folder(new: Project, task: str) -> None:
+    """Exit 11 with its name."""
+    (new.settings.state_dir / "state.json").mkdir(parents=True)
+    refuses(new.invoke(task), 11, "state.json is a folder", "move it away")
+    (new.settings.state_dir / "state.json").rmdir()
+
+
+def test_a_program_that_is_empty_is_named(new: Project, tmp_path: Path) -> None:
+    """Exit 12, here of the Supabase CLI; it is no bug of ours."""
+    program = tmp_path / "supabase"
+    program.touch(mode=0o755)
+    new.write("migrations/001_t.sql", "create table public.t (id int primary key);")
+    done = new.invoke("push", SUPABASE_CLI=str(program))
+    refuses(done, 12, f"{program} is damaged", "install it")
+
+
+def test_a_damaged_pgrls_is_named(tmp_path: Path, project: Project, stack: RunningStack) -> None:
+    """With the folder to delete."""
+    with pytest.raises(PartsError, match="pgrls failed") as caught:
+        pgrls.lint(tmp_path, lambda: stack.target, ["public"])
+    assert f"delete {tmp_path}" in caught.value.hint
