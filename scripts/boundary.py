@@ -175,35 +175,45 @@ def import_meanwhile(*names: str) -> None:
 
 
 def _explain(run: Run, problem: Exception) -> PushproofError:
-    """What of the machine got in the way, or else a bug."""
-    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
-        return DiskFullError("the disk is full", "free some space, then run this again")
-    if isinstance(problem, OSError) and problem.filename and (option := _option_of(str(problem.filename))):
-        return UsageError(f"cannot write {problem.filename}: {problem.strerror}", f"choose another place for {option}")
-    if isinstance(problem, OSError) and problem.errno in UNUSABLE and problem.filename:
-        return SettingsError(
-            f"cannot use {problem.filename}: {problem.strerror}",
-            "make it writable, or choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR",
-        )
-    if isinstance(problem, OSError) and problem.errno == errno.ENOEXEC:
-        return PartsError(
-            f"{problem.filename} is damaged: {problem.strerror}",
-            "delete the folder that holds it in the cache folder, or, where pip put it, install it with "
-            "--force-reinstall; then run this again",
-        )
-    if auth := _auth_refusal(problem):
-        return auth
-    if _is(problem, "psycopg.errors", "QueryCanceled"):
-        return SqlError("a statement did not end within its time limit", "look what it waits for (`invoke monitor`)")
-    if _is(problem, "httpx", "TimeoutException"):
-        hint = "does a trigger on auth.users, or an Auth hook, not return? `invoke monitor` shows what waits"
-        return UnreachableError("Auth or the API did not answer in time", hint)
+    """Map failures of the machine, refusals, time limits and lost connections to errors; anything else is a bug."""
+    if explained := _of_the_machine(problem) or _auth_refusal(problem) or _out_of_time(problem):
+        return explained
     if any(_is(problem, *one) for one in CONNECTION_ERRORS):
         return UnreachableError(f"the connection{_where(run, problem)} was lost", "run this again")
     return PushproofError(
         f"unexpected {problem.__class__.__name__}",
         f"this is a bug in pushproof: please report it with {_keep(run, problem)}",
     )
+
+
+def _of_the_machine(problem: Exception) -> PushproofError | None:
+    if not isinstance(problem, OSError):
+        return None
+    if problem.errno == errno.ENOSPC:
+        return DiskFullError("the disk is full", "free some space, then run this again")
+    if problem.filename and (option := _option_of(str(problem.filename))):
+        return UsageError(f"cannot write {problem.filename}: {problem.strerror}", f"choose another place for {option}")
+    if problem.filename and problem.errno in UNUSABLE:
+        return SettingsError(
+            f"cannot use {problem.filename}: {problem.strerror}",
+            "make it writable, or choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR",
+        )
+    if problem.errno == errno.ENOEXEC:
+        return PartsError(
+            f"{problem.filename} is damaged: {problem.strerror}",
+            "delete the folder that holds it in the cache folder, or, where pip put it, install it with "
+            "--force-reinstall; then run this again",
+        )
+    return None
+
+
+def _out_of_time(problem: Exception) -> PushproofError | None:
+    if _is(problem, "psycopg.errors", "QueryCanceled"):
+        return SqlError("a statement did not end within its time limit", "look what it waits for (`invoke monitor`)")
+    if _is(problem, "httpx", "TimeoutException"):
+        hint = "does a trigger on auth.users, or an Auth hook, not return? `invoke monitor` shows what waits"
+        return UnreachableError("Auth or the API did not answer in time", hint)
+    return None
 
 
 def _option_of(filename: str) -> str:
