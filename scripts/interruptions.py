@@ -7,6 +7,8 @@ import signal
 import time
 from types import FrameType
 
+from scripts.errors import PushproofError
+
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 IMPORT_SECONDS = 2  # for which an interruption waits for an import to end
 RETRY_SECONDS = 0.01
@@ -43,9 +45,11 @@ class Interruption:
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a BrokenPipeError, for there may be something to clean up
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
         if not self._count:
             self.forget()
+        elif isinstance(problem, Exception) and not isinstance(problem, PushproofError):  # it was interrupted amid work
+            raise KeyboardInterrupt from problem
 
     def forget(self) -> None:
         """Let others handle signals again; one that still waits for an import came too late."""

@@ -107,6 +107,8 @@ def lasting_role(sql: str) -> Unrunnable | None:
 
 def read_sql(file: Path) -> str:
     """A file of SQL. Raises ProjectError for one that cannot be read, or that the server would not take as text."""
+    if file.is_fifo() or file.is_socket() or file.is_char_device():
+        raise ProjectError(f"cannot read {file}: it is no regular file", "put a file of SQL in its place")
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,7 +32,9 @@ def exclusive(lock: Path, *, shared: bool = False, waits: Callable[[], object] =
     Who comes later asks again and again: a signal just before a blocking call would go unheard.
     """
     how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    with lock.open("a") as file:
+    # Others who could open it could hold it.
+    with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        os.fchmod(file.fileno(), 0o600)
         if not _taken(file, how):
             waits()
             wait_until(lambda: _taken(file, how), timeout=math.inf, interval=0.05)

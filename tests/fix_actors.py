@@ -19,6 +19,7 @@ import pytest
 from supabase import Client
 
 from scripts.patience import http_client
+from scripts.process import undisturbed
 from scripts.targets import Target
 from scripts.testusers import client, sign_in, sign_up, test_run
 from tests.access import Access
@@ -99,8 +100,9 @@ def users(admin: Actor, state_dir: Path) -> Iterator[dict[str, Actor]]:
     with test_run(state_dir, admin.target.url) as run, ExitStack() as cleanup:
         made = {}
         for name in ("alice", "bob"):
-            user_id, password = sign_up(admin.target, admin.client, admin.http, run, name)
-            cleanup.callback(admin.client.auth.admin.delete_user, user_id)
+            with undisturbed():  # nobody would remove a user whose id is not noted
+                user_id, password = sign_up(admin.target, admin.client, admin.http, run, name)
+                cleanup.callback(admin.client.auth.admin.delete_user, user_id)
             visitor = sign_in(admin.target, admin.http, run, name, password)
             made[name] = Actor(name, admin.target, admin.http, visitor, user_id, run.email(name))
             assert jwt.decode(made[name].token, options={"verify_signature": False})["sub"] == user_id

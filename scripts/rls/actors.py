@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scripts.api import service_headers
 from scripts.errors import FailedError
 from scripts.leftovers import STUCK, remove_users
+from scripts.process import undisturbed
 from scripts.rls.asking import Actor
 from scripts.rls.intent import ActorIntent
 from scripts.testusers import TestRun, client, sign_in, sign_up, test_run
@@ -39,8 +40,10 @@ class Cast:
         """Somebody who signs up and in, once."""
         if name not in self._clients:
             intent = intent or ActorIntent(name)
-            user_id, password = sign_up(self._target, self._admin, self._http, self._run, name, intent.user_metadata)
-            self._made.append(user_id)
+            with undisturbed():  # nobody would remove a user whose id is not noted
+                made = sign_up(self._target, self._admin, self._http, self._run, name, intent.user_metadata)
+                user_id, password = made
+                self._made.append(user_id)
             if intent.app_metadata:
                 self._admin.auth.admin.update_user_by_id(user_id, {"app_metadata": dict(intent.app_metadata)})
             self._clients[name] = sign_in(self._target, self._http, self._run, name, password)
@@ -58,15 +61,15 @@ class Cast:
         if self._anonymous is None:
             from supabase_auth.errors import AuthError
 
+            visitor = client(self._target, self._target.publishable_key, self._http)
             try:
-                visitor = client(self._target, self._target.publishable_key, self._http)
-                # Marked, so that a sweep can tell them from the project's own.
-                made = visitor.auth.sign_in_anonymously({"options": {"data": self._run.metadata}})
+                with undisturbed():
+                    # Marked, so that a sweep can tell them from the project's own.
+                    made = visitor.auth.sign_in_anonymously({"options": {"data": self._run.metadata}})
+                    self._made += [made.user.id] if made.user else []
             except AuthError as refusal:
                 self._anonymous = None, refusal.message
             else:
-                if made.user:
-                    self._made.append(made.user.id)
                 self._clients["anonymous"] = visitor
                 self._anonymous = self._actor("anonymous"), ""
         return self._anonymous

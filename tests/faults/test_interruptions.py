@@ -20,6 +20,7 @@ import pytest
 
 from scripts import process
 from scripts.database import connect
+from scripts.interruptions import Interruption
 from scripts.waiting import wait_until
 from tests.fix_stack import REPOSITORY, Project
 from tests.tasks.answers import succeeds
@@ -170,6 +171,20 @@ assert signal.sigtimedwait([signal.SIGALRM], 0.2) is None
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_fails_because_it_was_interrupted_is_an_interruption() -> None:
+    """A library may trip over the exception that goes through it: that is no bug of its own."""
+
+    def trip() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise TypeError("tripped") from None
+
+    with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
+        trip()
+    interruption.forget()
 
 
 def test_an_interruption_amid_an_import_arrives_after_it() -> None:

@@ -268,6 +268,8 @@ ROUTES_WITH_A_BODY = (
         "[" * 100_000,
         '{"email": "a\\u0000b@example.com", "password": "correct horse"}',
         '{"email": 7, "password": "correct horse"}',
+        '{"email": "\\ud800@example.com", "password": "correct horse"}',
+        '{"data": {"x": "\\ud800"}, "user_metadata": {"x": "\\ud800"}}',
         '{"email": "a@example.com", "password": {"length": 9}, "type": "signup"}',
         '{"data": [], "user_metadata": [], "email": "a@example.com", "password": "correct horse"}',
         '{"data": {"name\\u0000": 1}, "user_metadata": {"name\\u0000": 1}}',
@@ -293,6 +295,64 @@ def visitor(stack: Any) -> tuple[str, str]:
     return answer["user"]["id"], answer["access_token"]
 
 
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        *((f"POST /{name}", {"email": "x" * 70_000 + "@example.com"}) for name in ("otp", "magiclink", "invite")),
+        ("POST /signup", {"email": "x" * 300 + "@example.com", "password": "correct horse"}),
+        ("POST /admin/users", {"email": "long@example.com", "role": "x" * 300}),
+        *(
+            ("PUT /admin/users/{id}", {"ban_duration": value})
+            for value in ("99999999999999h", "1.1.1h", ".h", "100000000000000000000000ms", "1h x")
+        ),
+        ("GET /admin/users?page=99999999999999999999", {}),
+    ],
+)
+def test_a_value_that_no_column_takes(stack: Any, visitor: Any, route: str, body: dict[str, str]) -> None:
+    """A bad request, not a failure of the server."""
+    method, path = route.split(" ")
+    headers = {"apikey": stack.secret_key}
+    answer = httpx.request(method, f"{stack.url}/auth/v1{path.format(id=visitor[0])}", json=body, headers=headers)
+    assert answer.status_code in (400, 422)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ('[{"Content-Length": "abc"}]', None),
+        ('[{"Content-Length": "-5"}]', None),
+        ('[{"Content-Length": "1e3"}]', None),
+        ('[{"X A": "b"}]', None),
+        ('[{"X-A": "\\u007f"}]', None),
+        ('[{"X-A": "b"}]', "99"),
+        ('[{"X-A": "b"}]', "103"),
+    ],
+)
+def test_headers_that_a_function_sets(
+    stack: Any, postgres: psycopg.Connection[Any], rows: str, headers: str, status: str | None
+) -> None:
+    """Those that no server can send are answered as a failure of the REST server, and others go on being served."""
+    name = f"headers_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"""
+        create function public.{name}(h text, s text default null) returns text language plpgsql as $$ begin
+          perform set_config('response.headers', h, true);
+          if s is not null then perform set_config('response.status', s, true); end if;
+          return 'x';
+        end $$;
+        grant execute on function public.{name}(text, text) to service_role;
+    """)
+    try:
+        deadline = time.monotonic() + 10
+        key = {"apikey": stack.secret_key}
+        url = f"{stack.url}/rest/v1/rpc/{name}"
+        while (answer := httpx.post(url, json={"h": headers, "s": status}, headers=key, timeout=20)).status_code == 404:
+            assert time.monotonic() < deadline, answer.text
+        assert answer.status_code >= 500
+        assert httpx.get(f"{stack.url}/rest/v1/{rows}", headers=key).status_code == 200
+    finally:
+        postgres.execute(f"drop function public.{name}")
+
+
 # --- whole tables
 
 
@@ -304,6 +364,23 @@ def visitor(stack: Any) -> tuple[str, str]:
         ("DELETE", "?select=id", True),
         ("PATCH", "?columns=word&select=id&order=id", True),
         ("DELETE", "?child.id=eq.1", True),
+        *(
+            (method, f"?{query}", True)
+            for method in ("DELETE", "PATCH")
+            for query in (
+                "x",
+                "id",
+                "id&",
+                "x;select=id",
+                "limit",
+                "or",
+                "not.and",
+                "*",
+                "%zz",
+                "offset=0&order=id",
+                ";",
+            )
+        ),
         ("DELETE", "?id=eq.1", False),
         ("PATCH", "?id=eq.1", False),
         ("DELETE", "?or=(id.eq.1,id.eq.2)", False),
@@ -406,7 +483,8 @@ def test_a_token_that_has_not_begun(stack: Any, begins: int, visitor: Any, statu
 
 
 def test_logs_are_for_their_owner_alone(project: Project, stack: Any) -> None:
-    """As the state is: a log may hold what somebody typed."""
+    """As the state is: a log may hold what somebody typed, and who can open a lock can hold it."""
     logs = [file for file in (project.settings.state_dir / "logs").iterdir() if file.is_file()]
     assert {file.name for file in logs} >= {"postgres.log", "postgrest.log", "origin.log"}
+    logs += [project.settings.state_dir / name for name in ("lock", "turns/lock")]
     assert {stat.S_IMODE(file.stat().st_mode) for file in logs} == {0o600}

@@ -666,6 +666,14 @@ def test_postgres_is_no_superuser(postgres: psycopg.Connection[Any], statement: 
         postgres.execute(statement)
 
 
+def test_other_session_settings_do_not_help(postgres: psycopg.Connection[Any]) -> None:
+    """Ordinary triggers can be switched off for a session; these cannot."""
+    with postgres.transaction(force_rollback=True):
+        postgres.execute("set local session_replication_role = replica")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="must be owner of table users"):
+            postgres.execute("alter table auth.users add column x int")
+
+
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role"])
 def test_new_tables_are_not_exposed(postgres: psycopg.Connection[Any], role: str) -> None:
     """A table without grants is invisible to every API role, which may nonetheless use the schemas."""

@@ -78,6 +78,10 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     (folder / "001_a.sql").mkdir()
     with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: Is a directory"):
         local_migrations(folder)
+    (folder / "001_a.sql").rmdir()
+    os.mkfifo(folder / "001_a.sql")
+    with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: it is no regular file"):
+        local_migrations(folder)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

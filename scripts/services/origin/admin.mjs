@@ -22,7 +22,7 @@ const ok = (body) => ({ status: 200, body: body ?? {} })
 async function list(query, users) {
   const page = Number(query.get('page') || 1)
   const size = Number(query.get('per_page') || 50)
-  if (!(page >= 1 && size >= 1 && Number.isInteger(page) && Number.isInteger(size))) {
+  if (!(page >= 1 && size >= 1 && Number.isInteger(page) && Number.isInteger(size) && page * size < 2 ** 53)) {
     throw invalid('Bad Pagination Parameters: page and per_page must be positive integers')
   }
   const { count, users: found } = await users.page(page, size)

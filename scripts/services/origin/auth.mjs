@@ -10,6 +10,7 @@ import { load } from './parts.mjs'
 import { tokenHash, Users } from './users.mjs'
 
 const BODY_LIMIT = 1_048_576
+const EMAIL_LIMIT = 255 // characters, of the column
 const HOUR = 3600
 // lite hands over JSON as text; the driver would make a JSON string of it, and
 // raw_user_meta_data ->> 'name' in a trigger would find nothing.
@@ -23,6 +24,7 @@ const ADMIN = /^\/(admin\/|invite$)/
 const OF_A_USER = /^\/(user|logout|reauthenticate)$/
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value) => typeof value === 'string'
+const isStorable = (text) => !text.includes('\0') && text.isWellFormed()
 const TEXTS = ['email', 'new_email', 'phone', 'password', 'token', 'token_hash', 'type', 'refresh_token', 'redirect_to',
   'id', 'role', 'ban_duration', 'nonce', 'channel']
 const OBJECTS = ['data', 'options', 'user_metadata', 'app_metadata', 'gotrue_meta_security']
@@ -53,7 +55,7 @@ class Auth {
       reply(res, answer.status, answer.body, answer.headers)
     } catch (error) {
       if (!(error instanceof AuthError)) log(`auth: ${error.code ?? error.name}: ${error.message}`)
-      const { status, body } = error instanceof AuthError ? error : unexpected('Database error querying schema')
+      const { status, body } = error instanceof AuthError ? error : answerTo(error)
       reply(res, status, body, { 'x-sb-error-code': body.error_code })
     }
   }
@@ -205,6 +207,11 @@ class Auth {
 
 const isAnonymous = ({ email, phone, password }) => !email && !phone && !password
 const unexpected = (message) => new AuthError(500, 'unexpected_failure', message)
+const tooLong = () => new AuthError(400, 'validation_failed', 'Unable to validate email address: invalid format')
+// Class 22 of SQLSTATEs: the value is wrong, such as one that is too long for its column.
+const answerTo = (error) => /^22/.test(error.code)
+  ? new AuthError(400, 'validation_failed', error.message)
+  : unexpected('Database error querying schema')
 const badJson = () => new AuthError(400, 'bad_json', 'Could not parse request body as JSON')
 
 // The links of invitations are answered as those of sign-ups, which lite knows.
@@ -226,7 +233,7 @@ function bodyOf(text) {
   let body
   try {
     body = JSON.parse(text || '{}', (name, value) => {
-      if (name.includes('\0') || (typeof value === 'string' && value.includes('\0'))) throw new Error('NUL')
+      if (![name, value].every((text) => !isText(text) || isStorable(text))) throw new Error('no text of PostgreSQL')
       return value
     })
   } catch {
@@ -235,6 +242,7 @@ function bodyOf(text) {
   if (!isObject(body)) throw badJson()
   const given = Object.entries(body).filter(([, value]) => value !== null)
   if (!given.every(([name, value]) => TYPES.get(name)?.(value) ?? true)) throw badJson()
+  if (body.email?.length > EMAIL_LIMIT || body.new_email?.length > EMAIL_LIMIT) throw tooLong()
   return Object.fromEntries(given)
 }
 

@@ -158,12 +158,30 @@ class Answer {
 
   /** Sends what has come so far; false when the client should be waited for. */
   flush() {
+    return this.#send(() => this.#flush())
+  }
+
+  end() {
+    this.#send(() => this.#end())
+  }
+
+  // A function of the project's may set headers that no server can send.
+  #send(step) {
+    try {
+      return step()
+    } catch (error) {
+      log(`rest: ${error.code ?? error.message}`)
+      return this.fail(error)
+    }
+  }
+
+  #flush() {
     if (!this.res.headersSent) this.res.writeHead(this.#status, this.#headers)
     if (this.#waiting.length === 0) this.res.flushHeaders()
     return this.#waiting.splice(0).map((chunk) => this.res.write(chunk)).at(-1)
   }
 
-  end() {
+  #end() {
     const body = this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting)
     if (!this.res.headersSent) {
       const bodiless = this.res.req.method === 'HEAD' || this.#status === 204 || this.#status === 304

@@ -49,10 +49,23 @@ function normalised(rawPath) {
   return `/${names.map(encodeURIComponent).join('/')}`
 }
 
-/** Whether a DELETE or PATCH says which rows: a filter on the table itself or a limit, which PostgREST makes a WHERE of. */
+/**
+ * Whether a DELETE or PATCH says which rows: a filter on the table itself or a limit, which PostgREST makes a WHERE of. It
+ * splits at semicolons too, and takes no notice of a name without a value.
+ */
 export function namesRows(query) {
-  return [...new URLSearchParams(query).keys()].some((name) => {
-    if (['select', 'columns', 'on_conflict', 'order'].includes(name)) return false
+  return query.slice(1).split(/[&;]/).some((pair) => {
+    const name = nameOf(pair)
+    if (['', 'select', 'columns', 'on_conflict', 'order', 'offset'].includes(name)) return false
     return /^(not\.)?(and|or)$/.test(name) || !name.split('->')[0].includes('.')
   })
+}
+
+function nameOf(pair) {
+  const [name, value] = pair.split('=', 2)
+  try {
+    return value === undefined ? '' : decodeURIComponent(name.replaceAll('+', ' '))
+  } catch {
+    return ''
+  }
 }

@@ -4,6 +4,7 @@ import net from 'node:net'
 
 const IDLE_MS = 10_000 // PostgREST drops an idle connection after 30 s; be sooner
 const MAX_HEAD = 65_536
+const STALL_MS = 10_000 // in which an answer that has begun goes on
 const EMPTY = Buffer.alloc(0)
 
 /** A pool of kept-alive connections to the HTTP server that listens on a Unix socket. */
@@ -43,6 +44,12 @@ export class Upstream {
   close() {
     for (const socket of [...this.#idle]) socket.destroy()
   }
+}
+
+function lengthOf(text, former) {
+  const length = Number(text)
+  if (!/^\d{1,15}$/.test(text) || (former ?? length) !== length) throw new Error('bad content-length')
+  return length
 }
 
 class Exchange {
@@ -97,7 +104,13 @@ class Exchange {
   }
 
   resume() {
-    if (this.#state !== 'done') this.socket.resume()
+    if (this.#state === 'done') return
+    this.#watch()
+    this.socket.resume()
+  }
+
+  #watch() {
+    this.socket.removeAllListeners('timeout').setTimeout(STALL_MS, () => this.#lost(new Error('stalled'), false))
   }
 
   // A kept-alive connection may die while it is picked up again. Nothing was answered and there is
@@ -130,10 +143,13 @@ class Exchange {
   }
 
   #receive(chunk) {
+    this.#watch()
     this.#buffer = this.#buffer.length ? Buffer.concat([this.#buffer, chunk]) : chunk
     try {
       while (this.#state !== 'done' && this.#step());
-      if (this.#state !== 'done' && this.#state !== 'head' && this.sink.flush() === false) this.socket.pause()
+      if (this.#state !== 'done' && this.#state !== 'head' && this.sink.flush() === false) {
+        this.socket.removeAllListeners('timeout').setTimeout(0).pause() // the client is slow, not the server
+      }
     } catch (error) {
       this.#lost(error, false)
     }
@@ -169,7 +185,7 @@ class Exchange {
     }
     const [line, ...fields] = this.#take(end + 4).latin1Slice(0, end).split('\r\n')
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(line)?.[1])
-    if (!status) throw new Error('not an HTTP/1.1 response')
+    if (!(status >= 100) || status === 101) throw new Error('not an HTTP/1.1 response')
     if (status < 200) return true // an interim response; the real one follows
     const headers = []
     let length
@@ -179,7 +195,7 @@ class Exchange {
       const name = field.slice(0, colon)
       const value = field.slice(colon + 1).trim()
       const key = name.toLowerCase()
-      if (key === 'content-length') length = Number(value)
+      if (key === 'content-length') length = lengthOf(value, length) // a function of the project's may have set it
       else if (key === 'transfer-encoding') chunked = /chunked/i.test(value)
       else if (key === 'connection') this.closing = /close/i.test(value)
       headers.push(name, value)

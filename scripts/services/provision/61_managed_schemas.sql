@@ -46,3 +46,6 @@ end $$;
 
 create event trigger refuse_managed_ddl on ddl_command_end execute function extensions.refuse_managed_ddl();
 create event trigger refuse_managed_drop on sql_drop execute function extensions.refuse_managed_drop();
+-- In whatever session_replication_role, which `postgres` may set.
+alter event trigger refuse_managed_ddl enable always;
+alter event trigger refuse_managed_drop enable always;
