@@ -87,7 +87,7 @@ def test_no_kind_of_mutant_disappears(empty_database: psycopg.Connection) -> Non
         "check_true": 6,
         "drop_policy": 12,
         "execute_to_public": 8,
-        "function_definer": 8,
+        "function_definer": 7,
         "grant_column": 22,
         "grant_dangerous": 3,
         "grant_to_anon": 14,
