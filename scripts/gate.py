@@ -72,7 +72,7 @@ def refuse_losses(run: Run, plan: Sequence[FilePlan], *, allowed: bool) -> None:
 
 @contextlib.contextmanager
 def turn(run: Run, *, shared: bool = False) -> Iterator[None]:
-    """One task at a time changes the database of this machine's stack; those that `shared` it go side by side.
+    """One task at a time changes the database of this machine's stack; those that share it go side by side.
 
     Who comes second waits, and is told for whom. On a remote target the database's own lock does that; whoever does not
     share it takes that for themselves (`alone`), once they have changes to make.
