@@ -237,6 +237,23 @@ def test_a_connection_answers_after_a_body_that_was_too_large(stack: Any, raw: R
         assert raw.ask("GET", "/auth/v1/health")[0] == 200
 
 
+@pytest.mark.parametrize("size", [300_000, 8_000_000])
+def test_a_refusal_before_the_body_was_read(stack: Any, size: int) -> None:
+    """PostgREST refuses a token and closes the connection: the client gets that answer, not 502."""
+    headers = {"apikey": stack.publishable_key, "Authorization": "Bearer no.token"}
+    with httpx.Client(base_url=stack.url, headers=headers) as client:
+        for _ in range(20):
+            answer = client.post("/rest/v1/rpc/anything", content=b" " * size)
+            assert answer.status_code == 401, answer.text
+
+
+def test_a_request_for_another_protocol(stack: Any, raw: Raw) -> None:
+    """It is answered, and the connection is closed: whoever waits for a further answer on it would wait for good."""
+    fields = {"apikey": stack.publishable_key, "connection": "Upgrade", "upgrade": "h2c"}
+    assert raw.ask("GET", "/auth/v1/health", **fields)[0] == 200
+    assert raw.answers.read() == b""
+
+
 ROUTES_WITH_A_BODY = (
     "POST /signup",
     "POST /token?grant_type=password",

@@ -31,6 +31,8 @@ export function createGateway(config, { auth, rest }) {
   const proxy = upstream && createProxy(upstream, config)
 
   function listener(req, res) {
+    // Node's parser reads no further request after one that asks to speak another protocol.
+    if (req.headers.upgrade) res.shouldKeepAlive = false
     if (!LOOPBACK.test(req.headers.host)) {
       return reply(res, 421, { message: 'The Host header names another machine: use 127.0.0.1 or localhost' })
     }

@@ -5,6 +5,7 @@ import net from 'node:net'
 const IDLE_MS = 10_000 // PostgREST drops an idle connection after 30 s; be sooner
 const MAX_HEAD = 65_536
 const STALL_MS = 10_000 // in which an answer that has begun goes on
+const LARGE = 65_536 // a body that takes more than one write
 const EMPTY = Buffer.alloc(0)
 
 /** A pool of kept-alive connections to the HTTP server that listens on a Unix socket. */
@@ -83,7 +84,17 @@ class Exchange {
       socket.write(`${head}${length === undefined ? '' : 'content-length: 0\r\n'}\r\n`, 'latin1')
       return
     }
-    socket.write(`${head}${chunked ? 'transfer-encoding: chunked' : `content-length: ${length}`}\r\n\r\n`, 'latin1')
+    // A server that refuses closes the connection, and a write to it by then would lose the answer: a large body waits
+    // until the server asks for it (RFC 9110, 10.1.1).
+    const waits = chunked || length > LARGE
+    const framing = chunked ? 'transfer-encoding: chunked' : `content-length: ${length}`
+    socket.write(`${head}${framing}\r\n${waits ? 'expect: 100-continue\r\n' : ''}\r\n`, 'latin1')
+    if (!waits) this.#sendBody()
+  }
+
+  #sendBody() {
+    const { socket, req } = this
+    const chunked = req.headers['transfer-encoding'] !== undefined
     req.on('data', (chunk) => {
       if (chunked) socket.write(`${chunk.length.toString(16)}\r\n`)
       const room = socket.write(chunk)
@@ -186,7 +197,10 @@ class Exchange {
     const [line, ...fields] = this.#take(end + 4).latin1Slice(0, end).split('\r\n')
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(line)?.[1])
     if (!(status >= 100) || status === 101) throw new Error('not an HTTP/1.1 response')
-    if (status < 200) return true // an interim response; the real one follows
+    if (status < 200) { // an interim response; the real one follows
+      if (status === 100) this.#sendBody()
+      return true
+    }
     const headers = []
     let length
     let chunked = false
