@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from scripts import parts
@@ -19,7 +20,8 @@ def cli(settings: Settings, console: Console) -> Cli:
     if settings.cli:
         return Cli(Path(shutil.which(settings.cli) or settings.cli), settings.project)
     locked = parts.ensure(settings, console)
-    return Cli(locked.cli, settings.project, locked.version("@supabase/cli-{platform}"))
+    version = locked.version("@supabase/cli-{platform}")
+    return Cli(locked.cli, settings.project, version, partial(parts.mend, settings, console))
 
 
 def local(settings: Settings, console: Console) -> Target:

@@ -14,7 +14,7 @@ from scripts.errors import PartsError
 
 POSTGRES = "17.0"
 SYNTAX = "syntax-error"  # its own parser's: no rule that could be switched off
-AGAIN = "install pushproof anew: `.venv/bin/pip install -e .`"
+AGAIN = "install it anew: `.venv/bin/pip install --force-reinstall -e .`"
 
 # What it would say, and why we do not ask.
 OFF = {
@@ -133,7 +133,9 @@ def lint(files: Sequence[Path]) -> list[Report]:
     try:
         return [_report(one) for one in json.loads(done.stdout)]
     except (ValueError, KeyError):
-        raise PartsError("squawk failed", AGAIN, details=(done.stderr or done.stdout).strip()[-1000:]) from None
+        raise PartsError(
+            f"squawk failed with exit code {done.code}", AGAIN, details=(done.stderr or done.stdout).strip()[-1000:]
+        ) from None
 
 
 def page_of(rule: str) -> str:

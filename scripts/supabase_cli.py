@@ -60,6 +60,7 @@ class Cli:
     binary: Path
     workdir: Path
     known_version: str = ""  # of the locked one: asking the binary takes half a second
+    mend: Callable[[], bool] = bool  # of the locked one: install it anew where it is damaged, and say whether it was
 
     @cached_property
     def version(self) -> tuple[int, int]:
@@ -148,6 +149,8 @@ class Cli:
             answer = json.loads(done.stdout)
         except ValueError:
             answer = done.stdout.strip()
+        if done.code and not isinstance(answer, dict) and self.mend():
+            raise PartsError("the Supabase CLI was damaged, and is installed anew", "run this again")
         if done.code < 0:
             cause = f"the Supabase CLI was ended by {signal.Signals(-done.code).name}"
             raise SqlError(cause, "run this again; `invoke migrations` shows what landed")

@@ -16,6 +16,7 @@ from scripts import parts, pgrls
 from scripts.console import Console
 from scripts.database import connect
 from scripts.errors import PartsError
+from scripts.local import cli
 from scripts.parts import NOTE, Parts
 from scripts.places import cache_dir
 from scripts.services import postgres
@@ -96,6 +97,25 @@ def test_a_program_that_was_cut_off(
     finally:
         stack.stop()
     assert mine.damage == ""
+
+
+@pytest.mark.parametrize("left", [0.1, 0.5, 0.99])
+def test_a_cli_that_was_cut_off(
+    project: Project, stack: RunningStack, cache: Path, monkeypatch: pytest.MonkeyPatch, left: float
+) -> None:
+    """It is seen when the CLI fails in a way of its own, and the parts are installed again."""
+    real, mine = parts.locate(project.settings), located(cache, project)
+    whole = mine.cli.read_bytes()
+    write(mine.cli, whole[: int(len(whole) * left)])
+
+    def install(found: Parts, _: object) -> None:
+        write(found.cli, real.cli.read_bytes())
+
+    monkeypatch.setattr(parts, "_install", install)
+    mended = cli(replace(project.settings, cache_dir=cache), Console(as_json=True))
+    with pytest.raises(PartsError, match="was damaged, and is installed anew"):
+        mended.types(stack.target, ["public"])
+    assert "class" in mended.types(stack.target, ["public"])
 
 
 def stack_of(project: Project, cache: Path) -> Stack:
