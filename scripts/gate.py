@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from scripts.database import connect, options_of
 from scripts.errors import RefusedError, SqlError
-from scripts.process import Identity
+from scripts.process import Identity, lives, noted
 from scripts.queries import query
 from scripts.waiting import exclusive
 
@@ -92,8 +90,7 @@ def turn(run: Run, *, shared: bool = False) -> Iterator[None]:
 
     with exclusive(folder / "lock", shared=shared, waits=name_holders):
         mine = folder / f"{os.getpid()}.json"
-        holder = {"task": " ".join(["invoke", *sys.argv[1:2]]), **asdict(Identity.own())}
-        mine.write_text(json.dumps(holder))
+        Identity.own().note(mine, task=" ".join(["invoke", *sys.argv[1:2]]))
         try:
             yield
         finally:
@@ -115,11 +112,9 @@ def in_turn(*, shared: bool = False) -> Callable[[Callable[Concatenate[Run, P], 
 
 
 def _living(folder: Path) -> Iterator[str]:
-    for file in folder.glob("*.json"):
-        with contextlib.suppress(OSError, ValueError):  # it may end while it is looked at
-            found = json.loads(file.read_text())
-            if Identity(found["pid"], found["born"]).process():
-                yield f"`{found['task']}` (process {found['pid']})"
+    for note in map(noted, folder.glob("*.json")):
+        if lives(note):
+            yield f"`{note.get('task')}` (process {note['pid']})"
 
 
 @contextlib.contextmanager

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import psutil
 
@@ -73,6 +75,24 @@ class Identity:
         except psutil.NoSuchProcess:
             return None
         return process if same and not has_ended(process) else None
+
+    def note(self, file: Path, **more: str) -> None:
+        """Write this process into a file, for `noted` and `lives`."""
+        file.write_text(json.dumps({**more, **asdict(self)}))
+
+
+def noted(file: Path) -> dict[str, Any]:
+    """What a process noted of itself in a file; empty where there is none, or its process was killed amid writing."""
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and {"pid", "born"} <= found.keys() else {}
+
+
+def lives(note: Mapping[str, Any]) -> bool:
+    """Whether the process that noted itself still runs."""
+    return bool(note) and Identity(note["pid"], note["born"]).process() is not None
 
 
 def has_ended(process: psutil.Process) -> bool:

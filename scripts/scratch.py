@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts import parts as npm
@@ -39,7 +38,7 @@ def _folder(*, in_memory: bool = True) -> Iterator[Path]:
     roomy = in_memory and MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=MEMORY if roomy else None) as name:
         folder = Path(name)
-        (folder / OWNER).write_text(json.dumps(asdict(process.Identity.own())))
+        process.Identity.own().note(folder / OWNER)
         folder.chmod(0o755)
         yield folder
 
@@ -57,11 +56,8 @@ def end_abandoned() -> list[Path]:
 
 def _is_abandoned(folder: Path) -> bool:
     """Whether the run that made it has ended; one that is just making it is taken for alive."""
-    try:
-        owner = process.Identity(**json.loads((folder / OWNER).read_text()))
-    except (OSError, ValueError, TypeError):
-        return False
-    return owner.process() is None
+    note = process.noted(folder / OWNER)
+    return bool(note) and not process.lives(note)
 
 
 @contextlib.contextmanager

@@ -8,17 +8,16 @@ one that was interrupted.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.errors import CredentialsError
-from scripts.process import Identity
+from scripts.process import Identity, lives, noted
 from scripts.targets import Target
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def test_run(state_dir: Path, url: str) -> Iterator[TestRun]:
     run = TestRun(secrets.token_hex(6))
     file = _runs(state_dir) / f"{run.id}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"url": url, **asdict(Identity.own())}))
+    Identity.own().note(file, url=url)
     yield run
     file.unlink(missing_ok=True)  # not in a `finally`: an interrupted run leaves it for the sweep
 
@@ -154,29 +153,16 @@ def left_behind(admin: Client, state_dir: Path) -> list[User]:
 def _is_over(run: str, user: User, state_dir: Path) -> bool:
     file = _runs(state_dir) / f"{run}.json"
     if file.exists():
-        return not _lives(file)
+        return not lives(noted(file))
     return user.created_at < datetime.now(UTC) - ELSEWHERE
 
 
 def forget_dead_runs(state_dir: Path, url: str) -> None:
     """Remove the files of runs on this project that are over, once their users are swept."""
     for file in _runs(state_dir).glob("*.json"):
-        if _read(file).get("url") in (url, None) and not _lives(file):
+        note = noted(file)
+        if note.get("url") in (url, None) and not lives(note):
             file.unlink()
-
-
-def _lives(file: Path) -> bool:
-    found = _read(file)
-    return bool(found) and Identity(found["pid"], found["born"]).process() is not None
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """What a run noted; nothing where it was killed amid the writing."""
-    try:
-        found = json.loads(file.read_text())
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) and {"pid", "born"} <= found.keys() else {}
 
 
 def _runs(state_dir: Path) -> Path:
