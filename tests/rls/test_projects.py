@@ -188,6 +188,23 @@ def test_a_pattern_that_a_column_must_match(laboratory: Laboratory) -> None:
     assert tomllib.loads(proposed(laboratory, schema))["relations"]["public.codes"]["insert"] == ["owner", "service"]
 
 
+def test_a_list_that_a_check_takes_from_a_domain(laboratory: Laboratory) -> None:
+    """The sample gets one of its values, as it does where the domain is the column's type."""
+    schema = f"""
+    create domain public.stage as text check (value in ('draft', 'sent'));
+    create domain public.shade as text check (value in ('red', 'blue'));
+    create table public.letters (
+      id uuid primary key default gen_random_uuid(), {OWN}, shade public.shade not null, stage varchar(20) not null,
+      constraint known check (stage::public.stage is not null)
+    );
+    alter table public.letters enable row level security;
+    create policy own on public.letters to authenticated using (user_id = (select auth.uid()));
+    {ALL}
+    """
+    entry = tomllib.loads(proposed(laboratory, schema))["relations"]["public.letters"]
+    assert entry["insert"] == entry["select"] == ["owner", "service"]
+
+
 def test_a_function_that_changes_a_user(laboratory: Laboratory) -> None:
     """What hangs on the ids that a call names is read back, the user's own rows too."""
     schema = f"""
