@@ -3,5 +3,6 @@ select
   'all pinned' as expected,
   (select coalesce(string_agg(proname, E'\n' order by proname), 'all pinned')
    from pg_catalog.pg_proc
-   where pronamespace = 'public'::regnamespace and (proname like '%conversation%' or proname like '%session%' or proname = 'fill_message_owner')
+   where pronamespace in ('public'::regnamespace, to_regnamespace('conversation_private'))
+     and (proname like '%conversation%' or proname like '%session%' or proname in ('fill_message_owner', 'is_own'))
      and not coalesce(proconfig, '{}') @> array['search_path=""']) as found;

@@ -2,7 +2,7 @@
 select
   concat_ws(E'\n',
     'delete permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
-    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM (public.conversation_sessions s JOIN public.brands b ON (((b.id = s.brand_id) AND (b.owner_id = s.user_id)))) WHERE ((s.id = conversation_messages.session_id) AND (s.brand_id = conversation_messages.brand_id) AND (s.user_id = conversation_messages.user_id)))))',
+    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND conversation_private.is_own(session_id, brand_id, user_id))',
     'select permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
     'update permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid)) check (user_id = ( SELECT auth.uid() AS uid))'
   ) as expected,

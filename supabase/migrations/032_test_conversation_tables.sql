@@ -57,19 +57,25 @@ select
     select 'check_constraints', c.expected, c.found from (
 select
   concat_ws(E'\n',
-    'conversation_messages: CHECK (((action_taken)::text = ANY (''{asked_questions,delegated,responded,error}''::text[])))',
-    'conversation_messages: CHECK (((role)::text = ANY (''{user,assistant,system}''::text[])))',
-    'conversation_messages: CHECK ((cost_usd >= (0)::numeric))',
+    'conversation_messages: CHECK (((action_taken IS NULL) OR ((action_taken)::conversation_private.message_action IS NOT NULL)))',
+    'conversation_messages: CHECK (((role)::conversation_private.message_role IS NOT NULL))',
+    'conversation_messages: CHECK ((cost_usd >= 0.0))',
     'conversation_messages: CHECK ((latency_ms >= 0))',
     'conversation_messages: CHECK ((tokens_used >= 0))',
-    'conversation_sessions: CHECK (((completed_at IS NOT NULL) = ((state)::text = ANY (''{delivered,cancelled}''::text[]))))',
-    'conversation_sessions: CHECK (((state)::text = ANY (''{initial,gathering,clarifying,planning,confirming,processing,verifying,delivered,cancelled}''::text[])))'
+    'conversation_sessions: CHECK ( CASE WHEN (completed_at IS NULL) THEN ((state)::conversation_private.open_state IS NOT NULL) ELSE ((state)::conversation_private.finished_state IS NOT NULL) END)',
+    'finished_state: CHECK ((VALUE = ANY (''{delivered,cancelled}''::text[])))',
+    'message_action: CHECK ((VALUE = ANY (''{asked_questions,delegated,responded,error}''::text[])))',
+    'message_role: CHECK ((VALUE = ANY (''{user,assistant,system}''::text[])))',
+    'open_state: CHECK ((VALUE = ANY (''{initial,gathering,clarifying,planning,confirming,processing,verifying}''::text[])))'
   ) as expected,
-  (select string_agg(concat_ws(' ', relname || ':', pg_get_constraintdef(c.oid), case when not convalidated then 'NOT VALID' end), E'\n'
-     order by relname, pg_get_constraintdef(c.oid) collate "C")
-   from pg_catalog.pg_constraint c join pg_catalog.pg_class r on r.oid = c.conrelid
-   where c.conrelid in (to_regclass('public.conversation_sessions'), to_regclass('public.conversation_messages'))
-     and c.contype = 'c') as found
+  (select string_agg(concat_ws(' ', coalesce(relname, typname) || ':', regexp_replace(pg_get_constraintdef(c.oid), '\s+', ' ', 'g'),
+     case when not convalidated then 'NOT VALID' end), E'\n'
+     order by coalesce(relname, typname), pg_get_constraintdef(c.oid) collate "C")
+   from pg_catalog.pg_constraint c
+   left join pg_catalog.pg_class r on r.oid = c.conrelid
+   left join pg_catalog.pg_type t on t.oid = c.contypid
+   where c.contype = 'c' and (c.conrelid in (to_regclass('public.conversation_sessions'), to_regclass('public.conversation_messages'))
+     or t.typnamespace = to_regnamespace('conversation_private'))) as found
     ) c
     union all
     select 'columns_messages', c.expected, c.found from (
@@ -176,14 +182,23 @@ select
     'get_conversation_history: authenticated, service_role',
     'get_session_cost: authenticated, service_role',
     'get_session_message_stats: authenticated, service_role',
+    'is_own: authenticated',
     'update_session_activity: ',
     'update_session_on_message: '
   ) as expected,
   (select string_agg(concat_ws(': ', proname, array_to_string(array(
      select role from unnest(array['anon', 'authenticated', 'service_role']) as role where has_function_privilege(role, f.oid, 'execute')
    ), ', ')), E'\n' order by proname)
-   from pg_catalog.pg_proc f where pronamespace = 'public'::regnamespace
-     and (proname like '%conversation%' or proname like '%session%' or proname = 'fill_message_owner')) as found
+   from pg_catalog.pg_proc f where pronamespace in ('public'::regnamespace, to_regnamespace('conversation_private'))
+     and (proname like '%conversation%' or proname like '%session%' or proname in ('fill_message_owner', 'is_own'))) as found
+    ) c
+    union all
+    select 'functions_private', c.expected, c.found from (
+select
+  'conversation_private.is_own: return exists ( select from public.conversation_sessions s join public.brands b on b.id = s.brand_id and b.owner_id = s.user_id where s.id = p_session_id and s.brand_id = p_brand_id and s.user_id = p_user_id );' as expected,
+  (select string_agg(concat(oid::regproc, ': ',
+     (regexp_match(regexp_replace(prosrc, '\s+', ' ', 'g'), '^ begin (.*) end $'))[1]), E'\n')
+   from pg_catalog.pg_proc where pronamespace = to_regnamespace('conversation_private')) as found
     ) c
     union all
     select 'functions_search_path', c.expected, c.found from (
@@ -191,7 +206,8 @@ select
   'all pinned' as expected,
   (select coalesce(string_agg(proname, E'\n' order by proname), 'all pinned')
    from pg_catalog.pg_proc
-   where pronamespace = 'public'::regnamespace and (proname like '%conversation%' or proname like '%session%' or proname = 'fill_message_owner')
+   where pronamespace in ('public'::regnamespace, to_regnamespace('conversation_private'))
+     and (proname like '%conversation%' or proname like '%session%' or proname in ('fill_message_owner', 'is_own'))
      and not coalesce(proconfig, '{}') @> array['search_path=""']) as found
     ) c
     union all
@@ -200,7 +216,8 @@ select
   'all invoker' as expected,
   (select coalesce(string_agg(proname, E'\n' order by proname), 'all invoker')
    from pg_catalog.pg_proc
-   where pronamespace = 'public'::regnamespace and (proname like '%conversation%' or proname like '%session%' or proname = 'fill_message_owner')
+   where pronamespace in ('public'::regnamespace, to_regnamespace('conversation_private'))
+     and (proname like '%conversation%' or proname like '%session%' or proname in ('fill_message_owner', 'is_own'))
      and prosecdef and coalesce(obj_description(oid, 'pg_proc'), '') = '') as found
     ) c
     union all
@@ -298,7 +315,7 @@ select
 select
   concat_ws(E'\n',
     'delete permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
-    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT FROM (public.conversation_sessions s JOIN public.brands b ON (((b.id = s.brand_id) AND (b.owner_id = s.user_id)))) WHERE ((s.id = conversation_messages.session_id) AND (s.brand_id = conversation_messages.brand_id) AND (s.user_id = conversation_messages.user_id)))))',
+    'insert permissive to authenticated check ((user_id = ( SELECT auth.uid() AS uid)) AND conversation_private.is_own(session_id, brand_id, user_id))',
     'select permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',
     'update permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid)) check (user_id = ( SELECT auth.uid() AS uid))'
   ) as expected,
@@ -339,7 +356,7 @@ select
 select
   concat_ws(E'\n',
     'CREATE TRIGGER conversation_messages_owner BEFORE INSERT ON public.conversation_messages FOR EACH ROW WHEN (((new.brand_id IS NULL) OR (new.user_id IS NULL))) EXECUTE FUNCTION public.fill_message_owner()',
-    'CREATE TRIGGER conversation_messages_touch_session AFTER INSERT ON public.conversation_messages REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.update_session_on_message()',
+    'CREATE TRIGGER conversation_messages_touch_session AFTER INSERT ON public.conversation_messages FOR EACH ROW EXECUTE FUNCTION public.update_session_on_message()',
     'CREATE TRIGGER conversation_sessions_activity BEFORE INSERT OR UPDATE ON public.conversation_sessions FOR EACH ROW EXECUTE FUNCTION public.update_session_activity()'
   ) as expected,
   (select string_agg(concat_ws(' ', pg_get_triggerdef(oid), case when tgenabled <> 'O' then 'NOT ENABLED' end), E'\n' order by tgname)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -53,6 +54,17 @@ def test_the_verifying_migration_asks_every_check() -> None:
     for name, check in CHECKS.items():
         query = check.split("\n", 1)[1].rstrip(";\n")
         assert f"'{name}', c.expected, c.found from (\n{query}\n    ) c" in VERIFICATION, name
+
+
+def test_a_new_value_as_the_documentation_says(postgres: psycopg.Connection) -> None:
+    """docs/schema.md shows how a list gets one more."""
+    [block] = re.findall(r"```sql\n(.*?)```", (SUPABASE.parent / "docs/schema.md").read_text(), re.DOTALL)
+    tool = "select 'tool'::conversation_private.message_role"
+    with postgres.transaction(force_rollback=True):
+        with pytest.raises(psycopg.errors.CheckViolation), postgres.transaction():
+            postgres.execute(tool)
+        postgres.execute(block)
+        postgres.execute(tool)
 
 
 def test_verification_leaves_nothing(postgres: psycopg.Connection) -> None:
