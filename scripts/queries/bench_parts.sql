@@ -1,5 +1,6 @@
 -- The parts of the tables that this transaction has written, in the order in which to leave them out, and the command
 -- that does: the foreign keys of the statement's own table, all of what its triggers write, then the rest of its own.
+-- Of what triggers write, each index that holds no key is a part: what one of them costs depends on what is in it.
 with written as (
   select c.oid, c.oid::pg_catalog.regclass::text as relation, c.relname = %(table)s as own, c.relrowsecurity
   from pg_catalog.pg_class c
@@ -21,11 +22,12 @@ with written as (
   select w.relation, w.own, 4, 'checks', pg_catalog.format('alter table %%s drop constraint %%I', w.relation, k.conname)
   from written w join pg_catalog.pg_constraint k on k.conrelid = w.oid and k.contype = 'c'
   union all
-  select w.relation, w.own, 5, 'indexes', case
+  select w.relation, w.own, 5, case when w.own or k.oid is not null then 'indexes' else 'index ' || c.relname end, case
     when k.oid is null then pg_catalog.format('drop index %%s', i.indexrelid::pg_catalog.regclass)
     else pg_catalog.format('alter table %%s drop constraint %%I cascade', w.relation, k.conname) end
   from written w
   join pg_catalog.pg_index i on i.indrelid = w.oid and not i.indisprimary
+  join pg_catalog.pg_class c on c.oid = i.indexrelid
   left join pg_catalog.pg_constraint k on k.conindid = i.indexrelid and k.contype in ('u', 'x')
 )
 select pg_catalog.format('%%s: %%s', p.relation, p.part), pg_catalog.string_agg(p.command, '; ')
