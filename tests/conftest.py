@@ -10,7 +10,7 @@ import pytest
 LIMIT_SECONDS = 600  # of a test with its fixtures
 IGNORED = pytest.StashKey[bool]()
 
-pytest_plugins = ["tests.fix_stack", "tests.fix_actors", "tests.fix_cli", "tests.fix_tasks"]
+pytest_plugins = ["tests.fix_stack", "tests.fix_cli", "tests.fix_tasks"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.parts import NPM_FLAGS, node, platform_name
-from scripts.places import cache_dir
-from scripts.waiting import exclusive
+from pushproof.base.places import cache_dir
+from pushproof.base.waiting import exclusive
+from pushproof.tools.parts import NPM_FLAGS, node, platform_name
 from tests.fix_stack import Project
 
 MANIFESTS = Path(__file__).parent / "oldest_cli"

@@ -13,21 +13,22 @@ from typing import Any
 
 import pytest
 
-from scripts import local, pgrls
-from scripts.boundary import Run
-from scripts.database import connect
-from scripts.rls.actors import USERS, Cast, signed_in
-from scripts.rls.asking import UNKNOWN, Actor, Api, Request
-from scripts.rls.catalog import Catalog, read_catalog
-from scripts.rls.cells import Cell, Kind, Probe
-from scripts.rls.clones import Clone, clones
-from scripts.rls.engine import Engine
-from scripts.rls.findings import Court, Finding, collect, triage
-from scripts.rls.intent import ActorIntent, Intent, load
-from scripts.rls.kinds import kinds
-from scripts.rls.rows import Rows, impatient
-from scripts.supabase_cli import Cli
-from scripts.waiting import wait_until
+from pushproof.base.waiting import wait_until
+from pushproof.proof.actors import USERS, Cast, signed_in
+from pushproof.proof.asking import UNKNOWN, Actor, Api, Request
+from pushproof.proof.catalog import Catalog, read_catalog
+from pushproof.proof.cells import Cell, Kind, Probe
+from pushproof.proof.clones import Clone, clones
+from pushproof.proof.engine import Engine
+from pushproof.proof.findings import Court, Finding, collect, triage
+from pushproof.proof.intent import ActorIntent, Intent, load
+from pushproof.proof.kinds import kinds
+from pushproof.proof.rows import Rows, impatient
+from pushproof.stack import local
+from pushproof.stack.run import Run
+from pushproof.target.database import connect
+from pushproof.tools import pgrls
+from pushproof.tools.supabase_cli import Cli
 from tests.fix_stack import Project
 
 REPOSITORY = Path(__file__).parent.parent

@@ -17,14 +17,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from scripts import settings
-from scripts.boundary import Run
-from scripts.commands.push import push
-from scripts.console import Console
-from scripts.scratch import scratch_server
-from scripts.services.postgres import ADMIN, DATABASE
-from scripts.stack import Stack
-from scripts.targets import Database, Target
+from pushproof.base import settings
+from pushproof.base.console import Console
+from pushproof.commands.push import push
+from pushproof.stack.embedded import Stack
+from pushproof.stack.run import Run
+from pushproof.stack.scratch import scratch_server
+from pushproof.stack.services.postgres import ADMIN, DATABASE
+from pushproof.target.targets import Database, Target
 
 REPOSITORY = Path(__file__).parent.parent
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -118,7 +118,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Project]]:
-    """Makes projects: copies of this repository's supabase/, with `empty` none of its migrations and checks.
+    """Makes projects: copies of this repository's, with `empty` none of its migrations, checks and tests.
 
     Whatever stack they started is stopped at the end.
     """
@@ -127,6 +127,8 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
     def make(*, empty: bool = False) -> Project:
         project = Project(tmp_path_factory.mktemp("project"))
         shutil.copytree(REPOSITORY / "supabase", project.folder / "supabase")
+        if not empty:
+            shutil.copytree(REPOSITORY / "tests" / "smoke", project.folder / "tests" / "smoke")
         config = project.folder / "supabase" / "config.toml"
         config.write_text(config.read_text().replace("[auth]", "[auth]\nenable_anonymous_sign_ins = true"))
         if empty:
@@ -194,6 +196,16 @@ def running(project: Project) -> RunningStack:
 def stack(project: Project) -> RunningStack:
     """The shared project's stack."""
     return running(project)
+
+
+@pytest.fixture(scope="session")
+def pushproof_run(request: pytest.FixtureRequest) -> Run:
+    """The run of `invoke smoke`; under plain pytest, one on the tests' own stack."""
+    found: Run | None = getattr(request.config, "pushproof_run", None)
+    if found:
+        return found
+    request.getfixturevalue("stack")
+    return Run("", as_json=True, settings=request.getfixturevalue("project").settings)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from scripts.parts import locate
+from pushproof.tools.parts import locate
 from tests.fix_stack import Project, RunningStack
 from tests.tasks.answers import remote_settings
 
@@ -61,7 +61,7 @@ def blank(blank_stack: Project, sql: Callable[..., list[tuple[object, ...]]]) ->
 @pytest.fixture
 def sql(blank_stack: Project) -> Callable[..., list[tuple[object, ...]]]:
     """Asks the blank project's database; the rows of the answer."""
-    from scripts.database import connect
+    from pushproof.target.database import connect
 
     def ask(text: str) -> list[tuple[object, ...]]:
         with connect(blank_stack.stack.target()) as connection:
@@ -76,8 +76,8 @@ def client_project(bare: Project, stack: RunningStack, project: Project) -> Proj
     """A project whose `.env` describes the shared stack as its target remote."""
     lines = [f"{name}={value}" for name, value in remote_settings(project).items()]
     bare.write_env("\n".join(lines))
-    for folder in ("migrations", "checks"):
-        shutil.copytree(project.folder / "supabase" / folder, bare.folder / "supabase" / folder, dirs_exist_ok=True)
+    for folder in ("supabase/migrations", "supabase/checks", "tests/smoke"):
+        shutil.copytree(project.folder / folder, bare.folder / folder, dirs_exist_ok=True)
     return bare
 
 

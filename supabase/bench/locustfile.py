@@ -2,7 +2,7 @@
 
 from locust import between, task
 
-from scripts.workload.visitor import Visitor
+from pushproof.testing import Visitor
 
 
 class Client(Visitor):

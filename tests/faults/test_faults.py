@@ -18,10 +18,10 @@ import httpx
 import psutil
 import pytest
 
-from scripts.database import connect
-from scripts.process import kill
-from scripts.services.postgres import ADMIN
-from scripts.waiting import wait_until
+from pushproof.base.process import kill
+from pushproof.base.waiting import wait_until
+from pushproof.stack.services.postgres import ADMIN
+from pushproof.target.database import connect
 from tests.fix_stack import Connection, Project
 from tests.tasks.answers import states
 

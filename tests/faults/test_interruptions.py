@@ -18,10 +18,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts import process
-from scripts.database import connect
-from scripts.interruptions import Interruption
-from scripts.waiting import wait_until
+from pushproof.base import process
+from pushproof.base.interruptions import Interruption
+from pushproof.base.waiting import wait_until
+from pushproof.target.database import connect
 from tests.fix_stack import REPOSITORY, Project
 from tests.tasks.answers import succeeds
 
@@ -163,7 +163,7 @@ def test_an_interruption_that_comes_too_late_ends_nothing() -> None:
     """A task that ends while the signal waits for an import has its own exit code."""
     script = """
 import signal
-from scripts.interruptions import Interruption
+from pushproof.base.interruptions import Interruption
 with Interruption() as interruption:
     exec(compile("import os, signal; os.kill(os.getpid(), signal.SIGINT)", "<frozen importlib>", "exec"))
 interruption.forget()
@@ -191,7 +191,7 @@ def test_an_interruption_amid_an_import_arrives_after_it() -> None:
     """Else the lock of a module would stay taken, and whoever imports it later would wait for good."""
     script = """
 import importlib.abc, importlib.util, os, signal, sys
-from scripts.interruptions import Interruption
+from pushproof.base.interruptions import Interruption
 
 class Slow(importlib.abc.Loader):
     def create_module(self, spec): return None
@@ -219,7 +219,7 @@ def test_a_second_signal_does_not_disturb_the_cleaning_up_and_a_third_ends_it() 
     """Who holds Ctrl-C gets out, and is told what the second one meant."""
     script = """
 import signal
-from scripts.interruptions import Interruption
+from pushproof.base.interruptions import Interruption
 print("ready", flush=True)
 with Interruption():
     try:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from scripts.errors import IntentError
-from scripts.rls.asking import Actor, Answer, Request
-from scripts.rls.cells import Case, Cell, Probe
-from scripts.rls.coverage import coverage
-from scripts.rls.differential import disagreements
-from scripts.rls.engine import Engine, derive
-from scripts.rls.intent import VERBS
-from scripts.rls.kinds import kinds
+from pushproof.base.errors import IntentError
+from pushproof.proof.asking import Actor, Answer, Request
+from pushproof.proof.cells import Case, Cell, Probe
+from pushproof.proof.coverage import coverage
+from pushproof.proof.differential import disagreements
+from pushproof.proof.engine import Engine, derive
+from pushproof.proof.intent import VERBS
+from pushproof.proof.kinds import kinds
 from tests.fix_rls import REPOSITORY, Laboratory
 
 SUPABASE = REPOSITORY / "supabase"

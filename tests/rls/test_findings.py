@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from scripts import pgrls
-from scripts.boundary import Run
-from scripts.errors import PartsError
-from scripts.rls.findings import CHECKS, CONFIRMED, REFUTED, UNPROVED, Court, Report, known_claims, triage
-from scripts.rls.rows import UnaskableError
-from scripts.testusers import MARK, marked_run
+from pushproof.base.errors import PartsError
+from pushproof.proof.findings import CHECKS, CONFIRMED, REFUTED, UNPROVED, Court, Report, known_claims, triage
+from pushproof.proof.rows import UnaskableError
+from pushproof.stack.run import Run
+from pushproof.target.testusers import MARK, marked_run
+from pushproof.tools import pgrls
 from tests.fix_rls import Laboratory
 from tests.fix_stack import Project
 from tests.rls.test_engine import NOTES, NOTES_ACCESS
@@ -64,7 +64,7 @@ class Broken:
 def test_what_could_not_be_tried_is_unproved(monkeypatch: pytest.MonkeyPatch, problem: Exception) -> None:
     """Neither refuted nor a crash; and so is a rule that nothing is known of."""
     claims = {"broken": Broken(problem), "rls_disabled_in_public": Broken(problem)}
-    monkeypatch.setattr("scripts.rls.findings.known_claims", lambda: claims)
+    monkeypatch.setattr("pushproof.proof.findings.known_claims", lambda: claims)
     cells: Sequence[Any] = []
     found = triage(Court(None, None, cells), [report("broken", "a"), report("of tomorrow", "b")])  # type: ignore[arg-type]
     assert [(f.object, f.verdict) for f in found] == [("a", UNPROVED), ("b", UNPROVED)]

@@ -9,14 +9,14 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from scripts.errors import StackError
-from scripts.queries import query
-from scripts.rls import mutants
-from scripts.rls.clones import Clone
-from scripts.rls.engine import Engine
-from scripts.rls.intent import VERBS
-from scripts.rls.kinds import kinds
-from scripts.rls.mutants import FOLDER, Mutant, Notice, Suite, cells_and_checks, derive, try_mutant
+from pushproof.base.errors import StackError
+from pushproof.base.queries import query
+from pushproof.proof import mutants
+from pushproof.proof.clones import Clone
+from pushproof.proof.engine import Engine
+from pushproof.proof.intent import VERBS
+from pushproof.proof.kinds import kinds
+from pushproof.proof.mutants import FOLDER, Mutant, Notice, Suite, cells_and_checks, derive, try_mutant
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import NOTES, NOTES_ACCESS, SCHEMA
 

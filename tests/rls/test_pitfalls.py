@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.rls.findings import CONFIRMED, Finding
+from pushproof.proof.findings import CONFIRMED, Finding
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import wrong
 

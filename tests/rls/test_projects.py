@@ -6,12 +6,12 @@ import re
 import tomllib
 from dataclasses import replace
 
-from scripts.rls.actors import USERS
-from scripts.rls.engine import Engine
-from scripts.rls.kinds import kinds
-from scripts.rls.mutants import UNCALLED, derive
-from scripts.rls.proposal import KINDS, guess, proposal
-from scripts.rls.rows import Rows, impatient
+from pushproof.proof.actors import USERS
+from pushproof.proof.engine import Engine
+from pushproof.proof.kinds import kinds
+from pushproof.proof.mutants import UNCALLED, derive
+from pushproof.proof.proposal import KINDS, guess, proposal
+from pushproof.proof.rows import Rows, impatient
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import wrong
 

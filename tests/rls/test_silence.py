@@ -9,8 +9,8 @@ from threading import Event, Thread
 import pytest
 import urllib3
 
-from scripts.rls import asking, rows
-from scripts.rls.asking import Actor, Api, Request
+from pushproof.proof import asking, rows
+from pushproof.proof.asking import Actor, Api, Request
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import NOTES, NOTES_ACCESS, wrong
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fix_actors import Actor
+from pushproof.testing import Actor
 
 Row = dict[str, Any]
 

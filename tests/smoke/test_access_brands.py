@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.access import Access
-from tests.fix_actors import Actor
+from pushproof.testing import Access, Actor
 
 TABLE = "brands"
 Row = dict[str, Any]

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.access import Access, refused
-from tests.fix_actors import Actor
+from pushproof.testing import Access, Actor, refused
 from tests.smoke.conftest import message_of
 
 TABLE = "conversation_messages"

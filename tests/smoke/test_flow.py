@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tests.fix_actors import Actor
+from pushproof.testing import Actor
 from tests.smoke.conftest import message_of
 
 Row = dict[str, Any]

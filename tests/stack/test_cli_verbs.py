@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts import parts
+from pushproof.tools import parts
 from tests.fix_stack import Connection, Project, RunningStack, running
 
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from scripts import parts, pgrls
-from scripts.console import Console
-from scripts.database import connect
-from scripts.errors import PartsError
-from scripts.local import cli
-from scripts.parts import NOTE, Parts
-from scripts.places import cache_dir
-from scripts.services import postgres
-from scripts.stack import Stack
+from pushproof.base.console import Console
+from pushproof.base.errors import PartsError
+from pushproof.base.places import cache_dir
+from pushproof.stack.embedded import Stack
+from pushproof.stack.local import cli
+from pushproof.stack.services import postgres
+from pushproof.target.database import connect
+from pushproof.tools import parts, pgrls
+from pushproof.tools.parts import NOTE, Parts
 from tests.fix_stack import Project, RunningStack
 from tests.tasks.answers import refuses, succeeds
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.drift import Change, Description, Difference, describe, differences, lines, own_schemas
-from scripts.services.postgres import ADMIN, DATABASE
+from pushproof.migrations.drift import Change, Description, Difference, describe, differences, lines, own_schemas
+from pushproof.stack.services.postgres import ADMIN, DATABASE
 from tests.fix_stack import Connection, RunningStack
 
 MADE = """

@@ -22,21 +22,21 @@ import psutil
 import psycopg
 import pytest
 
-from scripts import process
-from scripts import state as states
-from scripts.boundary import Run
-from scripts.commands.stack import status
-from scripts.console import Console
-from scripts.errors import DiskFullError, PortError
-from scripts.parts import Parts, locate
-from scripts.places import cache_dir, service_user
-from scripts.process import Identity, has_ended
-from scripts.services import postgres
-from scripts.services.base import HOST, free_port
-from scripts.stack import OWNER_OF_PORT, Stack
-from scripts.supervisor import MARK
-from scripts.testusers import client
-from scripts.waiting import wait_until
+from pushproof.base import process
+from pushproof.base.console import Console
+from pushproof.base.errors import DiskFullError, PortError
+from pushproof.base.places import cache_dir, service_user
+from pushproof.base.process import Identity, has_ended
+from pushproof.base.waiting import wait_until
+from pushproof.commands.stack import status
+from pushproof.stack import state as states
+from pushproof.stack.embedded import OWNER_OF_PORT, Stack
+from pushproof.stack.run import Run
+from pushproof.stack.services import postgres
+from pushproof.stack.services.base import HOST, free_port
+from pushproof.stack.supervisor import MARK
+from pushproof.target.testusers import client
+from pushproof.tools.parts import Parts, locate
 from tests.fix_stack import Project
 from tests.stack.test_gateway import Raw, spellings
 

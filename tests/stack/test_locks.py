@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.locks import ROWS, STRENGTH, effects_of
-from scripts.statements import statements_of
+from pushproof.migrations.locks import ROWS, STRENGTH, effects_of
+from pushproof.migrations.statements import statements_of
 from tests.fix_stack import Connection, RunningStack, temporary_database
 
 GROUND = """

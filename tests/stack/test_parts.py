@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from scripts import parts, process
-from scripts.console import Console
-from scripts.errors import DiskFullError, PartsError, PushproofError
-from scripts.parts import NPM_FLAGS, Parts, platform_name
-from scripts.places import cache_dir, service_user
-from scripts.services.base import HOST
-from scripts.settings import Settings, cache_candidates
+from pushproof.base import process
+from pushproof.base.console import Console
+from pushproof.base.errors import DiskFullError, PartsError, PushproofError
+from pushproof.base.places import cache_dir, service_user
+from pushproof.base.settings import Settings, cache_candidates
+from pushproof.stack.services.base import HOST
+from pushproof.tools import parts
+from pushproof.tools.parts import NPM_FLAGS, Parts, platform_name
 from tests.fix_stack import Project
 
 SMALL = "postgres"  # one file of JavaScript, and no dependencies
@@ -273,7 +274,9 @@ class TestCache:
 
     @pytest.fixture
     def anywhere(self, project: Project, open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-        monkeypatch.setattr("scripts.places.cache_candidates", lambda: (open_folder / "first", open_folder / "second"))
+        monkeypatch.setattr(
+            "pushproof.base.places.cache_candidates", lambda: (open_folder / "first", open_folder / "second")
+        )
         return dataclasses.replace(project.settings, cache_dir=None)
 
     def test_the_first_that_serves_is_taken(self, anywhere: Settings, open_folder: Path) -> None:
@@ -302,7 +305,7 @@ class TestCache:
     ) -> None:
         """As root somebody else's folder; as an ordinary user, root's."""
         theirs = open_folder / "first" if os.geteuid() == 0 else Path("/usr")
-        monkeypatch.setattr("scripts.places.cache_candidates", lambda: (theirs, open_folder / "second"))
+        monkeypatch.setattr("pushproof.base.places.cache_candidates", lambda: (theirs, open_folder / "second"))
         if os.geteuid() == 0:
             theirs.mkdir()
             os.chown(theirs, 65534, -1)

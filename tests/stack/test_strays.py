@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts import process
-from scripts.scratch import MEMORY, OWNER, PREFIX
-from scripts.supervisor import MARK
-from scripts.waiting import wait_until
+from pushproof.base import process
+from pushproof.base.waiting import wait_until
+from pushproof.stack.scratch import MEMORY, OWNER, PREFIX
+from pushproof.stack.supervisor import MARK
 from tests.fix_stack import Project, RunningStack
 from tests.tasks.answers import succeeds
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import IO, Any
 
-from scripts.database import connect
-from scripts.migrations import local_migrations, pair, read_history
+from pushproof.migrations.files import local_migrations, pair, read_history
+from pushproof.target.database import connect
 from tests.fix_stack import Completed, Project
 
 

@@ -15,17 +15,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scripts.boundary import Run
-from scripts.commands import bench_load
-from scripts.commands.bench import bench
-from scripts.commands.bench_schema import Options
-from scripts.database import connect
-from scripts.errors import FailedError, PartsError, ProjectError
-from scripts.workload import costs, server, writes
-from scripts.workload.files import Query, data_of
-from scripts.workload.filling import BLOCK, fill
-from scripts.workload.generator import requests_a_second
-from scripts.workload.plots import require
+from pushproof.base.errors import FailedError, PartsError, ProjectError
+from pushproof.bench import costs, server, writes
+from pushproof.bench.files import Query, data_of
+from pushproof.bench.filling import BLOCK, fill
+from pushproof.bench.generator import requests_a_second
+from pushproof.bench.plots import require
+from pushproof.commands import bench_load
+from pushproof.commands.bench import bench
+from pushproof.commands.bench_schema import Options
+from pushproof.stack.run import Run
+from pushproof.target.database import connect
 from tests.fix_stack import REPOSITORY, Connection, Project
 from tests.tasks.answers import refuses
 

@@ -13,7 +13,7 @@ import httpx
 import jwt
 import pytest
 
-from scripts import state as states
+from pushproof.stack import state as states
 from tests.fix_stack import Completed, Project, RunningStack
 from tests.tasks.answers import remote_settings, succeeds
 

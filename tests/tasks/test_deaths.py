@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts import process
-from scripts.database import connect
-from scripts.errors import PushproofError
-from scripts.supervisor import MARK
-from scripts.waiting import wait_until
+from pushproof.base import process
+from pushproof.base.errors import PushproofError
+from pushproof.base.waiting import wait_until
+from pushproof.stack.supervisor import MARK
+from pushproof.target.database import connect
 from tests.fix_stack import Project, Task
 from tests.tasks.answers import remote_settings, says, succeeds
 

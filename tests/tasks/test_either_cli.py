@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scripts.database import connect
+from pushproof.target.database import connect
 from tests.fix_stack import Project
 from tests.tasks.answers import document, refuses, remote_settings, says, states, succeeds
 

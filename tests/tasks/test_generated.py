@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scripts.boundary import Run
-from scripts.commands.diagram import diagram
-from scripts.commands.types import types
-from tests.fix_actors import Actor
+from pushproof.commands.diagram import diagram
+from pushproof.commands.types import types
+from pushproof.stack.run import Run
+from pushproof.testing import Actor
 from tests.fix_stack import REPOSITORY, Project, RunningStack
 from tests.tasks.answers import refuses, remote_settings, succeeds
 

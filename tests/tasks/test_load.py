@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from scripts.services.base import free_port
-from scripts.waiting import wait_until
+from pushproof.base.waiting import wait_until
+from pushproof.stack.services.base import free_port
 from tests.fix_stack import Project
 from tests.tasks.answers import document, refuses, succeeds
 
@@ -21,7 +21,7 @@ LOAD = ("bench", "--suite", "load", "--target", "remote")
 FEW = (*LOAD, "--users", "3", "--seconds", "2")
 FLOW = """
 from locust import task
-from scripts.workload.visitor import Visitor
+from pushproof.testing.visitor import Visitor
 
 class One(Visitor):
     @task

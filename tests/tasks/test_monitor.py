@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from scripts.database import connect
-from scripts.panels import FOLDER, ask, panels
-from scripts.waiting import wait_until
+from pushproof.base.waiting import wait_until
+from pushproof.target.database import connect
+from pushproof.upkeep.panels import FOLDER, ask, panels
 from tests.fix_stack import REPOSITORY, Project
 from tests.tasks.answers import document, refuses, succeeds
 
@@ -87,7 +87,7 @@ def test_statements(panel: Callable[[str], Rows], sql: Ask) -> None:
 
 def test_transactions(panel: Callable[[str], Rows], blank: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is open longer than the panel asks for, and whether it is idle."""
-    from scripts import panels as module
+    from pushproof.upkeep import panels as module
 
     original = module._read
 

@@ -12,13 +12,13 @@ import httpx
 import psutil
 import pytest
 
-from scripts.boundary import Run
-from scripts.commands.push import push
-from scripts.database import connect
-from scripts.errors import SqlError
-from scripts.queries import query
-from scripts.services.postgres import ADMIN
-from scripts.waiting import exclusive
+from pushproof.base.errors import SqlError
+from pushproof.base.queries import query
+from pushproof.base.waiting import exclusive
+from pushproof.commands.push import push
+from pushproof.stack.run import Run
+from pushproof.stack.services.postgres import ADMIN
+from pushproof.target.database import connect
 from tests.fix_stack import Project, RunningStack
 from tests.tasks.answers import document, refuses, remote_settings, says, secrets_of, states, succeeds
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from scripts.boundary import Run
-from scripts.commands.push import push
-from scripts.database import connect
-from scripts.retention import OPTIONS, Rule, batches
-from scripts.workload.files import data_of
-from scripts.workload.filling import BLOCK, fill
+from pushproof.bench.files import data_of
+from pushproof.bench.filling import BLOCK, fill
+from pushproof.commands.push import push
+from pushproof.stack.run import Run
+from pushproof.target.database import connect
+from pushproof.upkeep.retention import OPTIONS, Rule, batches
 from tests.fix_stack import REPOSITORY, Connection, Project
 from tests.tasks.answers import document, refuses, succeeds
 

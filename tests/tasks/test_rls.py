@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scripts.database import connect
-from scripts.queries import query
-from scripts.rls.catalog import read_catalog
+from pushproof.base.queries import query
+from pushproof.proof.catalog import read_catalog
+from pushproof.target.database import connect
 from tests.fix_stack import Connection, Project, RunningStack
 
 Editor = Callable[[Callable[[str], str]], None]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.database import connect
+from pushproof.target.database import connect
 from tests.fix_stack import Project
 from tests.tasks.answers import document, refuses, remote_settings, says, states, succeeds
 

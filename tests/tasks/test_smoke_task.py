@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from scripts.boundary import Run
-from scripts.checks import Verdict
-from scripts.commands.smoke import summarise
-from scripts.errors import FailedError
-from scripts.suite import Tally
-from scripts.waiting import wait_until
+from pushproof.base.errors import FailedError
+from pushproof.base.waiting import wait_until
+from pushproof.checks.promises import Verdict
+from pushproof.checks.suite import Tally
+from pushproof.commands.smoke import summarise
+from pushproof.stack.run import Run
 from tests.fix_stack import Connection, Project, RunningStack
 from tests.tasks.answers import document, refuses, secrets_of, succeeds
 

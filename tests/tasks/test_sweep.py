@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from scripts.waiting import wait_until
-from tests.fix_actors import Actor
+from pushproof.base.waiting import wait_until
+from pushproof.testing import Actor
 from tests.fix_stack import Connection, Project, RunningStack
 from tests.tasks.answers import document, succeeds
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.rls.asking import Answer
-from scripts.rls.cells import FAILED, NOTHING, REFUSED, REJECTED, observed_of
+from pushproof.proof.asking import Answer
+from pushproof.proof.cells import FAILED, NOTHING, REFUSED, REJECTED, observed_of
 
 
 @pytest.mark.parametrize(

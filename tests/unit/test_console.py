@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from scripts.console import Console, shown
-from scripts.errors import SqlError
-from scripts.suite import Redacted
-from scripts.targets import Database, Target
+from pushproof.base.console import Console, shown
+from pushproof.base.errors import SqlError
+from pushproof.checks.suite import Redacted
+from pushproof.target.targets import Database, Target
 
 
 @pytest.mark.parametrize(

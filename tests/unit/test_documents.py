@@ -10,8 +10,8 @@ import invoke.loader
 import pytest
 from invoke.collection import Collection
 
-from scripts import errors
-from scripts.errors import PushproofError
+from pushproof.base import errors
+from pushproof.base.errors import PushproofError
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text()
@@ -86,14 +86,18 @@ def test_links_lead_somewhere() -> None:
 
 def test_the_lock_file_holds_hashes_and_no_addresses() -> None:
     """Whoever has a registry of their own can use it; nobody can be given another package."""
-    lock = (REPOSITORY / "package-lock.json").read_text()
+    lock = (REPOSITORY / "scripts/pushproof/tools/package-lock.json").read_text()
     assert "resolved" not in lock
     assert lock.count('"integrity": "sha512-') == lock.count('"version":') > 30
 
 
 def test_every_setting_is_documented() -> None:
     """.env.example names exactly the settings that are read."""
-    read = set(re.findall(r'"((?:SUPABASE|PUSHPROOF)_[A-Z_]+)"', (REPOSITORY / "scripts/settings.py").read_text()))
+    read = set(
+        re.findall(
+            r'"((?:SUPABASE|PUSHPROOF)_[A-Z_]+)"', (REPOSITORY / "scripts/pushproof/base/settings.py").read_text()
+        )
+    )
     documented = set(
         re.findall(r"^#?((?:SUPABASE|PUSHPROOF)_[A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.M)
     )

@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 
-from scripts import errors
-from scripts.database import connection_error, sql_error
-from scripts.errors import CredentialsError, DiskFullError, PushproofError, SettingsError, SqlError, UnreachableError
-from scripts.targets import Database, Target
+from pushproof.base import errors
+from pushproof.base.errors import (
+    CredentialsError,
+    DiskFullError,
+    PushproofError,
+    SettingsError,
+    SqlError,
+    UnreachableError,
+)
+from pushproof.target.database import connection_error, sql_error
+from pushproof.target.targets import Database, Target
 
 
 def target(kind: str, host: str = "a.co") -> Target:

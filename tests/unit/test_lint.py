@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from scripts import process, squawk
-from scripts.boundary import Run
-from scripts.commands.lint import lint as command
-from scripts.errors import FailedError, PartsError, UsageError
-from scripts.lint import ignores, reports
-from scripts.lint.engine import lint
-from scripts.lint.files import Problem
-from scripts.lint.rules import rules
-from scripts.migrations import Migration, local_migrations
-from scripts.settings import load
+from pushproof.base import process
+from pushproof.base.errors import FailedError, PartsError, UsageError
+from pushproof.base.settings import load
+from pushproof.commands.lint import lint as command
+from pushproof.lint import ignores, reports
+from pushproof.lint.engine import lint
+from pushproof.lint.files import Problem
+from pushproof.lint.rules import rules
+from pushproof.migrations.files import Migration, local_migrations
+from pushproof.stack.run import Run
+from pushproof.tools import squawk
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = (REPOSITORY / "docs/lint.md").read_text()

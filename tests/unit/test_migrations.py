@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.errors import ProjectError
-from scripts.migrations import (
+from pushproof.base.errors import ProjectError
+from pushproof.migrations.files import (
     Applied,
     Migration,
     check_contents,
@@ -18,7 +18,7 @@ from scripts.migrations import (
     pair,
     refuse_none,
 )
-from scripts.statements import transaction_statement
+from pushproof.migrations.statements import transaction_statement
 
 
 def files(folder: Path, *names: str) -> None:

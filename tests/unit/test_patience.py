@@ -10,14 +10,14 @@ from threading import Thread
 import pytest
 import urllib3
 
-from scripts import patience
-from scripts.api import pause_of
-from scripts.boundary import boundary
-from scripts.patience import http_client
-from scripts.rls import asking
-from scripts.rls.asking import OPTIONS, Actor, Api, Request
-from scripts.targets import Database, Target
-from scripts.testusers import client
+from pushproof.boundary import boundary
+from pushproof.proof import asking
+from pushproof.proof.asking import OPTIONS, Actor, Api, Request
+from pushproof.target import patience
+from pushproof.target.api import pause_of
+from pushproof.target.patience import http_client
+from pushproof.target.targets import Database, Target
+from pushproof.target.testusers import client
 
 
 @dataclass

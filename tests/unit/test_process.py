@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts import process
-from scripts.interruptions import INTERRUPTIONS
-from scripts.process import Identity
-from scripts.waiting import wait_until
+from pushproof.base import process
+from pushproof.base.interruptions import INTERRUPTIONS
+from pushproof.base.process import Identity
+from pushproof.base.waiting import wait_until
 
 # A process and its child, which both take no notice of SIGTERM. The first prints the pids when they do.
 STUBBORN = """

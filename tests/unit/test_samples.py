@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.rls.samples import literals
+from pushproof.proof.samples import literals
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import settings
-from scripts.errors import ProjectError, SettingsError, UsageError
+from pushproof.base import settings
+from pushproof.base.errors import ProjectError, SettingsError, UsageError
 
 
 @pytest.fixture

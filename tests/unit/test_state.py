@@ -11,9 +11,9 @@ from pathlib import Path
 import jwt
 import pytest
 
-from scripts import state
-from scripts.process import Identity
-from scripts.state import State
+from pushproof.base.process import Identity
+from pushproof.stack import state
+from pushproof.stack.state import State
 
 FULL = State({"api": 4711}, {"jwt_secret": "s3cret"}, {"postgres": "pa55"}, {"origin": Identity(7, 8.5)}, "abc")
 WRITTEN = '{"ports": {"api": 1}, "secrets": {}, "passwords": {}, "services": {}, "cluster": ""}'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.statements import count_statements, statements_of
+from pushproof.migrations.statements import count_statements, statements_of
 
 
 def test_statements_and_their_lines() -> None:

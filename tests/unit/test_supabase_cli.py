@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.errors import (
+from pushproof.base.errors import (
     CredentialsError,
     HistoryError,
     PartsError,
@@ -16,9 +16,9 @@ from scripts.errors import (
     SqlError,
     UnreachableError,
 )
-from scripts.process import Completed
-from scripts.supabase_cli import Cli, _explain
-from scripts.targets import Database, Target
+from pushproof.base.process import Completed
+from pushproof.target.targets import Database, Target
+from pushproof.tools.supabase_cli import Cli, _explain
 
 TARGET = Target("embedded", "http://127.0.0.1:9", "p", "s", Database("127.0.0.1", 9, "postgres", "postgres", "hunter2"))
 APPLYING = "Applying migration 001_a.sql...\nApplying migration 002_b.sql...\n"

@@ -10,11 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scripts import process, supervisor
-from scripts.errors import DiskFullError, PushproofError, StackError
-from scripts.process import Identity
-from scripts.services.base import Command
-from scripts.supervisor import Health, Supervisor
+from pushproof.base import process
+from pushproof.base.errors import DiskFullError, PushproofError, StackError
+from pushproof.base.process import Identity
+from pushproof.stack import supervisor
+from pushproof.stack.services.base import Command
+from pushproof.stack.supervisor import Health, Supervisor
 
 
 @dataclass

@@ -7,9 +7,9 @@ from pathlib import Path
 import jwt
 import pytest
 
-from scripts import settings
-from scripts.errors import CredentialsError, SettingsError
-from scripts.targets import Target, remote
+from pushproof.base import settings
+from pushproof.base.errors import CredentialsError, SettingsError
+from pushproof.target.targets import Target, remote
 
 GOOD = {
     "SUPABASE_URL": "https://abc.supabase.co",

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from scripts.drift import Description, describe
+from pushproof.migrations.drift import Description, describe
 
 SUPABASE = Path(__file__).parents[2] / "supabase"
 NAMES = sorted(path.name for path in (SUPABASE / "migrations").glob("*.sql"))

@@ -1,0 +1,5 @@
+"""`python -m pushproof TASK`."""
+
+from pushproof.cli import main
+
+main()

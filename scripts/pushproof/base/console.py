@@ -1,0 +1,134 @@
+"""The only writer to the terminal: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+
+    from pushproof.base.errors import PushproofError
+
+NO_LIMIT = 100_000
+STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("", "")}
+
+
+class Console:
+    """Prints for people, or with `as_json` one JSON document for scripts; `quiet` says nothing of what goes on.
+
+    Lines are written as they are; rich, which takes a tenth of a second to import, draws tables and
+    what moves.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        self._said_json = False
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # rather \\xe9 than no word, where é has no code
+
+    def status(self, text: str, *, head: str = "", style: str = "bold") -> None:
+        """A line about what goes on, after a word that stands out."""
+        if not self.quiet:
+            _write(sys.stderr, (head, style), (text, ""))
+
+    def line(self, text: str, *, ok: bool | None = None, head: str = "") -> None:
+        """A line of the result, with a mark where `ok` says how it went; silent with --json."""
+        if not self.as_json:
+            _write(sys.stdout, MARKS[ok], (head, "bold"), (text, ""))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Rows under headings; None shows as `null`. Silent with --json."""
+        if self.as_json:
+            return
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+        for row in rows:
+            table.add_row(*(v if isinstance(v, Text) else Text(shown(v), "dim" if v is None else "") for v in row))
+        _rich(stderr=False).print(table)
+
+    def data(self, value: Any) -> None:
+        """The result for scripts: one document, the first. Silent without --json."""
+        if self.as_json and not self._said_json:
+            self._said_json = True
+            sys.stdout.write(json.dumps(value, default=shown, indent=2) + "\n")
+            sys.stdout.flush()
+
+    @contextlib.contextmanager
+    def doing(self, text: str) -> Iterator[None]:
+        """Show that `text` is under way: a spinner on a terminal, a line elsewhere."""
+        if self.quiet:
+            yield
+        elif sys.stderr.isatty() and not os.environ.get("CI"):
+            with _rich(stderr=True).status(text):
+                yield
+        else:
+            self.status(f"{text} …")
+            yield
+
+    @contextlib.contextmanager
+    def progress(self, text: str, *, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        """A bar on a terminal, a line elsewhere; yields its setter."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        console = _rich(stderr=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed} of about {task.total} " + unit),
+            TimeElapsedColumn(),
+        )
+        if not console.is_terminal:
+            self.status(f"{text} (about {total} {unit}) …")
+        with Progress(*columns, console=console, disable=self.quiet or not console.is_terminal) as progress:
+            bar = progress.add_task(text, total=total)
+            yield lambda done: progress.update(bar, completed=min(done, total))
+
+    def error(self, error: PushproofError) -> None:
+        """One line of cause, one of remedy, then the server's own words if there are any."""
+        self.status(error.message, head="ERROR", style="red")
+        if error.hint:
+            self.status(error.hint, head="FIX  ")
+        if error.details:
+            self.status("", head=error.details, style="dim")
+        parts = {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}
+        self.data({"error": parts})
+
+
+def shown(value: Any) -> str:
+    """A database's value as a person reads it: SQL's words and JSON, not Python's."""
+    if isinstance(value, bool | dict | list | None):
+        return json.dumps(value, default=shown, ensure_ascii=False)
+    return str(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """As in 1,000 rows, or 1 row."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _write(stream: TextIO, *pieces: tuple[str, str]) -> None:
+    """Pieces of (text, style) in one line, styled on a terminal that has colours (https://no-color.org)."""
+    coloured = stream.isatty() and not os.environ.get("NO_COLOR")
+    words = (f"\033[{STYLES[style]}m{text}\033[0m" if coloured and style else text for text, style in pieces if text)
+    stream.write(" ".join(words) + "\n")
+    stream.flush()
+
+
+def _rich(*, stderr: bool) -> RichConsole:
+    """rich's console. Piped output is read by programs: neither wrapped nor cut."""
+    from rich.console import Console as RichConsole
+
+    plain = not (sys.stderr if stderr else sys.stdout).isatty()
+    return RichConsole(stderr=stderr, highlight=False, soft_wrap=plain, width=NO_LIMIT if plain else None)

@@ -1,0 +1,154 @@
+"""Every setting, read in one place into one frozen object. Exported variables win over `.env`."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pushproof.base.errors import ProjectError, SettingsError, UsageError
+
+TARGETS = ("embedded", "local", "remote")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `.env` and the environment say. Secrets do not show in the repr."""
+
+    project: Path
+    target: str
+    url: str
+    publishable_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    db_url: str = field(repr=False)
+    db_password: str = field(repr=False)
+    db_ca: str
+    tests_dir: Path  # the project's own tests; a copy of the project has none, and takes these
+    state_dir: Path
+    cache_dir: Path | None
+    api_port: int | None
+    db_port: int | None
+    cli: str
+    production: bool
+    lock_timeout: str
+    statement_timeout: str
+    repeated: tuple[str, ...] = ()  # names that `.env` sets more than once
+
+    @property
+    def supabase_dir(self) -> Path:
+        return self.project / "supabase"
+
+    @property
+    def migrations_dir(self) -> Path:
+        return self.supabase_dir / "migrations"
+
+
+def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings of the project in SUPABASE_WORKDIR, or else in the current folder or the nearest above it.
+
+    `target` is what --target said. Raises UsageError for an unknown target, SettingsError for an
+    unreadable `.env`, ProjectError where there is no `supabase/` folder.
+    """
+    exported = os.environ if environ is None else environ
+    project = _project(exported.get("SUPABASE_WORKDIR", ""))
+    bindings = _dotenv(project / ".env")
+    values = {**dict(bindings), **{k: v for k, v in exported.items() if v}}
+    chosen = target or values.get("SUPABASE_TARGET", "embedded")
+    if chosen not in TARGETS:
+        raise UsageError(f"unknown target {chosen!r}", f"choose one of {', '.join(TARGETS)}")
+    if not (project / "supabase").is_dir():
+        raise ProjectError(
+            f"no supabase/ folder in {project}",
+            "run this in the folder that holds supabase/, or set SUPABASE_WORKDIR to it",
+        )
+    cache, authority = values.get("PUSHPROOF_CACHE_DIR", ""), values.get("SUPABASE_DB_CA", "")
+    if authority and not _path(project, authority).is_file():
+        raise SettingsError("SUPABASE_DB_CA names no file", "download the certificate, or leave the setting out")
+    return Settings(
+        project=project,
+        target=chosen,
+        url=values.get("SUPABASE_URL", "").rstrip("/"),
+        publishable_key=values.get("SUPABASE_PUBLISHABLE_KEY") or values.get("SUPABASE_ANON_KEY", ""),
+        secret_key=values.get("SUPABASE_SECRET_KEY") or values.get("SUPABASE_SERVICE_ROLE_KEY", ""),
+        db_url=values.get("SUPABASE_DB_URL", ""),
+        db_password=values.get("SUPABASE_DB_PASSWORD", ""),
+        db_ca=str(_path(project, authority)) if authority else "",
+        tests_dir=project / "tests",
+        state_dir=_path(project, values.get("PUSHPROOF_STATE_DIR") or ".pushproof"),
+        cache_dir=_path(project, cache) if cache else None,
+        api_port=_port(values, "PUSHPROOF_API_PORT"),
+        db_port=_port(values, "PUSHPROOF_DB_PORT"),
+        cli=values.get("SUPABASE_CLI", ""),
+        production=_yes(values, "SUPABASE_PRODUCTION"),
+        lock_timeout=_duration(values, "PUSHPROOF_LOCK_TIMEOUT", "5s"),
+        statement_timeout=_duration(values, "PUSHPROOF_STATEMENT_TIMEOUT", "15min"),
+        repeated=tuple(name for name, count in Counter(name for name, _ in bindings).items() if count > 1),
+    )
+
+
+def _project(named: str) -> Path:
+    """Upwards, as the CLI looks for it: invoke finds tasks.py from a folder below too."""
+    if named:
+        return Path(named).resolve()
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "supabase").is_dir()), here)
+
+
+def _path(project: Path, text: str) -> Path:
+    """Relative ones are the project's, wherever in it the task runs."""
+    return (project / Path(text).expanduser()).absolute()
+
+
+def _dotenv(file: Path) -> list[tuple[str, str]]:
+    if not file.exists():
+        return []
+    # Imported here: `invoke --list` needs no .env.
+    from dotenv.parser import parse_stream
+
+    try:
+        with file.open(encoding="utf-8") as stream:
+            bindings = list(parse_stream(stream))
+    except UnicodeDecodeError:
+        raise SettingsError(f"cannot read {file}: it is not UTF-8 text", "save it as that") from None
+    except OSError as problem:
+        raise SettingsError(f"cannot read {file}: {problem.strerror}", "make it a file that you can read") from None
+    for binding in bindings:
+        if binding.error:
+            raise SettingsError(
+                f"{file.name} line {binding.original.line} is not NAME=value", "see .env.example for the form"
+            )
+    return [(b.key, b.value) for b in bindings if b.key and b.value]
+
+
+def _yes(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "false").lower()
+    if text not in ("true", "false", "1", "0", "yes", "no"):
+        raise SettingsError(f"{name} is neither true nor false", "write true for the project that your users use")
+    return text in ("true", "1", "yes")
+
+
+def _duration(values: Mapping[str, str], name: str, default: str) -> str:
+    text = values.get(name, default)
+    if not re.fullmatch(r"\d+(ms|s|min|h)", text):
+        raise SettingsError(f"{name} is no duration", f"write it as {default}")
+    return text
+
+
+def _port(values: Mapping[str, str], name: str) -> int | None:
+    text = values.get(name, "")
+    if text and not (text.isdecimal() and 0 < int(text) < 65536):
+        raise SettingsError(f"{name} is not a port number", "use 1 to 65535, or leave it out: a free one is picked")
+    return int(text) if text else None
+
+
+def cache_candidates(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """Where parts and prepared clusters may be cached, best first."""
+    exported = os.environ if environ is None else environ
+    xdg = exported.get("XDG_CACHE_HOME")
+    home = Path(xdg) if xdg else Path.home() / ".cache"
+    system = (Path("/var/cache/pushproof"),) if os.geteuid() == 0 else ()
+    return (home / "pushproof", *system, Path(tempfile.gettempdir()) / f"pushproof-{os.geteuid()}")

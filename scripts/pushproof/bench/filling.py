@@ -1,0 +1,50 @@
+"""The tables filled from supabase/bench/data: the same rows for the same seed, counted from today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pushproof.target.database import connect, psycopg_error
+from pushproof.target.targets import Target
+
+BLOCK = 10_000  # messages; the smallest size
+PART = 50_000  # messages of one statement
+PARALLEL = 2  # statements at once
+OPTIONS = "-c statement_timeout=0"
+
+
+def fill(
+    target: Target, files: list[Path], seed: int, former: int, messages: int, advance: Callable[[int], None]
+) -> None:
+    """From `former` messages to `messages`, each file once, those with a %(part)s in parts side by side.
+
+    All constraints, triggers and indexes are in force. Raises SqlError.
+    """
+    parts = -(-(messages - former) // PART)
+    values = {"seed": seed, "first": former // BLOCK, "last": messages // BLOCK - 1, "part": 0, "parts": parts}
+    done = former
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        for file in files:
+            run = partial(_run, target, file)
+            if "%(part)s" not in file.read_text(encoding="utf-8"):
+                run(values)
+                continue
+            for _ in pool.map(run, [values | {"part": part} for part in range(parts)]):
+                done += (messages - former) // parts
+                advance(done)
+    with connect(target, options=OPTIONS) as connection:
+        connection.execute("vacuum (analyze)")
+
+
+def _run(target: Target, file: Path, values: dict[str, Any]) -> None:
+    import psycopg
+
+    try:
+        with connect(target, options=OPTIONS) as connection, psycopg.ClientCursor(connection) as cursor:
+            cursor.execute(file.read_bytes(), values)
+    except psycopg.Error as problem:
+        raise psycopg_error(problem, where=f"bench/data/{file.name}") from None

@@ -1,0 +1,34 @@
+"""Requests a second that a server answers, by a generator that costs little itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pushproof.base import process
+from pushproof.base.errors import FailedError
+from pushproof.stack.services.base import HOST
+from pushproof.tools import parts
+
+LOAD = Path(__file__).parent / "load.mjs"
+SECONDS = 3.0
+
+
+def requests_a_second(
+    at: int | Path,
+    requests: Sequence[dict[str, Any] | Sequence[dict[str, Any]]],
+    connections: int,
+    seconds: float = SECONDS,
+) -> int:
+    """Of a loopback port or a Unix socket, each connection sending one of the requests, or those of a list in turn.
+
+    Raises FailedError where one is not answered well.
+    """
+    address = {"port": at, "host": HOST} if isinstance(at, int) else {"path": str(at)}
+    load = {"address": address, "requests": requests, "connections": connections, "seconds": seconds}
+    done = process.run([parts.node(), LOAD], text_in=json.dumps(load))
+    if done.code:
+        raise FailedError(f"the load on {at} failed: {done.stderr.strip()}", "`invoke logs` may show why")
+    return int(done.stdout)

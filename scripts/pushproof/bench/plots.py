@@ -1,0 +1,74 @@
+"""The results of `invoke bench --suite schema` drawn: latency against rows, and ratios, each as SVG and as PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pushproof.base.errors import PartsError
+from pushproof.base.places import make
+from pushproof.bench.results import Comparison, Variant
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("svg", "png")
+# The same file for the same figures: no date, no random ids, text as text.
+SETTINGS: dict[Any, Any] = {"svg.hashsalt": "pushproof", "svg.fonttype": "none", "font.size": 9}
+NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {}}
+
+
+def require() -> None:
+    """Raises PartsError without matplotlib."""
+    try:
+        import matplotlib as mpl
+    except ModuleNotFoundError:
+        raise PartsError("the plots need matplotlib, which is not installed", "pip install -e '.[bench]'") from None
+    mpl.use("agg")
+
+
+def draw(found: Comparison, machine: str, folder: Path) -> Iterator[Path]:
+    """The files, written to `folder`."""
+    import matplotlib as mpl
+
+    make(folder)
+    with mpl.rc_context(SETTINGS):
+        figures = {"latency": _latency(found, machine)}
+        if found.others:
+            figures["ratios"] = _ratios(found, found.others[0], machine)
+        for name, figure in figures.items():
+            for kind in FORMATS:
+                file = folder / f"{name}.{kind}"
+                figure.savefig(file, metadata=NO_DATE[kind], dpi=150, bbox_inches="tight")
+                yield file
+
+
+def _latency(found: Comparison, machine: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5))
+    axes = figure.subplots()
+    for number, one in enumerate(found.own.results.values()):
+        medians = [one.times[size].median for size in found.sizes]
+        axes.plot(found.sizes, medians, marker="osd^"[number // 10 % 4], color=f"C{number % 10}", label=one.query.title)
+    axes.set(xscale="log", yscale="log", xlabel="messages", ylabel="median in the server, ms")
+    axes.set_title(machine, loc="left", fontsize=8)
+    axes.grid(visible=True, which="major", alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+    return figure
+
+
+def _ratios(found: Comparison, other: Variant, machine: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    pairs = [(one.query.title, found.ratio(name, other)) for name, one in found.own.results.items()]
+    titles, ratios = zip(*sorted(pairs, key=lambda pair: pair[1]), strict=True)
+    figure = Figure(figsize=(8, 0.3 * len(pairs) + 1))
+    axes = figure.subplots()
+    axes.bar_label(axes.barh(titles, ratios, log=True), fmt="%.1f", padding=3)
+    axes.axvline(1, color="black", linewidth=0.8)
+    about = f"times as fast as {other.name} at {found.sizes[-1]:,} messages"
+    axes.set(xlabel=about, xlim=(min(0.5, *ratios) / 1.5, max(ratios) * 2))
+    axes.set_title(machine, loc="left", fontsize=8)
+    return figure

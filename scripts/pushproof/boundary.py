@@ -1,0 +1,162 @@
+"""The one way out of a task: expected errors, interruptions and bugs become a message and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from pushproof.base.errors import (
+    CredentialsError,
+    DiskFullError,
+    PartsError,
+    PushproofError,
+    SettingsError,
+    SqlError,
+    UnreachableError,
+    UsageError,
+)
+from pushproof.base.interruptions import Interruption
+from pushproof.stack.run import Run, doubting
+from pushproof.target.api import TOO_MANY
+
+CONNECTION_ERRORS = (
+    ("psycopg", "OperationalError"),
+    ("httpx", "TransportError"),
+    ("supabase_auth.errors", "AuthRetryableError"),
+)
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
+
+
+@contextlib.contextmanager
+def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
+    """Give a task its Run; leave with the exit code of what went wrong.
+
+    An interrupted run leaves things as it found them: a stack that it started is stopped again.
+    """
+    for name in [one for one in os.environ if one.startswith("PG")]:
+        del os.environ[name]  # libpq would follow PGHOSTADDR, PGSSLMODE or PGOPTIONS past the target that we name
+    run = Run(target, as_json=json)
+    interruption = Interruption()
+    try:
+        with interruption, doubting(run.check):
+            yield run
+    except PushproofError as error:
+        run.console.error(error)
+        raise SystemExit(error.code) from None
+    except KeyboardInterrupt:
+        if run.started:
+            run.stack.stop(run.started)
+        run.console.status("interrupted")
+        code = 128 + interruption.signal
+        run.console.data({"error": {"code": code, "message": "interrupted", "hint": "", "details": ""}})
+        raise SystemExit(code) from None
+    except BrokenPipeError:  # whoever read our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(128 + signal.SIGPIPE) from None
+    except Exception as problem:
+        explained = _explain(run, problem)
+        run.console.error(explained)
+        raise SystemExit(explained.code) from None
+    finally:
+        interruption.forget()
+
+
+def _explain(run: Run, problem: Exception) -> PushproofError:
+    """Map failures of the machine, refusals, time limits and lost connections to errors; anything else is a bug."""
+    if explained := _of_the_machine(problem) or _auth_refusal(problem) or _out_of_time(problem):
+        return explained
+    if any(_is(problem, *one) for one in CONNECTION_ERRORS):
+        return UnreachableError(f"the connection{_where(run, problem)} was lost", "run this again")
+    return PushproofError(
+        f"unexpected {problem.__class__.__name__}",
+        f"this is a bug in pushproof: please report it with {_keep(run, problem)}",
+    )
+
+
+def _of_the_machine(problem: Exception) -> PushproofError | None:
+    if not isinstance(problem, OSError):
+        return None
+    if problem.errno == errno.ENOSPC:
+        return DiskFullError("the disk is full", "free some space, then run this again")
+    if problem.filename and (option := _option_of(str(problem.filename))):
+        return UsageError(f"cannot write {problem.filename}: {problem.strerror}", f"choose another place for {option}")
+    if problem.filename and problem.errno in UNUSABLE:
+        return SettingsError(
+            f"cannot use {problem.filename}: {problem.strerror}",
+            "make it writable, or choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR",
+        )
+    if problem.errno == errno.ENOEXEC:
+        return PartsError(
+            f"{problem.filename} is damaged: {problem.strerror}",
+            "delete the folder that holds it in the cache folder, or, where pip put it, install it with "
+            "--force-reinstall; then run this again",
+        )
+    return None
+
+
+def _out_of_time(problem: Exception) -> PushproofError | None:
+    if _is(problem, "psycopg.errors", "QueryCanceled"):
+        return SqlError("a statement did not end within its time limit", "look what it waits for (`invoke monitor`)")
+    if _is(problem, "httpx", "TimeoutException"):
+        hint = "does a trigger on auth.users, or an Auth hook, not return? `invoke monitor` shows what waits"
+        return UnreachableError("Auth or the API did not answer in time", hint)
+    return None
+
+
+def _option_of(filename: str) -> str:
+    """The option of the command line that names this file, or a folder above it."""
+    file = Path(filename).absolute()
+    for former, word in itertools.pairwise(["", *sys.argv]):
+        option, _, value = word.partition("=") if word.startswith("--") else (former, "", word)
+        if option.startswith("-") and value and Path(value).absolute() in (file, *file.parents):
+            return option
+    return ""
+
+
+def _where(run: Run, problem: Exception) -> str:
+    if "target" not in vars(run):
+        return ""
+    by_sql = type(problem).__module__.startswith("psycopg")
+    return f" to {run.target.database.label if by_sql else run.target.url}"
+
+
+def _auth_refusal(problem: Exception) -> PushproofError | None:
+    """What Auth said no to, beyond what its callers expect."""
+    library = sys.modules.get("supabase_auth.errors")
+    if library is None or not isinstance(problem, library.AuthApiError):
+        return None
+    if problem.status == TOO_MANY:
+        return UnreachableError(
+            "Auth's rate limit is used up, and did not let up in a minute",
+            "raise it (Dashboard > Authentication > Rate Limits), or run this again later",
+        )
+    return CredentialsError(f"Auth refuses: {problem.message}", "look at the project's Auth settings")
+
+
+def _is(problem: Exception, module: str, name: str) -> bool:
+    """Whether it is of this class of a library, which this run may not have imported."""
+    return module in sys.modules and isinstance(problem, getattr(sys.modules[module], name))
+
+
+def _keep(run: Run, problem: Exception) -> Path:
+    """Write the traceback to a file that its owner alone can read, in the state folder if there is one."""
+    words = "".join(traceback.format_exception(problem))
+    try:
+        where = run.settings.state_dir / "error.log"
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where.touch(mode=0o600)
+        where.write_text(words)
+    except (PushproofError, OSError):
+        handle, name = tempfile.mkstemp(prefix="pushproof-", suffix=".log")
+        where = Path(name)
+        with os.fdopen(handle, "w") as file:
+            file.write(words)
+    return where

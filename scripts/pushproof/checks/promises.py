@@ -1,0 +1,63 @@
+"""The promises of supabase/checks, one SQL file each, held against a database.
+
+A check is one read-only select that returns one row, `expected` and `found`, as text; it is red when
+they differ. The file's header comment is its documentation, the first line its title.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pushproof.base.errors import ProjectError
+from pushproof.migrations.statements import read_sql
+from pushproof.target.database import connect
+from pushproof.target.targets import Target
+
+LIMIT = "60s"  # of a check
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One check: what was promised, what was found."""
+
+    check: str
+    title: str
+    expected: str | None
+    found: str | None
+    ok: bool
+
+
+def verdicts_of(target: Target, folder: Path) -> list[Verdict]:
+    """Run the checks of `folder`, each in a read-only transaction with an empty search_path."""
+    files = sorted(folder.glob("*.sql"))
+    if not files:
+        raise ProjectError(
+            "there is no check in supabase/checks: nothing would be verified",
+            "add one, such as supabase/checks/tables.sql; docs/checks.md shows the form",
+        )
+    with connect(target, autocommit=False, limit=LIMIT) as connection:
+        return [verdict_of(connection, file) for file in files]
+
+
+def verdict_of(connection: Any, file: Path) -> Verdict:
+    """Run one check. A check that fails to run, or answers anything but one row, is red."""
+    import psycopg
+
+    sql = read_sql(file)
+    title = sql.split("\n", 1)[0].removeprefix("--").strip()
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute("set local search_path = ''")
+            connection.execute("set local transaction_read_only = on")
+            rows = connection.execute(sql.encode()).fetchall()
+    except psycopg.Error as problem:
+        if connection.broken:
+            raise
+        words = problem.diag.message_primary or str(problem)
+        return Verdict(file.stem, title, None, f"{words} (SQLSTATE {problem.sqlstate})", ok=False)
+    if len(rows) != 1 or len(rows[0]) != 2:
+        return Verdict(file.stem, title, "one row: expected, found", f"{len(rows)} rows", ok=False)
+    expected, found = rows[0]
+    return Verdict(file.stem, title, expected, found, ok=expected is not None and expected == found)

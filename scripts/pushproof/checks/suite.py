@@ -1,0 +1,137 @@
+"""The project's own pytest suite, tests/smoke, with users who really sign in."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from pushproof.base.errors import FailedError, UsageError
+from pushproof.stack.run import Run
+from pushproof.target.clocks import REFUSED
+from pushproof.target.targets import Target
+
+PASSED, FAILED, USAGE, NO_TESTS = 0, 1, 4, 5  # pytest's exit codes
+IN_PROCESS = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # this package is imported before pytest starts
+JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
+
+
+class Redacted:
+    """A stream that lets no secret pass: a failing test shows what its calls were given."""
+
+    def __init__(self, stream: Any, target: Target) -> None:
+        self._stream = stream
+        self._secrets = (target.secret_key, target.publishable_key, target.database.password)
+
+    def write(self, text: str) -> int:
+        for secret in self._secrets:
+            text = text.replace(secret, "[redacted]")
+        return int(self._stream.write(JWT.sub("[redacted]", text)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Complaints:
+    """Standard error, of which pytest's own `ERROR: ` lines about how it was called are kept instead of shown."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        if not text.startswith("ERROR: "):
+            return int(self._stream.write(text))
+        self.text += text.removeprefix("ERROR: ")
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Stopper:
+    """A pytest plugin: tells Ctrl-C from a test file that cannot be read, which pytest's exit code does not."""
+
+    interrupted = False
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
+
+
+class Tally(Stopper):
+    """A pytest plugin: hands the target to the fixtures, and counts. `first` ends it at a call that fails."""
+
+    def __init__(self, run: Run, *, first: bool = False) -> None:
+        self.pushproof_run = run
+        self.first = first
+        self.counts: dict[str, int] = {}
+        self.refused: re.Match[str] | None = None  # a token, by another clock
+        self.failed: dict[str, str] = {}  # in their order, each once, with the phase: setup, call or teardown
+
+    def pytest_configure(self, config: Any) -> None:
+        config.pushproof_run = self.pushproof_run
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            self.counts[report.outcome] = self.counts.get(report.outcome, 0) + 1
+            if report.outcome == "failed":
+                crash = getattr(report.longrepr, "reprcrash", None)
+                self.refused = self.refused or (REFUSED.search(crash.message) if crash else None)
+                self.failed.setdefault(report.nodeid, report.when)
+
+    def pytest_runtest_logfinish(self) -> None:
+        """After each test. pytest's own `-x` would end at a set-up that fails."""
+        if self.first and "call" in self.failed.values():
+            self.session.shouldfail = "a test failed"
+
+    def pytest_sessionstart(self, session: Any) -> None:
+        self.session = session
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """A whole file may be skipped, which no test's own report says."""
+        if report.skipped:
+            self.counts["skipped"] = self.counts.get("skipped", 0) + 1
+
+
+def run_suite(
+    run: Run, folder: Path, keyword: str = "", more: str = "", *, tests: Sequence[str] = (), first: bool = False
+) -> Tally:
+    """Run `folder`/smoke, or of it `tests` alone, in this process; its words go to standard error.
+
+    Raises FailedError where not every test could be run, UsageError for an option pytest does not know.
+    """
+
+    if not (folder / "smoke").is_dir():
+        raise FailedError(f"{folder / 'smoke'} is not there: nothing is proved", "put the project's own tests there")
+    tally = Tally(run, first=first)
+    asked = [str(folder.parent / name) for name in tests] or [str(folder / "smoke")]
+    arguments = [*asked, "--rootdir", str(folder.parent), "-q", "--tb=short", "--no-header"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception", "-W", "default"]
+    arguments += ["-k", keyword] if keyword else []
+    with contextlib.redirect_stdout(Redacted(sys.stderr, run.target)):
+        code = run_pytest([*arguments, *shlex.split(more)], tally)
+    if tally.interrupted:
+        raise KeyboardInterrupt
+    if code == NO_TESTS or (code == PASSED and not tally.counts):
+        raise FailedError("no test was run: nothing is proved", "loosen -k; `pytest --co tests/smoke` lists them")
+    if code not in (PASSED, FAILED):
+        raise FailedError(f"pytest could not run the tests (its exit code {code})", "its words above say why")
+    return tally
+
+
+def run_pytest(arguments: list[str], plugin: object) -> int:
+    """pytest's exit code. Raises UsageError, in its words, for an option or an expression that it does not take."""
+    import pytest
+
+    complaints = Complaints(sys.stderr)
+    with contextlib.redirect_stderr(cast("TextIO", complaints)):
+        code = int(pytest.main([*IN_PROCESS, *arguments], plugins=[plugin]))
+    if code == USAGE:
+        found = re.search(r"error: (.+)", complaints.text)
+        cause = found[1] if found else complaints.text.strip() or "it does not know one of the options"
+        raise UsageError(f"pytest: {cause}", "`pytest --help` explains its options; -k takes names with and, or, not")
+    return code

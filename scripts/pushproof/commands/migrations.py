@@ -1,0 +1,96 @@
+"""`invoke migrations`: files and history side by side, what is wrong between them, and its repair."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from pushproof.base.errors import HistoryError, RefusedError
+from pushproof.migrations.files import Pairing, local_migrations, pair, read_history
+from pushproof.migrations.gate import alone, confirm_production, in_turn
+from pushproof.migrations.history import FILES, Repair, repairs_of, troubles_of
+from pushproof.stack import local
+from pushproof.stack.run import Run
+from pushproof.target.database import connect
+
+STATE_COLOURS = {"applied": "green", "pending": "yellow", "late": "yellow"}
+
+
+def list_migrations(run: Run) -> tuple[Pairing, ...]:
+    """Files and history side by side; each disagreement with its next step."""
+    pairs = _pairs(run)
+    run.console.table(
+        ("version", "local", "applied", "state"),
+        (
+            (p.version, p.local.name if p.local else "", p.applied.name if p.applied else "", _coloured(p))
+            for p in pairs
+        ),
+    )
+    if not pairs:
+        run.console.line("no migrations, neither in supabase/migrations nor applied")
+    for trouble in troubles_of(pairs):
+        run.console.line(trouble.cause, ok=False, head=trouble.pairing.state)
+        run.console.line(f"    {trouble.step}")
+    run.console.data([_data(p) for p in pairs])
+    return pairs
+
+
+@in_turn()
+def repair(run: Run, *, keep: str, yes: bool, confirm: str) -> None:
+    """Show what makes files and history agree, then do it once that is wanted.
+
+    Raises RefusedError where nobody can be asked and `yes` is not given, HistoryError where it did not help.
+    """
+    folder = run.settings.migrations_dir
+    repairs = repairs_of(_pairs(run), folder, keep)
+    for one in repairs:
+        run.console.line(f"would {one.words}" if not yes else one.words)
+    if not repairs:
+        run.console.line("nothing to repair", ok=True)
+    elif _wanted(run, yes):
+        if keep == FILES:
+            confirm_production(run, confirm, "repair the history of")
+        with connect(run.target) as connection, alone(connection, run.console):
+            _do(run, repairs)
+    run.console.data({"keep": keep, "repairs": [one.words for one in repairs]})
+
+
+def _do(run: Run, repairs: list[Repair]) -> None:
+    cli = local.cli(run.settings, run.console)
+    for one in repairs:
+        one.do(run.target, cli)
+        run.console.line(one.words, ok=True)
+    if left := [p.version for p in _pairs(run) if p.state in ("edited", "foreign", "moved")]:
+        raise HistoryError(f"files and history still disagree about {', '.join(left)}", "`invoke migrations` says how")
+
+
+def _wanted(run: Run, yes: bool) -> bool:
+    """Whether to go on, asked at a terminal. Raises RefusedError where there is none."""
+    if yes:
+        return True
+    if run.console.as_json or not sys.stdin.isatty():
+        raise RefusedError("a repair changes files or the history", "`--yes` says that you mean what is listed above")
+    run.console.status("do this? Type yes:", style="yellow")
+    return sys.stdin.readline().strip() == "yes"
+
+
+def _pairs(run: Run) -> tuple[Pairing, ...]:
+    files = local_migrations(run.settings.migrations_dir)
+    with connect(run.target) as connection:
+        return pair(files, read_history(connection))
+
+
+def _coloured(p: Pairing) -> Any:
+    from rich.text import Text
+
+    return Text(p.state + (f", as {p.twin}" if p.twin else ""), STATE_COLOURS.get(p.state, "red"))
+
+
+def _data(p: Pairing) -> dict[str, Any]:
+    return {
+        "version": p.version,
+        "local": p.local.path.name if p.local else None,
+        "applied": p.applied.name if p.applied else None,
+        "state": p.state,
+        "twin": p.twin or None,
+    }

@@ -1,0 +1,64 @@
+"""`invoke monitor`: one screen of how the target is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pushproof.base.errors import UsageError
+from pushproof.migrations.drift import own_schemas
+from pushproof.stack.run import Run
+from pushproof.target.database import connect
+from pushproof.upkeep.panels import FOLDER, Answer, ask, panels
+
+NOTE = "note"  # a column whose text is what to look at
+
+
+def monitor(run: Run, *, only: str = "", watch: float = 0) -> list[Answer]:
+    """Ask every panel, or those whose name contains `only`; with `watch` again every so many seconds, until Ctrl-C.
+
+    Raises UsageError where no panel has that name.
+    """
+    found = [p for p in panels(FOLDER, run.settings.supabase_dir / "monitor") if only in p.name]
+    if not found:
+        raise UsageError(f"no panel is named {only!r}", "`invoke monitor --json` names them all")
+    with connect(run.target) as connection:
+        while True:
+            answers = list(ask(connection, found, own_schemas(connection)))
+            if watch and sys.stdout.isatty():
+                sys.stdout.write("\033[H\033[2J")
+            _show(run, answers)
+            if not watch:
+                return answers
+            time.sleep(watch)
+
+
+def _show(run: Run, answers: Sequence[Answer]) -> None:
+    for answer in answers:
+        run.console.line("", head=answer.panel.title)
+        run.console.line(f"    {answer.panel.about}")
+        if answer.missing:
+            run.console.line(answer.missing, ok=None, head="    !")
+        elif answer.rows:
+            run.console.table(answer.columns, [["" if v is None else v for v in row] for row in answer.rows])
+        else:
+            run.console.line("    nothing")
+    notes = [f"{a.panel.title}: {row[0]} {row[1]}: {note}" for a in answers for row, note in _notes(a)]
+    for note in notes:
+        run.console.line(note, head="look")
+    run.console.data({a.panel.name: _document(a) for a in answers})
+
+
+def _notes(answer: Answer) -> list[tuple[tuple[Any, ...], Any]]:
+    """The rows that deserve a look, with why."""
+    if NOTE not in answer.columns:
+        return []
+    place = answer.columns.index(NOTE)
+    return [(row, row[place]) for row in answer.rows if row[place]]
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+    return {"title": answer.panel.title, "missing": answer.missing or None, "rows": rows}

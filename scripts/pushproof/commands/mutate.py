@@ -1,0 +1,197 @@
+"""`invoke mutate`: break every policy, grant and flag in turn, and see whether the proof notices."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from queue import SimpleQueue
+
+from pushproof.base import process
+from pushproof.base.errors import FailedError, RefusedError, UsageError
+from pushproof.base.preload import import_meanwhile
+from pushproof.commands.push import push
+from pushproof.commands.rls import catalog_of, probing
+from pushproof.proof.clones import Clone, clones
+from pushproof.proof.engine import Engine
+from pushproof.proof.intent import FILE, load
+from pushproof.proof.kinds import kinds
+from pushproof.proof.mutants import Mutant, Notice, Suite, Trial, cells_and_checks, derive, try_mutant
+from pushproof.stack.run import Run, doubting
+from pushproof.stack.scratch import scratch_project
+
+CLONES = 3
+
+
+def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = False) -> list[Trial]:
+    """Try every mutant on copies of what the project's migrations build: noticed by `invoke rls`'s cells or by pytest?
+
+    Raises FailedError for a survivor, a red baseline or no mutants, RefusedError on another target than embedded,
+    UsageError for an unknown suite.
+    """
+    if suite not in SUITES:
+        raise UsageError(f"unknown suite {suite!r}", f"choose one of {', '.join(SUITES)}")
+    if run.settings.target != "embedded":
+        raise RefusedError("mutate breaks databases, and makes its own", "leave out --target: it acts on embedded only")
+    import_meanwhile("supabase", "urllib3")
+    began = time.monotonic()
+    with _copies(run, with_auth=suite == "pytest") as copies:
+        _baseline(run, copies[0], suite)
+        catalog = copies[0].probe.catalog
+        found = derive(copies[0].connection, catalog.schemas, catalog.uncallable)
+        chosen = [m for m in found if only in m.name]
+        if not chosen:
+            raise FailedError("no mutant: nothing is proved", "`invoke mutate` without --only names them all")
+        trials = _trials(run, copies, chosen, lambda clone, m: try_mutant(clone, SUITES[suite], m, every=every))
+    report(run, trials, suite, time.monotonic() - began)
+    return trials
+
+
+@contextmanager
+def _copies(run: Run, *, with_auth: bool) -> Iterator[list[Clone]]:
+    """A stack of its own with everything pushed and everybody signed in, then copies of its database."""
+    with scratch_project(run.settings) as settings:
+        scratch = Run("", as_json=True, settings=settings, quiet=True)
+        with doubting(scratch.check):
+            push(scratch)
+            catalog = catalog_of(scratch)
+            intent = load(settings.supabase_dir / FILE, catalog)
+            with (
+                probing(scratch, catalog, intent, keep=True) as (probe, _),
+                clones(scratch.stack, probe, CLONES, with_auth=with_auth) as copies,
+                doubting(copies[0].check),
+            ):
+                yield copies
+
+
+def _baseline(run: Run, clone: Clone, suite: str) -> None:
+    """Everything must be green first. Raises FailedError."""
+    if suite == "pytest":
+        red = [f"the {phase} of {name} fails" for name, phase in failing_tests(clone).items()]
+        words = "the tests of tests/smoke are green"
+    else:
+        engine = Engine(kinds(), clone.probe)
+        cells = list(engine.run(engine.cases()))
+        red = [c.reason for c in cells if not c.ok]
+        red += [f"check {v.check}: expected {v.expected}, found {v.found}" for v in clone.verdicts() if not v.ok]
+        words = f"{len(cells)} cells and {len(clone.checks)} checks are green"
+    if red:
+        raise FailedError(
+            f"the baseline is red, before anything was broken: {red[0]}",
+            "`invoke rls`, `invoke verify` and `invoke smoke` show all of it; mend that first",
+            details="\n".join(red[1:10]),
+        )
+    run.console.status(f"baseline: {words}")
+
+
+def failing_tests(clone: Clone, *options: str) -> dict[str, str]:
+    """The tests of the project's suite that fail on this copy, each with its phase that fails: setup, call, teardown.
+
+    Raises FailedError where they could not be run.
+    """
+    environment = process.inherited(
+        **clone.target.environment,
+        SUPABASE_WORKDIR=str(clone.project),
+        PUSHPROOF_STATE_DIR=str(clone.project / f".{clone.name}"),
+    )
+    program = [sys.executable, "-m", "pushproof.failing", str(clone.tests), *options]
+    done = process.run(program, cwd=clone.tests.parent, env=environment)
+    try:
+        found: dict[str, str] = json.loads(done.stdout)
+    except ValueError:
+        raise FailedError("the tests could not be run", "see below", details=done.stderr[-2000:]) from None
+    return found
+
+
+def tests(clone: Clone, _: Mutant) -> Iterator[list[Notice]]:
+    """The first test that fails, or else the first whose set-up does, which is no kill."""
+    failing = failing_tests(clone, "--first")
+    for name, phase in sorted(failing.items(), key=lambda item: item[1] != "call")[:1]:
+        yield [Notice(name, f"its {phase} fails", partial(_still_failing, clone, name), kills=phase == "call")]
+
+
+def _still_failing(clone: Clone, name: str) -> str:
+    return ", ".join(f"the {phase} of {one} fails" for one, phase in failing_tests(clone, name).items())
+
+
+SUITES: dict[str, Suite] = {"cells": cells_and_checks, "pytest": tests}
+
+
+def _trials(
+    run: Run, copies: Sequence[Clone], mutants: Sequence[Mutant], trial_of: Callable[[Clone, Mutant], Trial]
+) -> list[Trial]:
+    """Each mutant on whichever copy is free."""
+    free: SimpleQueue[Clone] = SimpleQueue()
+    for clone in copies:
+        free.put(clone)
+    stopped = threading.Event()
+
+    def attempt(mutant: Mutant) -> Trial | None:
+        if stopped.is_set():
+            return None
+        clone = free.get()
+        try:
+            return trial_of(clone, mutant)
+        finally:
+            free.put(clone)
+
+    trials = []
+    with (
+        run.console.progress("Breaking", total=len(mutants), unit="mutants") as advance,
+        ThreadPoolExecutor(len(copies)) as pool,
+    ):
+        try:
+            for trial in pool.map(attempt, mutants):
+                trials.append(trial)
+                advance(len(trials))
+        finally:
+            stopped.set()
+    return [t for t in trials if t]
+
+
+def report(run: Run, trials: Sequence[Trial], suite: str, seconds: float) -> None:
+    """Killed and survived by kind, then each survivor. Raises FailedError for any."""
+    total, killed = Counter(t.mutant.kind for t in trials), Counter(t.mutant.kind for t in trials if t.killed)
+    run.console.table(("mutants", "killed", "of"), [(kind, killed[kind], total[kind]) for kind in sorted(total)])
+    survivors = [t for t in trials if t.survived]
+    equivalent = [t for t in trials if not t.killed and not t.survived]
+    for trial in equivalent:
+        run.console.line(f"{trial.mutant.name}: {trial.mutant.equivalent}", head="equivalent")
+    for trial in survivors:
+        run.console.line(trial.mutant.name + (f" ({trial.error})" if trial.error else ""), ok=False, head="survived")
+    counted = len(trials) - len(equivalent)
+    score = 100 * sum(killed.values()) / max(1, counted)
+    words = f"{score:.0f} % of {counted} mutants killed" + (f", {len(equivalent)} equivalent" if equivalent else "")
+    run.console.line(f"{words} · {seconds:.1f} s", ok=not survivors, head="mutate")
+    run.console.data(
+        {
+            "suite": suite,
+            "score": round(score, 1),
+            "seconds": round(seconds, 1),
+            "mutants": [
+                {
+                    "kind": t.mutant.kind,
+                    "object": t.mutant.object,
+                    "change": t.mutant.change,
+                    "killed_by": list(t.killers),
+                    "reason": t.reason,
+                    "equivalent": None if t.killed else t.mutant.equivalent,
+                    "error": t.error,
+                    "seconds": round(t.seconds, 3),
+                }
+                for t in trials
+            ],
+        }
+    )
+    if survivors:
+        raise FailedError(
+            f"{len(survivors)} of {len(trials)} mutants survived: nothing would notice these holes",
+            "say more in supabase/access.toml, add a check to supabase/checks"
+            + (", or a test to tests/smoke" if suite == "pytest" else ""),
+        )

@@ -1,0 +1,231 @@
+"""The rehearsal of a push: the target's history, rows in its numbers, then the pending files, checks and cells.
+
+All of it on a scratch stack, which is gone afterwards: the target is only read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from pushproof.base.console import Console, counted
+from pushproof.base.errors import FailedError, IntentError
+from pushproof.base.queries import query
+from pushproof.base.settings import Settings
+from pushproof.checks.promises import Verdict, verdicts_of
+from pushproof.commands.rls import catalog_of, probing
+from pushproof.migrations.files import Applied, Migration
+from pushproof.migrations.plan import FilePlan, touched
+from pushproof.migrations.replay import Script, Timing, rebuild, replay, script_of
+from pushproof.migrations.statements import Statement
+from pushproof.proof.catalog import Catalog, read_catalog
+from pushproof.proof.cells import Cell
+from pushproof.proof.engine import Engine
+from pushproof.proof.findings import Court, Finding, Report, collect, triage
+from pushproof.proof.imitation import Imitated, imitate
+from pushproof.proof.intent import FILE, Intent, load
+from pushproof.proof.kinds import kinds
+from pushproof.proof.proposal import guess
+from pushproof.stack.embedded import Stack, api_of
+from pushproof.stack.run import Run
+from pushproof.stack.scratch import scratch_project
+from pushproof.target.database import connect
+from pushproof.target.targets import Target
+from pushproof.tools import pgrls
+
+ROWS = 20_000  # at most, for each table
+ENOUGH = 1000  # rows from which time may be extrapolated
+SLOW_SECONDS = 0.1  # from which a lock or a statement is shown
+NOT_HERE = ("0A000", "58P01")  # an extension that the embedded PostgreSQL does not have
+UNDEFINED = ("42704", "42P01", "42883", "42703", "3F000")  # what such an extension would have made
+
+
+@dataclass
+class Rehearsal:
+    """What was seen. `gaps` are what of the target's schema the scratch stack could not imitate, in a line each."""
+
+    history: int
+    rows: list[Imitated] = field(default_factory=list)
+    timings: list[Timing] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def not_imitated(self) -> list[str]:
+        """The gaps, and the rows that are fewer: times say less without them, but red stays red."""
+        return self.gaps + [f"{r.rows} of {r.wanted:,} rows of {r.relation}: {r.why}" for r in self.rows if r.why]
+
+    @property
+    def red(self) -> list[str]:
+        """What went wrong, in a line each."""
+        return [
+            *(f"check {v.check}: expected {v.expected}, found {v.found}" for v in self.verdicts if not v.ok),
+            *(f"{c.name}: {c.reason}" for c in self.cells if not c.ok),
+            *(v.sentence for f in self.findings if f.severe for v in f.shown),
+        ]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "history": self.history,
+            "rows": [vars(one) for one in self.rows],
+            "files": [
+                {
+                    "file": t.script.where,
+                    "seconds": round(t.total, 3),
+                    "statements": [
+                        {"line": s.line, "seconds": round(spent, 4), "locks": dict(locks)}
+                        for s, spent, locks in zip(t.script.statements, t.seconds, t.locks, strict=True)
+                    ],
+                    "held": {n: {"blocks": b, "seconds": round(spent, 4)} for n, (b, spent) in t.held.items()},
+                }
+                for t in self.timings
+            ],
+            "not_imitated": self.not_imitated,
+            "checks": len(self.verdicts),
+            "cells": len(self.cells),
+            "red": self.red,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration], plan: Sequence[FilePlan]) -> Rehearsal:
+    """Try the pending files on an imitation of the target, and report.
+
+    Raises SqlError for a statement that fails, IntentError for what access.toml does not say, FailedError for a red
+    check, cell or finding; where something could not be imitated, red ones are only shown.
+    """
+    began = time.monotonic()
+    seen = Rehearsal(len(history))
+    linter = pgrls.ensure(run.settings, run.console) if (run.settings.supabase_dir / FILE).exists() else None
+    stands: Future[Target] = Future()  # the database, once it holds what is to be linted
+    with (
+        run.console.doing("Rehearsing"),
+        scratch_project(run.settings) as settings,
+        ThreadPoolExecutor(4) as pool,
+        contextlib.ExitStack() as cleanup,
+    ):
+        cleanup.callback(stands.cancel)  # the pool's exit waits for who waits for it
+        schemas = api_of(settings.supabase_dir / "config.toml").schemas
+        lint = pool.submit(pgrls.lint, linter, stands.result, schemas) if linter else None
+        stack = Stack(settings, Console(as_json=True, quiet=True))
+        stack.start(("postgres",))
+        database = stack.target()
+        auth = pool.submit(stack.start, ("origin",))
+        with connect(run.target) as source, connect(database) as connection:
+            seen.gaps += rebuild(source, connection, history, run.settings.migrations_dir)
+        _fill(database, settings, plan, seen)
+        _try(database, pending, seen)
+        stands.set_result(database)
+        rest = pool.submit(stack.start)  # only now: it reads the schema as the pending files left it
+        if (settings.supabase_dir / "checks").is_dir():
+            seen.verdicts = verdicts_of(database, settings.supabase_dir / "checks")
+        if lint:
+            auth.result()
+            _prove(stack, pool, rest, lint, seen)
+    seen.seconds = time.monotonic() - began
+    _report(run, seen)
+    return seen
+
+
+def _fill(database: Target, settings: Settings, plan: Sequence[FilePlan], seen: Rehearsal) -> None:
+    """Rows for what the pending files touch, in the target's numbers."""
+    uses = touched(plan)
+    with connect(database) as connection:
+        found = dict(connection.execute(query("relation_names"), {"names": sorted(uses)}).fetchall())
+    seen.gaps += [f"no migration of the history makes {name}" for name in sorted(uses.keys() - found.keys())]
+    wanted = {found[name]: use.rows for name, use in uses.items() if use.rows and name in found}
+    if wanted:
+        with connect(database) as connection:
+            catalog = read_catalog(connection, api_of(settings.supabase_dir / "config.toml").schemas)
+        seen.rows += imitate(lambda: connect(database), catalog, _intent(settings, catalog), wanted, ROWS)
+
+
+def _intent(settings: Settings, catalog: Catalog) -> Intent:
+    """access.toml may speak of what only the pending files make."""
+    with contextlib.suppress(IntentError):
+        return load(settings.supabase_dir / FILE, catalog, otherwise=guess(catalog))
+    return guess(catalog)
+
+
+def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal) -> None:
+    """The pending files themselves, each statement timed."""
+
+    def forgive(script: Script, statement: Statement, problem: Any) -> bool:
+        extension = type(statement.node).__name__ == "CreateExtensionStmt" and problem.sqlstate in NOT_HERE
+        gap = extension or (problem.sqlstate in UNDEFINED and bool(seen.gaps))
+        if gap:
+            seen.gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
+        return gap
+
+    with connect(database) as connection:
+        for migration in pending:
+            script = script_of(migration.version, migration.name, migration.path.name, migration.sql)
+            seen.timings.append(replay(connection, script, forgive=forgive))
+
+
+def _prove(
+    stack: Stack, pool: Executor, rest: Future[list[str]], lint: Future[list[pgrls.Violation]], seen: Rehearsal
+) -> None:
+    """Every cell of access.toml, and what pgrls and our own checks say, put to the scratch database."""
+    target = stack.target()
+    scratch = Run("", as_json=True, settings=stack.settings, found=target, quiet=True)
+    catalog = catalog_of(scratch)
+    intent = load(scratch.settings.supabase_dir / FILE, catalog)
+
+    def reports() -> list[Report]:
+        with connect(target) as connection:
+            return collect(None, lint.result, target, catalog, connection)  # the CLI would take a second
+
+    said = pool.submit(reports)
+    with probing(scratch, catalog, intent, keep=True) as (probe, cast):
+        rest.result()
+        engine = Engine(kinds(), probe)
+        seen.cells = list(engine.run(engine.cases()))
+        seen.findings = triage(Court(probe, cast, seen.cells), said.result())
+
+
+def _report(run: Run, seen: Rehearsal) -> None:
+    console = run.console
+    for timing in seen.timings:
+        console.status(f"{timing.total:.2f} s", head=f"rehearsed {timing.script.where}")
+        for line in _slow(timing, seen.rows):
+            console.status(f"    {line}", style="yellow")
+    for gap in seen.not_imitated:
+        console.status(gap, head="not imitated", style="yellow")
+    red = seen.red
+    for line in red:
+        console.status(line, head="rehearsal", style="red")
+    proved = [
+        counted(len(seen.verdicts), "check") if seen.verdicts else "no checks",
+        counted(len(seen.cells), "cell") if seen.cells else f"no supabase/{FILE}: access was not proved",
+    ]
+    words = f"{counted(seen.history, 'migration')} of the history, {', '.join(proved)} · {seen.seconds:.1f} s"
+    console.status(words, head="rehearsal", style="green" if not red else "yellow")
+    if red and not seen.gaps:
+        raise FailedError(
+            f"the rehearsal is red: {red[0]}",
+            "nothing was pushed; mend it, or go without a rehearsal: --skip-rehearsal",
+            details="\n".join(red[1:]),
+        )
+
+
+def _slow(timing: Timing, rows: Sequence[Imitated]) -> Iterator[str]:
+    made = {one.relation: one for one in rows}
+    for relation, (blocks, seconds) in timing.held.items():
+        one = made.get(relation)
+        expected = seconds * one.wanted / one.rows if one and ENOUGH <= one.rows < one.wanted else seconds
+        if one and expected >= SLOW_SECONDS:
+            about = f", about {expected:.1f} s with its {one.wanted:,}" if expected > seconds else ""
+            yield f"blocks {blocks} of {relation} for {seconds:.2f} s with {counted(one.rows, 'row')}{about}"
+    for statement, seconds in zip(timing.script.statements, timing.seconds, strict=True):
+        if seconds >= SLOW_SECONDS:
+            yield f"line {statement.line}: {seconds:.2f} s"

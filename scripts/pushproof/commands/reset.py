@@ -1,0 +1,67 @@
+"""`invoke reset-local`: back to an empty project, migrations pushed, seed applied. Never on a remote target."""
+
+from __future__ import annotations
+
+from pushproof.base.errors import RefusedError
+from pushproof.base.preload import import_meanwhile
+from pushproof.base.queries import query
+from pushproof.commands.push import read_back
+from pushproof.migrations.files import check_contents, local_migrations
+from pushproof.migrations.gate import alone, in_turn
+from pushproof.stack import local, snapshots
+from pushproof.stack.embedded import api_of, section_of
+from pushproof.stack.run import Run
+from pushproof.target.database import connect
+
+
+@in_turn()
+def reset_local(run: Run) -> None:
+    """The CLI's own reset: it removes users and whatever migrations made, then pushes and seeds.
+
+    On the embedded stack its result is kept, and copied by the next reset of the same files.
+    Raises RefusedError for a remote target, or one whose database is not on this machine, before
+    anything is touched; HistoryError when the history is not what the files promise.
+    """
+    kind = run.settings.target
+    if kind == "remote":
+        raise RefusedError(
+            "reset-local never touches a remote target",
+            "use --target embedded or local; a hosted project stays",
+        )
+    files = local_migrations(run.settings.migrations_dir)
+    check_contents(files)
+    target = run.target
+    if not target.database.loopback:
+        raise RefusedError(
+            f"the {kind} target's database is on {target.database.host}, not on this machine",
+            "reset-local acts on loopback only; check DB_URL of `supabase status`",
+        )
+    import_meanwhile("psycopg")
+    names = [m.path.name for m in files]
+    with connect(target) as connection, alone(connection, run.console):  # a push may come by the address alone
+        copied = kind == "embedded" and snapshots.restore(run.stack, snapshots.name_of(run.stack))
+        if not copied:
+            _by_cli(run)
+    with connect(target) as connection:
+        read_back(connection, files, names, names)
+    if kind == "embedded" and not copied:
+        snapshots.keep(run.stack, snapshots.name_of(run.stack))
+    seed = section_of(run.settings.supabase_dir / "config.toml", "db").get("seed", {})
+    seeded = seed.get("enabled", True) and (run.settings.supabase_dir / "seed.sql").exists()
+    how = " (copied: the same files as at the last reset)" if copied else ""
+    words = f"empty project, {len(files)} migrations pushed{', seed.sql run' if seeded else ''}{how}"
+    run.console.line(words, ok=True)
+    run.console.data({"migrations": names, "copied": copied})
+
+
+def _by_cli(run: Run) -> None:
+    exposes = api_of(run.settings.supabase_dir / "config.toml").auto_expose_new_tables
+    with connect(run.target) as connection:
+        connection.execute(query("empty_storage"))
+        if run.settings.target == "embedded" and exposes:
+            connection.execute(query("auto_expose"))
+    with run.console.doing("supabase db reset"):
+        local.cli(run.settings, run.console).reset(
+            run.target,
+            on_line=lambda line: run.console.status(f"  {line}") if "migration" in line else None,
+        )

@@ -1,0 +1,227 @@
+"""`invoke rls`: every actor, verb and relation over HTTP, held against supabase/access.toml."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pushproof.base.errors import FailedError, UsageError
+from pushproof.base.preload import import_meanwhile
+from pushproof.base.queries import query
+from pushproof.migrations.gate import refuse_production, turn
+from pushproof.proof import reports
+from pushproof.proof.actors import USERS, Cast, signed_in
+from pushproof.proof.asking import Api
+from pushproof.proof.catalog import Catalog, read_catalog
+from pushproof.proof.cells import Case, Cell, Probe
+from pushproof.proof.coverage import coverage
+from pushproof.proof.differential import disagreements
+from pushproof.proof.engine import Engine, derive
+from pushproof.proof.findings import Court, Finding, Report, collect, triage
+from pushproof.proof.intent import FILE, LOOK, Intent, load, silent_of
+from pushproof.proof.kinds import kinds
+from pushproof.proof.proposal import HEADER, KINDS, guess, proposal
+from pushproof.proof.rows import Rows, impatient
+from pushproof.stack import local
+from pushproof.stack.embedded import api_of
+from pushproof.stack.run import Run
+from pushproof.target.api import check_keys
+from pushproof.target.database import connect
+from pushproof.tools import pgrls
+
+WHY = "the proof makes users and rows"
+SHOWN = 5  # failing cells that the closing error names
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `invoke rls` was told."""
+
+    differential: bool = False
+    junit: str = ""
+    sarif: str = ""
+    only: str = ""
+    findings: bool = True
+
+
+def rls(run: Run, options: Options) -> list[Cell]:
+    """Ask every cell, put what linters say to the database, and report.
+
+    Raises FailedError for what is not as declared or leaks, RefusedError on production.
+    """
+    refuse_production(run.settings, WHY)
+    with turn(run, shared=True):
+        return _rls(run, options)
+
+
+def _rls(run: Run, options: Options) -> list[Cell]:
+    import_meanwhile("supabase", "urllib3")
+    target = run.target
+    linter = pgrls.ensure(run.settings, run.console) if options.findings and not options.only else None
+    check_keys(target)
+    catalog = catalog_of(run)
+    intent = load(run.settings.supabase_dir / FILE, catalog)
+    if unreviewed := (run.settings.supabase_dir / FILE).read_text(encoding="utf-8").count(LOOK):
+        words = f"{unreviewed} lines of supabase/{FILE} still say `look`: what they allow others counts as denied"
+        run.console.status(words, head="not reviewed", style="yellow")
+    cases = [c for c in derive(kinds(), catalog, intent) if options.only in c.name]
+    if not cases:
+        raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`invoke rls --json` names the cells")
+    with probing(run, catalog, intent) as (probe, cast):
+        began = time.monotonic()
+        cells = ask(run, Engine(kinds(), probe), cases)
+        seconds = time.monotonic() - began
+        differing = list(disagreements(probe, cells)) if options.differential else []
+        said = _reports(run, linter, catalog) if linter else []
+        findings = triage(Court(probe, cast, cells), said)
+        if _red(cells, findings) or differing:
+            run.check()
+    report(run, cells, findings, catalog, seconds, options, _elsewhere(run))
+    for one in differing:
+        run.console.line(
+            f"{one.cell.name}: {one.cell.observed} by token, {one.by_sql} by SQL claims ({one.words})", ok=False
+        )
+    _judge(cells, findings, len(differing))
+    return cells
+
+
+def _elsewhere(run: Run) -> dict[str, int]:
+    """Relations of other APIs with the number of their policies."""
+    with connect(run.target) as connection:
+        return dict(connection.execute(query("policies_elsewhere")).fetchall())
+
+
+def _reports(run: Run, linter: Path, catalog: Catalog) -> list[Report]:
+    with run.console.doing("supabase db advisors, pgrls"), connect(run.target) as connection:
+        lint = partial(pgrls.lint, linter, lambda: run.target, catalog.schemas)
+        return collect(local.cli(run.settings, run.console), lint, run.target, catalog, connection)
+
+
+def init(run: Run) -> Path:
+    """Write a first access.toml from what is observed, or add what is missing from the one there is.
+
+    Raises UsageError where nothing is missing.
+    """
+    refuse_production(run.settings, WHY)
+    with turn(run, shared=True):
+        return _init(run)
+
+
+def _init(run: Run) -> Path:
+    file = run.settings.supabase_dir / FILE
+    import_meanwhile("supabase", "urllib3")
+    catalog = catalog_of(run)
+    check_keys(run.target)
+    intent, wanted = guess(catalog), {*(r.qualified for r in catalog.exposed), *catalog.functions}
+    former = HEADER
+    if file.exists():
+        intent, wanted = load(file, catalog, otherwise=intent), silent_of(file, catalog)
+        former = file.read_text(encoding="utf-8")
+    if not wanted:
+        raise UsageError(f"supabase/{FILE} says something of everything already", "edit it, then `invoke rls`")
+    with probing(run, catalog, intent) as (probe, _):
+        engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
+        cells = ask(run, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
+        run.check()
+    text = proposal(catalog, intent, cells, wanted)
+    file.write_text(f"{former.rstrip()}\n\n{text}", encoding="utf-8")
+    name, looks = "", text.count(LOOK)
+    for line in text.splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+        elif LOOK in line:
+            run.console.line(f"{name}: {line}", head="look")
+    run.console.line(f"wrote {file}; {looks} lines say `look`: review them, then `invoke rls`", ok=True)
+    run.console.data({"file": str(file), "looks": looks})
+    return file
+
+
+def catalog_of(run: Run) -> Catalog:
+    """The target's catalog. Raises FailedError where there is nothing to ask about."""
+    schemas = api_of(run.settings.supabase_dir / "config.toml").schemas
+    with connect(run.target) as connection:
+        catalog = read_catalog(connection, schemas)
+    if not catalog.exposed:
+        raise FailedError(
+            f"no relation in {', '.join(schemas)}: nothing would be proved", "`invoke push` the migrations first"
+        )
+    return catalog
+
+
+@contextlib.contextmanager
+def probing(run: Run, catalog: Catalog, intent: Intent, *, keep: bool = False) -> Iterator[tuple[Probe, Cast]]:
+    """Signed-in actors with rows of their own; whatever happens, all of it is removed in the end.
+
+    `keep` leaves them: the whole target is about to go.
+    """
+    target = run.target
+    with signed_in(target, run.settings.state_dir, intent.actors, keep=keep) as cast:
+        rows = Rows(lambda: impatient(target), catalog, intent, {a.name: a.id for a in cast.actors.values() if a.id})
+        try:
+            rows.populate(USERS)
+            yield Probe(catalog, intent, rows, cast.actors, Api.of(target, run.check)), cast
+        finally:
+            rows.close() if keep else rows.clean()
+
+
+def ask(run: Run, engine: Engine, cases: Sequence[Case]) -> list[Cell]:
+    """The cells of these cases; progress on a terminal."""
+    total = sum(len(c.expected) for c in cases)
+    cells: list[Cell] = []
+    with run.console.progress("Asking", total=total, unit="cells") as advance:
+        for cell in engine.run(cases):
+            cells.append(cell)
+            advance(len(cells))
+    return cells
+
+
+def report(
+    run: Run,
+    cells: Sequence[Cell],
+    findings: Sequence[Finding],
+    catalog: Catalog,
+    seconds: float,
+    options: Options,
+    elsewhere: Mapping[str, int],
+) -> None:
+    """The matrix, what failed, the coverage, the findings; files for programs where asked."""
+    covered = coverage(catalog, cells)
+    actors = list(dict.fromkeys(c.actor for c in cells if c.case.kind == "select")) or sorted({c.actor for c in cells})
+    reports.matrix(run.console, cells, actors)
+    reports.failures(run.console, cells)
+    if not options.only:
+        reports.uncovered(run.console, covered)
+    for name, count in elsewhere.items():
+        run.console.line(f"{count} policies on {name}: only the REST API is asked", head="not asked")
+    for name in catalog.uncallable:
+        run.console.line(f"{name}: the API cannot call it, for its arguments have no names", head="not asked")
+    reports.findings(run.console, findings, asked=options.findings and not options.only)
+    if options.junit:
+        reports.write_junit(Path(options.junit), cells, findings, seconds)
+    if options.sarif:
+        reports.write_sarif(Path(options.sarif), cells, findings)
+    bad = sum(not c.ok for c in cells)
+    words = f"{len(cells)} cells, {bad} not as declared · {len(cells) / seconds:.0f} a second · {seconds:.1f} s"
+    run.console.line(words, ok=not bad, head="rls")
+    where = {"target": run.target.kind, "url": run.target.url, "policies_not_asked": dict(elsewhere)}
+    where["functions_not_asked"] = list(catalog.uncallable)
+    run.console.data(reports.document(cells, covered, findings, seconds, **where))
+
+
+def _red(cells: Sequence[Cell], findings: Sequence[Finding]) -> list[str]:
+    return [c.name for c in cells if not c.ok] or [f"a leak in {f.object}" for f in findings if f.severe]
+
+
+def _judge(cells: Sequence[Cell], findings: Sequence[Finding], differing: int) -> None:
+    bad = _red(cells, findings)
+    if bad or differing:
+        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        ways = f"{differing} cells differ between token and SQL claims" if differing else ""
+        raise FailedError(
+            "; ".join(w for w in (", ".join(bad[:SHOWN]) + more, ways) if w),
+            "the first red line above says what happened; mend the schema, or supabase/access.toml if it is wrong",
+        )

@@ -1,0 +1,64 @@
+"""`invoke smoke`: push, verify, then pytest with users who really sign in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from pushproof.base.errors import FailedError
+from pushproof.base.preload import import_meanwhile
+from pushproof.checks.promises import Verdict, verdicts_of
+from pushproof.checks.suite import Tally, run_suite
+from pushproof.commands.push import push
+from pushproof.commands.verify import report_red
+from pushproof.migrations.gate import turn
+from pushproof.stack.run import Run
+from pushproof.target.api import check_keys, http_date
+from pushproof.target.clocks import token_refused
+
+NAMED = 10  # failed tests; more are counted
+
+
+def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
+    """Start if needed, push, verify, run tests/smoke; one summary. Raises FailedError for anything red."""
+    began = time.monotonic()
+    import_meanwhile("supabase", "pytest")
+    pushed = push(run).names
+    target = run.target
+    check_keys(target)
+    with turn(run, shared=True):
+        verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
+        report_red(run, verdicts)
+        tally = run_suite(run, run.settings.tests_dir, keyword, pytest_args)
+    if tally.failed:
+        run.check()
+    if tally.refused:
+        raise token_refused(target.kind, target.url, "a test", tally.refused[0], "", http_date(target.url))
+    summarise(run, pushed, verdicts, tally, time.monotonic() - began)
+
+
+def summarise(run: Run, pushed: Sequence[str], verdicts: Sequence[Verdict], tally: Tally, seconds: float) -> None:
+    """The last line and the document of a run. Raises FailedError for anything that is not green."""
+    red = [v.check for v in verdicts if not v.ok]
+    passed = tally.counts.get("passed", 0)
+    skipped = tally.counts.get("skipped", 0)
+    bad = bool(red or tally.failed or skipped)
+    words = f"{len(pushed)} pushed · {len(verdicts) - len(red)}/{len(verdicts)} checks · {passed} tests passed"
+    words += f", {len(tally.failed)} failed" if tally.failed else ""
+    words += f", {skipped} skipped" if skipped else ""
+    run.console.line(f"{words} · {seconds:.1f} s", ok=not bad, head="smoke")
+    run.console.data(
+        {
+            "target": run.target.kind,
+            "url": run.target.url,
+            "pushed": list(pushed),
+            "checks": {"total": len(verdicts), "red": red},
+            "tests": {"passed": passed, "failed": list(tally.failed), "skipped": skipped},
+            "seconds": round(seconds, 2),
+        }
+    )
+    if bad:
+        failed = [*tally.failed][:NAMED]
+        more = [f"{len(tally.failed) - NAMED} more tests"] if len(tally.failed) > NAMED else []
+        names = [*(f"check {name}" for name in red), *failed, *more, *(["skipped tests"] if skipped else [])]
+        raise FailedError(f"smoke failed: {', '.join(names)}", "the first red line above says what was expected")

@@ -1,0 +1,124 @@
+"""`invoke start`, `stop`, `status` and `logs`: the embedded stack as its user sees it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+
+from pushproof.base.errors import RefusedError, StackError, UsageError
+from pushproof.stack.embedded import SERVICES
+from pushproof.stack.run import Run
+from pushproof.stack.scratch import end_abandoned
+from pushproof.stack.supervisor import STOPPED
+
+FOLLOW_SECONDS = 0.2
+
+
+def start(run: Run) -> None:
+    """Bring up what is down; says what was started and where it is."""
+    _embedded_only(run)
+    began = time.monotonic()
+    target = run.target
+    started = run.started
+    _end_abandoned(run)
+    words = f"started {', '.join(started)} in {time.monotonic() - began:.1f} s" if started else "already running"
+    run.console.line(f"{words}: {target.url}", ok=True)
+    run.console.data({"url": target.url, "database": target.database.label, "started": started})
+
+
+def stop(run: Run) -> None:
+    """Stop every service of this checkout's stack. Its data stays."""
+    _embedded_only(run)
+    _announce(run)
+    with run.console.doing("Stopping the stack"):
+        stopped = run.stack.stop()
+    _end_abandoned(run)
+    run.console.line(f"stopped {', '.join(stopped)}" if stopped else "nothing was running", ok=True)
+    run.console.data({"stopped": stopped})
+
+
+def status(run: Run, *, env: bool) -> None:
+    """How each service is, and why one is down. With `env`, the settings for another checkout's `.env`.
+
+    Raises StackError when a stack that was started is not healthy.
+    """
+    _embedded_only(run)
+    _announce(run)
+    if env:
+        _print_env(run)
+        return
+    healths = run.stack.health()
+    if not healths:
+        run.console.line("no stack here yet: `invoke start` makes one")
+    run.console.table(
+        ("service", "state", "pid", "port", "version", "why"),
+        (
+            (h.name, h.state, h.pid or "", run.stack.port_of(h.name) or "", run.stack.version_of(h.name), h.why)
+            for h in healths
+        ),
+    )
+    run.console.data([vars(h) | {"port": run.stack.port_of(h.name)} for h in healths])
+    down = [h for h in healths if h.state != "up"]
+    if any(h.why != STOPPED for h in down):
+        raise StackError(
+            f"{', '.join(h.name for h in down)} {'is' if len(down) == 1 else 'are'} down",
+            "`invoke start` brings it back; `invoke logs` shows why it went",
+        )
+
+
+def logs(run: Run, *, service: str, follow: bool, lines: int) -> None:
+    """The last lines of the services' logs; with `follow`, what comes until Ctrl-C."""
+    _embedded_only(run)
+    _announce(run)
+    if service and service not in SERVICES:
+        raise UsageError(f"no service {service!r}", f"choose one of {', '.join(SERVICES)}")
+    files = [run.settings.state_dir / "logs" / f"{name}.log" for name in ([service] if service else SERVICES)]
+    ends = {file: _show_tail(run, file, lines) for file in files if file.exists()}
+    if not ends:
+        run.console.line("no logs yet: `invoke start` makes them")
+    while follow and ends:
+        time.sleep(FOLLOW_SECONDS)
+        for file, end in ends.items():
+            with file.open("rb") as stream:
+                stream.seek(end if file.stat().st_size >= end else 0)
+                for line in stream.read().decode(errors="replace").splitlines():
+                    run.console.line(f"{file.stem:9} {line}")
+                ends[file] = stream.tell()
+
+
+def _end_abandoned(run: Run) -> None:
+    for folder in end_abandoned():
+        run.console.status(f"a stack that a killed run left in {folder}", head="ended")
+
+
+def _show_tail(run: Run, file: Path, lines: int) -> int:
+    with file.open("rb") as stream:
+        for line in deque(stream, maxlen=lines):
+            run.console.line(f"{file.stem:9} {line.decode(errors='replace').rstrip()}")
+        return stream.tell()
+
+
+def _print_env(run: Run) -> None:
+    """Asked for by name, so that secrets are shown to whoever may read the state file anyway."""
+    if not run.stack.state.ports:
+        raise StackError("no stack here yet", "`invoke start` makes one")
+    settings = run.stack.target().environment
+    for name, value in settings.items():
+        run.console.line(f"{name}={value}")
+    run.console.data(settings)
+
+
+def _announce(run: Run) -> None:
+    """The target, without starting it."""
+    if run.stack.state.ports:
+        run.console.status(run.stack.target().label, head="target")
+
+
+def _embedded_only(run: Run) -> None:
+    kind = run.settings.target
+    if kind != "embedded":
+        raise RefusedError(
+            f"this task is about the embedded stack, the target is {kind}",
+            "leave out --target and SUPABASE_TARGET" if kind == "remote" else "use `supabase start` and `stop`",
+        )

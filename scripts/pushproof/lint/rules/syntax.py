@@ -1,0 +1,21 @@
+"""The file does not parse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pushproof.lint.files import ERROR, File, Project
+
+LEVEL = ERROR
+HINT = "mend it: the server would refuse the file"
+
+
+def check(file: File, _project: Project) -> Iterator[tuple[int, str]]:
+    """The first syntax error, by the server's own grammar."""
+    from pglast.parser import ParseError, parse_sql
+
+    try:
+        parse_sql(file.sql)
+    except ParseError as error:
+        message, place = error.args
+        yield file.sql[:place].count("\n") + 1, message

@@ -1,0 +1,182 @@
+"""SQL as the server's own grammar reads it: the statements of a file, where each begins, and what it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pushproof.base.errors import ProjectError
+
+TRANSACTION_WORDS = re.compile(
+    r"\b(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
+)  # without any of them there is nothing to parse for
+OF_PSQL = re.compile(
+    r"^(?:\\(?:[a-z!?;]\w*|\.)|[ \t]*copy\s[^;]*?\b(?P<copied>from\s+stdin|to\s+stdout)\b)",
+    re.MULTILINE | re.IGNORECASE,
+)
+ROLES = ("role", "session_authorization")
+COMMENTS = ("SQL_COMMENT", "C_COMMENT")  # COMMENT is the word of `comment on`
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, without the comments around it. `node` is None where it does not parse."""
+
+    sql: str
+    line: int
+    node: Any = None
+
+    @property
+    def title(self) -> str:
+        """Its first words, for people: one line of at most 80 characters."""
+        line = " ".join(self.sql.split())
+        return line if len(line) <= 80 else line[:79] + "…"
+
+
+def statements_of(sql: str) -> tuple[Statement, ...]:
+    """The statements in their order; after a syntax error in one the others are still found."""
+    import pglast
+
+    found = []
+    for part in split(sql):
+        start, end, node = part.start, part.stop, None
+        try:
+            if not (words := tokens(sql[part])):
+                continue
+            start, end = part.start + words[0].start, part.start + words[-1].stop
+            node = pglast.parse_sql(sql[start:end])[0].stmt
+        except pglast.parser.ParseError:
+            pass  # the server says it better
+        found.append(Statement(sql[start:end], sql[:start].count("\n") + 1, node))
+    return tuple(found)
+
+
+def transaction_statement(sql: str) -> tuple[int, str] | None:
+    """The first top-level transaction statement as (line, words); None without one."""
+    if not TRANSACTION_WORDS.search(sql):
+        return None
+    import pglast
+
+    for one in statements_of(sql):
+        if isinstance(one.node, pglast.ast.TransactionStmt):
+            return one.line, one.sql
+    return None
+
+
+@dataclass(frozen=True)
+class Unrunnable:
+    """A line that no connection runs as it stands, or whose effect outlives its file. `cause` says what it does."""
+
+    line: int
+    cause: str
+    hint: str
+
+
+def unrunnable(sql: str) -> Iterator[Unrunnable]:
+    """What is psql's and not SQL, and what copies from or to a client: one a statement, as its grammar reads it."""
+    for one in statements_of(sql):
+        if one.node and (type(one.node).__name__ != "CopyStmt" or one.node.filename):
+            continue
+        if found := OF_PSQL.search(one.sql):
+            line = one.line + one.sql[: found.start()].count("\n")
+            if found["copied"]:
+                cause = f"has `copy … {' '.join(found['copied'].lower().split())}`, whose rows only psql exchanges"
+                yield Unrunnable(line, cause, "write `insert into … values …` instead (`pg_dump --inserts` does)")
+            else:
+                cause = f"has `{found[0]}`, a command of psql and not SQL"
+                yield Unrunnable(line, cause, "leave it out; put the text of a file that it includes in its place")
+
+
+def lasting_role(sql: str) -> Unrunnable | None:
+    """The last `set role` that nothing in the file takes back: what comes after it would run as that role."""
+    left = None
+    for one in statements_of(sql):
+        kind, node = type(one.node).__name__, one.node
+        if kind == "DiscardStmt":
+            left = None
+        elif kind == "VariableSetStmt" and node.name in ROLES and not node.is_local:
+            taken = " ".join(one.sql.split())
+            back = node.kind.name != "VAR_SET_VALUE" or re.search(r"\b(none|postgres|default)$", taken, re.IGNORECASE)
+            words = f"leaves `{taken}` in force: the file's row of the history, and later files, would run as that role"
+            left = None if back else Unrunnable(one.line, words, "write `set local role`, or `reset role` after it")
+    return left
+
+
+def read_sql(file: Path) -> str:
+    """A file of SQL. Raises ProjectError for one that cannot be read, or that the server would not take as text."""
+    if file.is_fifo() or file.is_socket() or file.is_char_device():
+        raise ProjectError(f"cannot read {file}: it is no regular file", "put a file of SQL in its place")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ProjectError(f"{file.name} is not UTF-8 text", "save it as UTF-8") from None
+    except OSError as problem:
+        raise ProjectError(f"cannot read {file}: {problem.strerror}", "let whoever runs this read it") from None
+    if text.startswith("\ufeff"):
+        raise ProjectError(
+            f"{file.name} begins with a byte order mark, which the server takes for a part of the first word",
+            "save it as UTF-8 without one",
+        )
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ProjectError(f"{file.name} line {line} holds a NUL byte, which no text of PostgreSQL may", "remove it")
+    return text
+
+
+def count_statements(sql: str) -> int | None:
+    """How many statements `sql` holds; None where it does not parse."""
+    import pglast
+
+    try:
+        return len(pglast.parse_sql(sql))
+    except pglast.parser.ParseError:
+        return None
+
+
+def split(sql: str) -> list[slice]:
+    """Where each statement is. After a syntax error the semicolons tell; all is one where a quote is never closed."""
+    import pglast
+
+    try:
+        return list(pglast.split(sql, with_parser=True, only_slices=True))
+    except pglast.parser.ParseError:
+        return _split_at_semicolons(sql)
+
+
+def _split_at_semicolons(sql: str) -> list[slice]:
+    import pglast
+
+    try:
+        ends = [one.start for one in tokens(sql) if sql[one] == ";"]
+    except pglast.parser.ParseError:
+        return [slice(0, len(sql))]
+    starts = [0, *(end + 1 for end in ends)]
+    return [slice(start, end) for start, end in zip(starts, [*ends, len(sql)], strict=True)]
+
+
+def tokens(sql: str) -> list[slice]:
+    """Where each token is, comments left out. Raises pglast's ParseError."""
+    import pglast
+
+    return [slice(t.start, t.end + 1) for t in pglast.parser.scan(sql) if t.name not in COMMENTS]
+
+
+NO_TRANSACTION = ("CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt")
+
+
+def runs_alone(node: Any) -> bool:
+    """Whether the server refuses it in a transaction block: the CLI then runs its whole file without one."""
+    kind = type(node).__name__
+    if kind == "VacuumStmt":
+        return bool(node.is_vacuumcmd)
+    if kind == "ReindexStmt":
+        names = {param.defname for param in node.params or ()}
+        return "concurrently" in names or node.kind.name in ("REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_DATABASE")
+    if kind == "AlterTableStmt":
+        return any(getattr(command.def_, "concurrent", False) for command in node.cmds)
+    if kind == "ClusterStmt":
+        return node.relation is None
+    return kind in NO_TRANSACTION or (kind in ("IndexStmt", "DropStmt") and bool(node.concurrent))

@@ -1,0 +1,300 @@
+"""What there is to ask about: relations, columns, keys, functions and policies, read from the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pushproof.base.queries import query
+
+if TYPE_CHECKING:
+    import psycopg
+
+# https://supabase.com/docs/guides/platform/permissions: schemas that Supabase manages.
+INTERNAL = [
+    "_analytics",
+    "_realtime",
+    "_supavisor",
+    "auth",
+    "cron",
+    "extensions",
+    "graphql",
+    "graphql_public",
+    "information_schema",
+    "net",
+    "pgbouncer",
+    "pgmq",
+    "pgsodium",
+    "pgsodium_masks",
+    "realtime",
+    "storage",
+    "supabase_functions",
+    "supabase_migrations",
+    "vault",
+]
+USERS = "auth.users"
+ROLE_OF = {"anon": "anon", "service": "service_role"}  # everybody else is `authenticated`
+VIEWS = ("v", "m")
+UPDATABLE = {"update": 4, "insert": 8, "delete": 16}  # bits of pg_relation_is_updatable: 1 << CmdType
+KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. `rights` holds pairs such as `authenticated update`."""
+
+    name: str
+    type: str
+    base_type: str
+    category: str
+    length: int | None
+    required: bool
+    filled: bool
+    written: bool
+    default: str | None
+    labels: tuple[str, ...]
+    rights: frozenset[str]
+
+    def open_to(self, role: str, verb: str) -> bool:
+        return f"{role} {verb}" in self.rights
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """Columns that refer to those of another relation, by its qualified name."""
+
+    name: str
+    columns: tuple[str, ...]
+    target: str
+    target_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check constraint and the columns it reads."""
+
+    name: str
+    columns: tuple[str, ...]
+    definition: str
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, partition, view, materialized view or foreign table."""
+
+    schema: str
+    name: str
+    kind: str
+    partition: bool
+    rls: bool
+    updatable: int
+    sources: tuple[str, ...]
+    rights: frozenset[str]
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    uniques: tuple[tuple[str, ...], ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        return {c.name: c for c in self.columns}
+
+    @property
+    def telling(self) -> set[str]:
+        """The columns that tell one row from another: those of its keys, or without any whatever can be compared."""
+        keyed = {c for columns in self.uniques for c in columns}
+        return keyed or {c.name for c in self.columns if c.category in "NSU" and not self.key}
+
+    @property
+    def is_view(self) -> bool:
+        return self.kind in VIEWS
+
+    def takes(self, verb: str) -> bool:
+        """Whether anybody could do this: a view may be for reading only."""
+        return not self.is_view or verb == "select" or bool(self.updatable & UPDATABLE[verb])
+
+    def open_to(self, role: str, verb: str) -> bool:
+        """Whether the role holds the privilege on it, or on one of its columns."""
+        return f"{role} {verb}" in self.rights
+
+
+MEDIA = {
+    "json": "application/json",
+    "jsonb": "application/json",
+    "text": "text/plain",
+    "xml": "text/xml",
+    "bytea": "application/octet-stream",
+}
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that the API can call."""
+
+    schema: str
+    name: str
+    types: tuple[str, ...]
+    names: tuple[str, ...]
+    labels: tuple[tuple[str, ...], ...]
+    defaults: int
+    result: str
+    volatility: str
+    definer: bool
+    callers: frozenset[str]
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.schema}.{self.name}({', '.join(self.types)})"
+
+    @property
+    def required(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """(name, type, labels of an enum) of the arguments that have no default."""
+        found = tuple(zip(self.names, self.types, self.labels, strict=True))
+        return found[: len(found) - self.defaults]
+
+    @property
+    def media(self) -> str:
+        """What kind of body it takes as its only argument, which has no name then; empty where it takes arguments.
+
+        https://docs.postgrest.org/en/v12/references/api/functions.html#functions-with-a-single-unnamed-parameter
+        """
+        return MEDIA.get(self.types[0], "") if self.names == ("",) else ""
+
+    @property
+    def callable(self) -> bool:
+        """Whether the API can call it: it knows arguments by their names."""
+        return bool(self.media) or all(self.names)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy; `command` is select, insert, update, delete or all."""
+
+    relation: str
+    name: str
+    command: str
+    permissive: bool
+    roles: tuple[str, ...]
+    qual: str | None
+    check: str | None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The relations by qualified name (those of hidden schemas too: rows may need them), functions, policies.
+
+    `uncallable` are functions of the exposed schemas that the API cannot call.
+    """
+
+    schemas: tuple[str, ...]
+    relations: dict[str, Relation]
+    functions: dict[str, Function]
+    policies: tuple[Policy, ...]
+    uncallable: tuple[str, ...] = ()
+
+    @property
+    def exposed(self) -> list[Relation]:
+        """What the API may be asked for."""
+        return [r for r in self.relations.values() if r.schema in self.schemas]
+
+    def policies_of(self, relation: str) -> list[Policy]:
+        return [p for p in self.policies if p.relation == relation]
+
+
+def quoted(name: str) -> str:
+    """An identifier for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def ident(relation: Relation) -> str:
+    """A relation's qualified name for SQL; psycopg reads percent signs, which are doubled."""
+    return f"{quoted(relation.schema)}.{quoted(relation.name)}".replace("%", "%%")
+
+
+def plain(relation: Relation) -> str:
+    """A relation's name as a value: quoted, nothing doubled."""
+    return f"{quoted(relation.schema)}.{quoted(relation.name)}"
+
+
+def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> Catalog:
+    """Read it, with an empty search_path so that every name comes out qualified."""
+    from psycopg.rows import dict_row
+
+    with connection.cursor(row_factory=dict_row) as cursor, connection.transaction():
+        cursor.execute("set local search_path = ''")
+        relations = cursor.execute(query("rls_relations"), {"internal": INTERNAL}).fetchall()
+        wanted = {"relations": [r["oid"] for r in relations]}
+        columns = cursor.execute(query("rls_columns"), wanted).fetchall()
+        constraints = cursor.execute(query("rls_constraints"), wanted).fetchall()
+        users = cursor.execute("select 'auth.users'::pg_catalog.regclass::pg_catalog.oid::bigint as oid").fetchall()
+        user_columns = cursor.execute(query("rls_columns"), {"relations": [users[0]["oid"]]}).fetchall()
+        functions = cursor.execute(query("rls_functions"), {"schemas": list(schemas)}).fetchall()
+        policies = cursor.execute(query("rls_policies"), {"schemas": list(schemas)}).fetchall()
+    names = {r["oid"]: f"{r['schema']}.{r['name']}" for r in relations} | {users[0]["oid"]: USERS}
+    numbers = {(c["relation"], c["number"]): c["name"] for c in (*columns, *user_columns)}
+    found = [_function(row) for row in functions]
+    return Catalog(
+        tuple(schemas),
+        {names[r["oid"]]: _relation(r, columns, constraints, names, numbers) for r in relations},
+        {f.qualified: f for f in found if f.callable},
+        tuple(Policy(**{**p, "roles": tuple(p["roles"])}) for p in policies),
+        tuple(f.qualified for f in found if not f.callable),
+    )
+
+
+def _relation(
+    row: dict[str, Any],
+    columns: Iterable[dict[str, Any]],
+    constraints: Iterable[dict[str, Any]],
+    names: dict[int, str],
+    numbers: dict[tuple[int, int], str],
+) -> Relation:
+    own = [c for c in constraints if c["relation"] == row["oid"]]
+
+    def named(constraint: dict[str, Any]) -> tuple[str, ...]:
+        return tuple(numbers[row["oid"], number] for number in constraint["columns"] or () if number > 0)
+
+    return Relation(
+        row["schema"],
+        row["name"],
+        row["kind"],
+        row["partition"],
+        row["rls"],
+        row["updatable"],
+        tuple(row["sources"]),
+        frozenset(row["rights"]),
+        tuple(_column(c) for c in columns if c["relation"] == row["oid"]),
+        next((named(c) for c in own if c["type"] == "p"), ()),
+        tuple(named(c) for c in own if c["type"] in ("p", "u")),
+        tuple(
+            ForeignKey(
+                c["name"],
+                named(c),
+                names.get(c["target"], "another schema"),
+                tuple(numbers.get((c["target"], n), "") for n in c["target_columns"]),
+            )
+            for c in own
+            if c["type"] == "f"
+        ),
+        tuple(Check(c["name"], named(c), c["definition"]) for c in own if c["type"] == "c"),
+    )
+
+
+def _column(row: dict[str, Any]) -> Column:
+    wanted = {name: row[name] for name in Column.__dataclass_fields__}
+    return Column(**{**wanted, "labels": tuple(row["labels"]), "rights": frozenset(row["rights"])})
+
+
+def _function(row: dict[str, Any]) -> Function:
+    wanted = {name: row[name] for name in Function.__dataclass_fields__}
+    lists = {"types": tuple(row["types"]), "names": tuple(row["names"]), "callers": frozenset(row["callers"])}
+    labels = tuple(tuple(json.loads(one)) for one in row["labels"])
+    return Function(**{**wanted, **lists, "labels": labels})

@@ -1,0 +1,25 @@
+"""Row level security does not bind owners and roles with BYPASSRLS: whether a request can come as one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pushproof.base.queries import query
+from pushproof.proof.findings import CONFIRMED, REFUTED, Court, Report, Verdict
+
+RULES = frozenset(("SEC002", "SEC016", "SEC023", "SEC029", "SEC048"))
+
+
+def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+    """Asked of the catalog, once for both roles of visitors and users; service_role is the control."""
+    relation = court.probe.catalog.relations.get(name)
+    oid = f"{relation.schema}.{relation.name}" if relation else None
+    found = court.probe.rows.connection.execute(query("rls_bypass"), {"relation": oid}).fetchall()
+    unbound = [role for role, free in found if free and role != "service_role"]
+    if unbound:
+        return Verdict(CONFIRMED, f"{', '.join(unbound)} may pass every policy", "the catalog", str(found))
+    return Verdict(
+        REFUTED,
+        "a request comes as anon or authenticated, which neither own it nor bypass row level security",
+        control="service_role does: it is the secret key's",
+    )

@@ -1,0 +1,40 @@
+"""Deleting one's own row takes another user's with it, past every policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pushproof.proof.cells import MINIMAL
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+
+RULES = frozenset(("cascade_across_owners",))
+FROM = re.compile(r"cascades from (.+)$")
+
+
+def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
+    """Another user adds a row below the owner's; the owner deletes theirs."""
+    probe, rows = court.probe, court.probe.rows
+    child = probe.catalog.relations[name]
+    for parent_name in dict.fromkeys(m[1] for r in reports if (m := FROM.search(r.words))):
+        parent = probe.catalog.relations[parent_name]
+        key = next(k for k in child.foreign_keys if k.target == parent_name and len(k.columns) == 1)
+        row = rows.some(parent, "owner")
+        body = {**rows.body(child, "other"), key.columns[0]: row[key.target_columns[0]]}
+        match = rows.mark(child, body)
+        request = probe.request(parent, "DELETE", params=probe.where(parent, row), prefer=MINIMAL)
+        try:
+            posted = probe.ask("other", probe.request(child, "POST", body=body, prefer=MINIMAL))
+            if posted.status >= 300 or not rows.count(child, match):
+                continue
+            answer = probe.ask("owner", request)
+            gone = not rows.count(child, match)
+        finally:
+            rows.remove(child, match)
+            rows.refresh()
+        if answer.status >= 300:
+            return Verdict(UNPROVED, f"the owner's row in {parent_name} could not be deleted: {answer.words}")
+        if gone:
+            words = f"Whoever deletes their row in {parent_name} deletes other users' rows in {name} with it"
+            return Verdict(CONFIRMED, words, request.curl("owner"), answer.words, severe=False)
+    return Verdict(REFUTED, f"nobody can have a row of {name} below another user's, or it stays")

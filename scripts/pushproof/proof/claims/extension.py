@@ -1,0 +1,26 @@
+"""An extension in an exposed schema: whether its functions answer as rpc."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pushproof.base.queries import query
+from pushproof.proof.asking import Request
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+
+RULES = frozenset(("extension_in_public",))
+
+
+def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+    """A function of it that takes no argument, called by a visitor."""
+    extension = name.rpartition(".")[2]
+    found = court.probe.rows.connection.execute(query("rls_extension_functions"), {"extension": extension}).fetchall()
+    for (function,) in found:
+        request = Request("POST", f"rpc/{function}", body={})
+        answer = court.probe.ask("anon", request)
+        if answer.status < 300:
+            words = f"Anybody can call functions of {extension} as rpc, such as {function}"
+            return Verdict(CONFIRMED, words, request.curl("anon"), answer.words, severe=False)
+        if answer.refused:
+            return Verdict(REFUTED, f"{function} is refused", request.curl("anon"), answer.words, severe=False)
+    return Verdict(UNPROVED, f"no function of {extension} can be called without arguments", severe=False)

@@ -1,0 +1,38 @@
+"""A policy that believes user_metadata: users write it themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.rows import UnaskableError
+
+RULES = frozenset(("rls_references_user_metadata", "SEC033"))
+COMPARED = re.compile(r"user_metadata'::text\)+ *->>? *'(\w+)'::text\)*(?:::\w+\)*)? *(?:= *(?:'([^']*)'|\(?(\w+)\b))?")
+
+
+def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+    """A user gives themselves the metadata that the policy asks for, and reads the owner's row."""
+    relation = court.probe.catalog.relations.get(name)
+    if relation is None or relation.is_view:
+        return Verdict(UNPROVED, f"no row of {name} can be tried")
+    row = court.probe.rows.standing(relation, "owner")
+    wanted: dict[str, Any] = {}
+    for policy in court.probe.catalog.policies_of(name):
+        for key, literal, column in COMPARED.findall(f"{policy.qual} {policy.check}"):
+            wanted[key] = literal or str(row.get(column, "")) or True
+    if not wanted:
+        raise UnaskableError(f"the policies of {name} compare user_metadata in a way that was not understood")
+    request = court.probe.request(relation, "GET", params={"select": "*", **court.probe.where(relation, row)})
+    attacker = court.cast.recruit("attacker")
+    before = court.probe.api.ask(attacker, request)
+    after = court.probe.api.ask(court.cast.edit(attacker, wanted), request)
+    said = ", ".join(f"{k}: {v}" for k, v in wanted.items())
+    if after.rows and not before.rows:
+        words = f"Any signed-in user who writes {said} into their own metadata can read other users' rows in {name}"
+        return Verdict(CONFIRMED, words, request.curl("attacker"), after.words, f"without it: {before.words}")
+    return Verdict(
+        REFUTED, f"writing {said} into one's own metadata changes nothing", request.curl("attacker"), after.words
+    )

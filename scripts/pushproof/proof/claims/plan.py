@@ -1,0 +1,63 @@
+"""A policy that costs time: who is asking is found out for every row, or no index serves it. Plans show both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pushproof.base.queries import query
+from pushproof.proof.catalog import ident
+from pushproof.proof.differential import become
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+
+PER_ROW = frozenset(("auth_rls_initplan", "PERF001"))
+RULES = PER_ROW | {"PERF003", "PERF004", "policy_or"}
+CALLS = re.compile(r"auth\.\w+\(\)|current_setting\(")
+CONDITIONS = ("Filter", "Index Cond", "Recheck Cond", "Join Filter", "One-Time Filter")
+
+
+def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
+    """The plan of a user's whole read, with sequential scans only where nothing else is possible."""
+    import psycopg
+
+    relation = court.probe.catalog.relations.get(name)
+    if relation is None:
+        return Verdict(UNPROVED, f"{name} is no relation whose plan could be asked for", severe=False)
+    statement = f"explain (format json) select * from {ident(relation)}"  # noqa: S608 - identifiers are quoted
+    rows = court.probe.rows.connection
+    try:
+        with rows.transaction(force_rollback=True):
+            rows.execute("set local enable_seqscan = off")
+            become(rows, court.probe.actors["owner"])
+            answer = rows.execute(statement.encode()).fetchone()
+    except psycopg.Error as problem:
+        return Verdict(UNPROVED, f"no plan: {problem.diag.message_primary}", statement, severe=False)
+    nodes = list(_nodes(answer[0][0]["Plan"])) if answer else []
+    scans = [n for n in nodes if n.get("Relation Name") == relation.name]
+    shown = "; ".join(f"{n['Node Type']} {_conditions(n)}".strip() for n in scans)[:300]
+    if any(r.rule in PER_ROW for r in reports) and any(CALLS.search(_conditions(n)) for n in nodes):
+        words = f"Slow, no leak: a read of {name} finds out for each row who is asking; write (select auth.uid())"
+        return Verdict(CONFIRMED, words, statement, shown, severe=False)
+    leading = dict(rows.execute(query("rls_leading_columns"), {"schema": relation.schema}).fetchall())
+    filtered = any(_conditions(n) for n in nodes)
+    if any(r.rule not in PER_ROW for r in reports) and filtered and not _served(nodes, leading):
+        words = f"Slow, no leak: no index serves the policies of {name}, so each user's read takes the whole table"
+        return Verdict(CONFIRMED, words, statement, shown, severe=False)
+    return Verdict(REFUTED, "the plan uses an index, and asks once who is asking", statement, shown, severe=False)
+
+
+def _served(nodes: Sequence[dict[str, Any]], leading: Mapping[str, str]) -> bool:
+    """Whether an index is entered by its first column: by a later one, all of it is read."""
+    entered = [n for n in nodes if "Index Cond" in n]
+    return any(leading.get(n["Index Name"], "") in n["Index Cond"] for n in entered)
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _conditions(node: dict[str, Any]) -> str:
+    return " ".join(str(node[c]) for c in CONDITIONS if c in node)

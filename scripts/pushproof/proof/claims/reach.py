@@ -1,0 +1,65 @@
+"""Somebody reaches rows that are not theirs: the cells on the object have asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pushproof.proof.catalog import ROLE_OF
+from pushproof.proof.cells import ALLOWED, FAILED, Cell
+from pushproof.proof.findings import CONFIRMED, DECLARED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.sentences import attack, is_attack
+
+RULES = frozenset(
+    (
+        *("rls_disabled_in_public", "policy_exists_rls_disabled", "rls_policy_always_true", "security_definer_view"),
+        *("materialized_view_in_api", "foreign_table_in_api", "auth_users_exposed", "multiple_permissive_policies"),
+        *("sensitive_columns_exposed", "insecure_queue_exposed_in_api", "anon_security_definer_function_executable"),
+        *("authenticated_security_definer_function_executable", "partitioned_parent", "planned_count"),
+        *("SEC001", "SEC004", "SEC005", "SEC006", "SEC008", "SEC011", "SEC014", "SEC018", "SEC020", "SEC021", "SEC025"),
+        *("SEC026", "SEC027", "SEC028", "SEC032", "SEC036", "SEC038", "SEC039", "SEC040", "SEC041", "SEC042", "SEC043"),
+        *("SEC045", "SEC046", "SEC049", "SEC052", "SEC053", "SEC054", "VIEW001", "VIEW003", "VIEW004"),
+    )
+)
+KINDS = ("select", "insert", "update", "delete", "call")
+
+
+def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+    """Confirmed by a cell in which somebody got it, refuted by those in which nobody did."""
+    cells = court.on(name)
+    if not cells:
+        return _unasked(name)
+    if wrong := [c for c in cells if is_attack(c)]:
+        telling = [c for c in wrong if not _is_latent(court, c)]
+        return _shown(CONFIRMED, attack(telling or wrong), _plainest(telling or wrong), severe=bool(telling))
+    if failed := [c for c in cells if c.observed == FAILED]:
+        return _shown(UNPROVED, failed[0].reason, failed[0])
+    outsiders = [c for c in cells if c.actor not in ("owner", "service") and c.case.kind in KINDS]
+    if taken := [c for c in outsiders if c.observed == ALLOWED]:
+        who = ", ".join(dict.fromkeys(c.actor for c in taken))
+        return _shown(DECLARED, f"access.toml declares it: {who} may", taken[0])
+    denied = next((c for c in outsiders if c.actor == "other" and c.control), None) or (outsiders or cells)[0]
+    return _shown(REFUTED, f"nobody got more of {name} than access.toml declares", denied)
+
+
+def _unasked(name: str) -> Verdict:
+    return Verdict(REFUTED, f"the API serves {name} to nobody: it is in no exposed schema, or returns a trigger")
+
+
+def _plainest(cells: Sequence[Cell]) -> Cell:
+    """The one that needs no explanation: reading, then other verbs, with a request before the catalog."""
+    return min(cells, key=lambda c: (c.request is None, c.case.kind not in KINDS, c.case.kind != "select"))
+
+
+def _is_latent(court: Court, cell: Cell) -> bool:
+    """What takes a second hole: a privilege that policies still guard, or keys that nobody guesses."""
+    if cell.case.kind != "keys":
+        return cell.case.kind == "grants"
+    columns = court.probe.catalog.relations[cell.case.object].by_name
+    return all(columns[name].base_type == "uuid" for name in cell.case.detail.split(", "))
+
+
+def _shown(verdict: str, sentence: str, cell: Cell, *, severe: bool = True) -> Verdict:
+    role = ROLE_OF.get(cell.actor, "authenticated")
+    asked = f"select has_table_privilege('{role}', '{cell.case.object}', '{cell.case.verb}')"
+    request = cell.curl or asked
+    return Verdict(verdict, sentence, request, cell.answer, cell.control, severe=severe)

@@ -1,0 +1,19 @@
+"""Nobody gets through: policies or grants that are missing shut out the owner too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pushproof.proof.cells import ALLOWED
+from pushproof.proof.findings import CONFIRMED, REFUTED, Court, Report, Verdict
+
+RULES = frozenset(("rls_enabled_no_policy", "SEC009", "SEC010", "SEC012", "SEC022", "SEC037", "missing_grant"))
+
+
+def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+    """Confirmed where an actor is refused what access.toml allows."""
+    cells = court.on(name)
+    for cell in cells:
+        if cell.expected == ALLOWED and cell.observed != ALLOWED and cell.actor != "service":
+            return Verdict(CONFIRMED, f"Nothing leaks, but {cell.reason}", cell.curl, cell.answer, severe=False)
+    return Verdict(REFUTED, f"everybody gets of {name} what access.toml declares")

@@ -1,0 +1,57 @@
+"""A trigger that runs as its owner: whether one user's write changes another user's rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from pushproof.proof.catalog import Relation
+from pushproof.proof.cells import MINIMAL
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.rows import Row
+
+RULES = frozenset(("SEC013",))
+
+
+def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+    """Another user adds rows, plain and with each flag or label set; the owner's are read before and after."""
+    probe, rows = court.probe, court.probe.rows
+    relation = probe.catalog.relations.get(name)
+    if relation is None:
+        return Verdict(UNPROVED, f"{name} is no relation to write to")
+    answer = None
+    for extra in _bodies(relation):
+        theirs = rows.store(relation, "owner", {**rows.values(relation, "owner"), **extra})
+        body = {**rows.body(relation, "other"), **extra}
+        match = rows.mark(relation, body)
+        request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
+        try:
+            before = _state(court, relation, theirs)
+            answer = probe.ask("other", request)
+            changed = _state(court, relation, theirs) != before
+        finally:
+            rows.remove(relation, match)
+            rows.remove(relation, rows.key_of(relation, theirs))
+        if changed:
+            words = f"Any signed-in user who adds a row to {name} changes other users' rows through its trigger"
+            return Verdict(CONFIRMED, words, request.curl("other"), answer.words, "the owner's row, read before")
+    if answer is None or answer.status >= 300:
+        return Verdict(UNPROVED, f"other cannot add a row to {name}: {answer.words if answer else 'nothing to send'}")
+    return Verdict(REFUTED, "another user's writes left the owner's rows as they were", answer=answer.words)
+
+
+def _bodies(relation: Relation) -> Iterator[Row]:
+    """Nothing special, then each boolean set, each label of an enum."""
+    yield {}
+    for column in relation.columns:
+        if column.open_to("authenticated", "insert") and column.base_type == "bool":
+            yield {column.name: True}
+        for label in column.labels if column.open_to("authenticated", "insert") else ():
+            yield {column.name: label}
+
+
+def _state(court: Court, relation: Relation, row: Row) -> str:
+    """The owner's rows everywhere, and the one made for this."""
+    rows = court.probe.rows
+    standing = [rows.now(r, rows.standing(r, "owner")) for r in court.probe.catalog.exposed if rows.has(r, "owner")]
+    return json.dumps([rows.now(relation, row), *standing], sort_keys=True)

@@ -1,0 +1,143 @@
+"""The same cells by SQL claims: `set local role` and `request.jwt.claims`, as SQL-only test tools ask.
+
+What they answer is held against what the real token got over HTTP.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pushproof.proof.asking import Actor
+from pushproof.proof.catalog import ROLE_OF, Relation, ident, quoted
+from pushproof.proof.cells import ALLOWED, NOTHING, REFUSED, REJECTED, Case, Cell, Probe
+from pushproof.proof.kinds import call
+from pushproof.proof.rows import Row, UnansweredError, UnaskableError
+
+if TYPE_CHECKING:
+    import psycopg
+
+BASE_KINDS = ("select", "insert", "update", "delete")
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A cell that is allowed one way and denied the other."""
+
+    cell: Cell
+    by_sql: str
+    words: str
+
+
+def disagreements(probe: Probe, cells: Iterable[Cell]) -> Iterator[Disagreement]:
+    """Ask each cell of the matrix again by SQL; those that differ."""
+    for cell in cells:
+        if cell.request is None:
+            continue
+        try:
+            if cell.case.kind in BASE_KINDS:
+                by_sql, words = by_claims(probe, probe.catalog.relations[cell.case.object], cell.case, cell.actor)
+            elif cell.case.kind == "call":
+                by_sql, words = called_by_claims(probe, cell.case, cell.actor)
+            else:
+                continue
+        except UnansweredError as why:
+            by_sql, words = REJECTED, str(why)
+        if (by_sql == ALLOWED) != (cell.observed == ALLOWED):
+            yield Disagreement(cell, by_sql, words)
+
+
+def by_claims(probe: Probe, relation: Relation, case: Case, actor: str) -> tuple[str, str]:
+    """What the actor's claims get by SQL, undone at once: the observation, and the server's words."""
+    import psycopg
+
+    try:
+        statement, values = _statement(probe, relation, case)
+    except UnaskableError as reason:
+        return REJECTED, str(reason)
+    connection = probe.rows.connection
+    try:
+        with connection.transaction(force_rollback=True):
+            become(connection, probe.actors[actor])
+            count = connection.execute(statement.encode(), values).rowcount
+    except psycopg.errors.InsufficientPrivilege as problem:
+        return REFUSED, problem.diag.message_primary or ""
+    except psycopg.Error as problem:
+        return REJECTED, problem.diag.message_primary or str(problem)
+    return (ALLOWED if count else NOTHING), f"{count} rows"
+
+
+def called_by_claims(probe: Probe, case: Case, actor: str) -> tuple[str, str]:
+    """What the actor's claims get of a function by SQL, undone at once: the observation, and the server's words."""
+    try:
+        asked = call.prepare(probe, case)
+    except UnaskableError as reason:
+        return REJECTED, str(reason)
+    connection = probe.rows.connection
+    speak = functools.partial(become, connection, probe.actors[actor])
+    before = asked.state(probe)
+    with connection.transaction(force_rollback=True):
+        sqlstate, body = call.by_sql(probe, asked.function, asked.arguments, speak)
+        if not sqlstate and asked.state(probe) != before:
+            return ALLOWED, "it changed a row of the owner's"
+    if sqlstate:
+        return (REFUSED if sqlstate == "42501" else NOTHING), f"{sqlstate} {body}"
+    with connection.transaction(force_rollback=True):
+        missing = call.by_sql(probe, asked.function, asked.nobody, speak)
+    same = asked.rows_of and ("", call.telling(body, asked.arguments)) == (
+        missing[0],
+        call.telling(missing[1], asked.nobody),
+    )
+    return (NOTHING if same else ALLOWED), f"{len(body)} rows"
+
+
+def become(connection: psycopg.Connection[Any], actor: Actor) -> None:
+    """For the rest of the transaction the actor's role, with what their token says."""
+    connection.execute(f"set local role {ROLE_OF.get(actor.name, 'authenticated')}".encode())
+    connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [json.dumps(claims(actor))])
+
+
+def claims(actor: Actor) -> dict[str, object]:
+    """What the actor's token says; for those without one their role alone."""
+    token = actor.headers.get("Authorization", "").removeprefix("Bearer ")
+    if actor.name in ROLE_OF or token.count(".") != 2:
+        return {"role": ROLE_OF.get(actor.name, "anon")}
+    payload = token.split(".")[1]
+    found: dict[str, object] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return found
+
+
+def _statement(probe: Probe, relation: Relation, case: Case) -> tuple[str, list[str]]:
+    """The case's request as SQL: about a row of the owner's."""
+    record = f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb)"
+    if case.verb == "insert":
+        body = probe.rows.body(relation, "owner")
+        probe.rows.mark(relation, body)
+        names = ", ".join(map(quoted, body))
+        values = ", ".join(f"r.{quoted(n)}" for n in body)
+        return f"insert into {ident(relation)} ({names}) select {values} from {record} r", [json.dumps(body)]  # noqa: S608
+    if relation.is_view:
+        owner = probe.intent.relations[relation.qualified].owner
+        where = f" where {quoted(owner)}::text = %s" if owner else ""
+        return f"select * from {ident(relation)}{where}", [probe.actors["owner"].id] if owner else []  # noqa: S608
+    row = probe.rows.some(relation, "owner") if case.verb != "select" else probe.rows.standing(relation, "owner")
+    key = probe.rows.key_of(relation, row)
+    where = " and ".join(f"t.{quoted(n)} = k.{quoted(n)}" for n in key)
+    if case.verb == "select":
+        return f"select from {ident(relation)} t, {record} k where {where}", [json.dumps(key)]
+    if case.verb == "delete":
+        return f"delete from {ident(relation)} t using {record} k where {where}", [json.dumps(key)]  # noqa: S608
+    return _update(probe, relation, row, where, record)
+
+
+def _update(probe: Probe, relation: Relation, row: Row, where: str, record: str) -> tuple[str, list[str]]:
+    column, value = probe.rows.change_or_same(relation, row)
+    change = f"set {quoted(column)} = r.{quoted(column)} from {record} k, {record} r where {where}"
+    return f"update {ident(relation)} t {change}", [
+        json.dumps(probe.rows.key_of(relation, row)),
+        json.dumps({column: value}),
+    ]

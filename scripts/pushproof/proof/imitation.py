@@ -1,0 +1,111 @@
+"""Rows in the numbers of another database: one that its constraints take, made for real, and then multiplied."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pushproof.base.queries import query
+from pushproof.proof.catalog import Catalog, Column, Relation, ident, quoted
+from pushproof.proof.intent import Intent
+from pushproof.proof.rows import Row, Rows, UnaskableError
+
+if TYPE_CHECKING:
+    import psycopg
+
+OWNER = "owner"
+# Of a unique column, a value that differs in each of the rows g = 2, 3, … and from those of another time.
+DIFFERENT = {
+    **dict.fromkeys(("int4", "int8", "numeric", "float4", "float8"), "{start} + g"),
+    "uuid": "pg_catalog.md5('{start} ' || g)::uuid",
+    **dict.fromkeys(("text", "varchar", "bpchar", "citext"), "right('pushproof {start} ' || g, {length})"),
+    **dict.fromkeys(("timestamptz", "timestamp", "date"), "now() - ({start} %% 10000 + g) * interval '1 day'"),
+}
+
+
+@dataclass(frozen=True)
+class Imitated:
+    """A relation, the rows that were made, those that the target holds, and why there are no more."""
+
+    relation: str
+    rows: int
+    wanted: int
+    why: str = ""
+
+
+def imitate(
+    connect: Callable[[], psycopg.Connection[Any]],
+    catalog: Catalog,
+    intent: Intent,
+    wanted: Mapping[str, int],
+    limit: int,
+) -> Iterator[Imitated]:
+    """Fill the relations, by qualified name, with as many rows as `wanted` says, but at most `limit`."""
+    if not wanted:
+        return
+    with connect() as connection:
+        owner = str(uuid.uuid4())
+        with connection.transaction():
+            connection.execute("set local session_replication_role = replica")  # no trigger asks for what it says
+            connection.execute(query("imitated_user"), {"id": owner})
+        rows = Rows(connect, catalog, intent, {OWNER: owner})
+        try:
+            for name, count in wanted.items():
+                relation = catalog.relations.get(name)
+                if relation is None:
+                    yield Imitated(name, 0, count, "it is in no schema of the API")
+                else:
+                    yield _fill(connection, rows, relation, count, min(count, limit))
+        finally:
+            rows.close()
+
+
+def _fill(connection: Any, rows: Rows, relation: Relation, wanted: int, count: int) -> Imitated:
+    import psycopg
+
+    name, made = relation.qualified, 0
+    try:
+        row = rows.standing(relation, OWNER)
+        made = 1
+        with connection.transaction():
+            connection.execute("set local session_replication_role = replica")  # neither triggers nor foreign keys
+            connection.execute(_multiply(relation, row), {"row": json.dumps(row), "count": count})
+        made = count
+    except UnaskableError as why:
+        return Imitated(name, made, wanted, str(why))
+    except psycopg.Error as problem:
+        return Imitated(name, made, wanted, problem.diag.message_primary or str(problem))
+    finally:
+        connection.execute(f"analyze {ident(relation)}".encode())
+    return Imitated(name, made, wanted)
+
+
+def _multiply(relation: Relation, row: Row) -> bytes:
+    """The insert of rows like this one, with other values where they must differ. Raises UnaskableError."""
+    referring = {c for key in relation.foreign_keys for c in key.columns}
+    other: dict[str, str] = {}
+    for unique in relation.uniques:
+        columns = [relation.by_name[name] for name in unique]
+        if any(c.written for c in columns):
+            continue  # the database numbers them
+        free = [c for c in columns if c.name not in referring and c.base_type in DIFFERENT]
+        if not free:
+            raise UnaskableError(f"{', '.join(unique)} of {relation.qualified} can be imitated only once")
+        other[free[0].name] = _different(free[0])
+    names = [c.name for c in relation.columns if c.name in row and not c.written]
+    changes = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}', {value}" for name, value in other.items())
+    listed = ", ".join(map(quoted, names))
+    return (
+        f"insert into {ident(relation)} ({listed}) select {', '.join(f'r.{quoted(n)}' for n in names)} "  # noqa: S608
+        f"from generate_series(2, %(count)s) as g, pg_catalog.jsonb_populate_record(null::{ident(relation)}, "
+        f"%(row)s::jsonb || pg_catalog.jsonb_build_object({changes})) as r"
+    ).encode()
+
+
+def _different(column: Column) -> str:
+    start = random.randrange(10**6, 10**9)  # noqa: S311 - to be different, not secret
+    return DIFFERENT[column.base_type].format(start=start, length=min(column.length or 100, 100))

@@ -1,0 +1,207 @@
+"""Who can call a function with the owner's ids: for everybody else the answer is that for ids that do not exist."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pushproof.proof.asking import Answer, Request
+from pushproof.proof.catalog import USERS, Catalog, Function, Relation, quoted
+from pushproof.proof.cells import (
+    ALLOWED,
+    FAILED,
+    NOTHING,
+    REFUSED,
+    Asked,
+    Case,
+    Cell,
+    Probe,
+    denied_first,
+    expected_of,
+    tables,
+)
+from pushproof.proof.intent import Intent
+from pushproof.proof.rows import Row
+
+FILLERS = {"", "p", "in", "id", "uuid", "the", "a", "new", "old", "target", "input", "arg", "for", "check", "my"}
+NOBODY = {"smallint": 32_749, "integer": 2_147_483_629, "bigint": 2_147_483_629}  # ids that no row has
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every function that is no trigger, once; the owner's ids make no difference where it takes none."""
+    for name, function in catalog.functions.items():
+        entry = intent.functions[name]
+        expected = expected_of(intent, entry.call, filtered=entry.filtered)
+        about = "with another user's ids" if sources_of(catalog, intent, function) else ""
+        yield Case("call", name, "call", expected, about=about, alone=function.volatility == "v")
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """The same call by everybody, beside one with ids of nobody; rows that it may change are read back."""
+    asked = Asked(case)
+    for actor in denied_first(case):
+        call = prepare(probe, case)
+        probe.rows.called |= call.function.volatility == "v"
+        before = call.state(probe)
+        request = _request(probe, call.function, call.arguments)
+        answer = probe.ask(actor, request)
+        changed = call.state(probe) != before
+        as_missing = probe.ask(actor, _request(probe, call.function, call.nobody)) if call.rows_of else None
+        asked.add(actor, _observed(answer, as_missing, call, changed=changed), request, answer)
+    yield from asked.settled(lambda: _could(probe, case, asked.cells))
+
+
+def _could(probe: Probe, case: Case, cells: Iterable[Cell]) -> bool:
+    """Whether it was the right to call that was missing, or the same call works for `postgres` in the owner's name."""
+    if all(c.observed == REFUSED for c in cells):
+        return True
+    call = prepare(probe, case)
+    with probe.rows.connection.transaction(force_rollback=True):
+        return not by_sql(probe, call.function, call.arguments, lambda: probe.rows.speak_as("owner"))[0]
+
+
+def by_sql(probe: Probe, function: Function, arguments: Row, become: Callable[[], None]) -> tuple[str, Any]:
+    """The SQLSTATE and the server's words, or an empty SQLSTATE and the rows; as postgres again afterwards."""
+    import psycopg
+
+    types = dict(zip(function.names, function.types, strict=True))
+    given = ", ".join(f"{quoted(n)} => a.{quoted(n)}" if n else "a.body" for n in arguments)
+    record = ", ".join(f"{quoted(n or 'body')} {types[n]}" for n in arguments)
+    source = f"pg_catalog.jsonb_to_record(%s::jsonb) as a({record}), lateral " if arguments else ""
+    name = f"{quoted(function.schema)}.{quoted(function.name)}"
+    connection = probe.rows.connection
+    try:
+        with connection.transaction():
+            become()
+            rows = connection.execute(
+                f"select to_jsonb(f) from {source}{name}({given}) f".encode(),  # noqa: S608 - identifiers are quoted
+                [json.dumps({n or "body": value for n, value in arguments.items()})] if arguments else None,
+            ).fetchall()
+            connection.execute("reset role")
+    except psycopg.Error as problem:
+        return problem.sqlstate or "-----", problem.diag.message_primary or str(problem)
+    return "", [row for (row,) in rows]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call with the owner's ids, the same with ids of nobody, and the rows that the ids name.
+
+    `rows_of`: the arguments that are ids, with the relation and the row; neither for the user's own id.
+    """
+
+    function: Function
+    arguments: Row
+    nobody: Row
+    rows_of: Mapping[str, tuple[Relation, Row] | None]
+
+    def state(self, probe: Probe) -> str:
+        """The rows that the arguments name and what hangs on them, as they are now; a reader changes nothing."""
+        if self.function.volatility != "v":
+            return ""
+        named = [probe.rows.now(*found) for found in self.rows_of.values() if found]
+        hanging = [probe.rows.digest(*one) for found in self.rows_of.values() for one in _hanging(probe, found)]
+        return json.dumps([named, hanging], sort_keys=True)
+
+
+def _hanging(probe: Probe, found: tuple[Relation, Row] | None) -> Iterator[tuple[Relation, Row]]:
+    """What refers to a row, or to the owner themselves: each relation with the values that do."""
+    for relation in tables(probe.catalog):
+        owner = probe.intent.relations[relation.qualified].owner
+        if found is None and owner:
+            yield relation, {owner: probe.actors["owner"].id}
+        for key in relation.foreign_keys:
+            if found and key.target == found[0].qualified:
+                yield relation, {c: found[1][t] for c, t in zip(key.columns, key.target_columns, strict=True)}
+
+
+def prepare(probe: Probe, case: Case) -> Call:
+    """The call that the case is about, of rows that it may change. Raises UnaskableError."""
+    function = probe.catalog.functions[case.object]
+    sources = sources_of(probe.catalog, probe.intent, function)
+    rows_of = {n: (r, _row(probe, function, r)) if r else None for n, (r, _) in sources.items()}
+    ids = {n: found[1][sources[n][1]] if found else probe.actors["owner"].id for n, found in rows_of.items()}
+    types = dict(zip(function.names, function.types, strict=True))
+    nobody = {n: NOBODY.get(types[n], str(uuid.uuid4())) for n in ids}
+    others = {n: probe.rows.argument(type_, labels) for n, type_, labels in function.required if n not in ids}
+    others |= {n: v for n, v in probe.intent.functions[case.object].sample.items() if n not in ids}
+    return Call(function, {**ids, **others}, {**nobody, **others}, rows_of)
+
+
+def _observed(answer: Answer, as_missing: Answer | None, call: Call, *, changed: bool) -> str:
+    """Whether the call got or did something that it would not with ids of nobody."""
+    if changed and answer.status < 300:
+        return ALLOWED
+    if answer.refused:
+        return REFUSED
+    if answer.status >= 500:  # also of ids that do not exist: an error is no denial
+        return FAILED
+    if as_missing is None:
+        return ALLOWED if answer.status < 300 else REFUSED
+    if (answer.status, telling(answer.body, call.arguments)) == (
+        as_missing.status,
+        telling(as_missing.body, call.nobody),
+    ):
+        return NOTHING
+    return ALLOWED if answer.status < 300 else FAILED
+
+
+def telling(body: Any, arguments: Row) -> str:
+    """An answer without the ids that it repeats."""
+    text = json.dumps(body, sort_keys=True)
+    for value in arguments.values():
+        text = text.replace(str(value), "…") if isinstance(value, str) or value in NOBODY.values() else text
+    return text
+
+
+def sources_of(catalog: Catalog, intent: Intent, function: Function) -> dict[str, tuple[Relation | None, str]]:
+    """The arguments that take the owner's ids: from a column of which relation; None for the user's own id."""
+    entry = intent.functions[function.qualified]
+    found: dict[str, tuple[Relation | None, str]] = {}
+    for name, type_ in zip(function.names, function.types, strict=True):
+        if name in entry.arguments:
+            relation, _, column = entry.arguments[name].rpartition(".")
+            found[name] = catalog.relations[relation], column
+        elif source := _by_name(catalog, name, type_) or _by_noun(catalog, name, type_):
+            found[name] = source
+    return found
+
+
+def _by_name(catalog: Catalog, argument: str, type_: str) -> tuple[Relation | None, str] | None:
+    """`p_session_id` takes what columns called session_id refer to."""
+    plain = argument.removeprefix("p_").removeprefix("_").removeprefix("in_")
+    for relation in catalog.exposed:
+        for key in relation.foreign_keys:
+            if plain in key.columns and relation.by_name[plain].type == type_:
+                target = key.target_columns[key.columns.index(plain)]
+                if key.target == USERS:
+                    return None, "id"
+                if key.target in catalog.relations:
+                    return catalog.relations[key.target], target
+    return None
+
+
+def _by_noun(catalog: Catalog, argument: str, type_: str) -> tuple[Relation | None, str] | None:
+    """`target_team` and `check_user` take the key of teams and of the user."""
+    noun = "_".join(word for word in argument.lower().split("_") if word not in FILLERS).removesuffix("s")
+    for relation in catalog.exposed:
+        keyed = len(relation.key) == 1 and relation.by_name[relation.key[0]].type == type_
+        if keyed and relation.name.removesuffix("s") in (noun, noun.rpartition("_")[2]):
+            return relation, relation.key[0]
+    return (None, "id") if noun.rpartition("_")[2] in ("user", "uid") and type_ == "uuid" else None
+
+
+def _row(probe: Probe, function: Function, relation: Relation) -> Row:
+    """A row of the owner's: a fresh one where the function may change it."""
+    return probe.rows.some(relation, "owner") if function.volatility == "v" else probe.rows.standing(relation, "owner")
+
+
+def _request(probe: Probe, function: Function, arguments: Row) -> Request:
+    schema = "" if function.schema == probe.catalog.schemas[0] else function.schema
+    path = f"rpc/{function.name}"
+    if function.media:
+        return Request("POST", path, body=arguments[""], schema=schema, media=function.media)
+    return Request("POST", path, body=arguments, schema=schema)

@@ -1,0 +1,99 @@
+"""Which columns of their own row the owner can set: exactly those that the intent names.
+
+The owner column is set to another user, a reference to that user's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from pushproof.proof.catalog import USERS, Catalog, Relation
+from pushproof.proof.cells import (
+    ALLOWED,
+    DENIED,
+    MINIMAL,
+    NOTHING,
+    Asked,
+    Case,
+    Cell,
+    Probe,
+    is_alone,
+    observed_of,
+    tables,
+)
+from pushproof.proof.intent import Intent
+from pushproof.proof.rows import Row
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every column that can be written, where owners may update at all."""
+    for relation in tables(catalog):
+        entry = intent.relations[relation.qualified]
+        if "owner" not in entry.allowed["update"]:
+            continue
+        for column in relation.columns:
+            if not column.written:
+                expected = ALLOWED if column.name in entry.columns else DENIED
+                alone = is_alone(relation, entry)
+                yield Case("columns", relation.qualified, "update", {"owner": expected}, column.name, alone)
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """One PATCH of one column of a row of the owner's own; its control is a column that may be set."""
+    relation = probe.relation(case)
+    row = probe.rows.some(relation, "owner")
+    expected = case.expected["owner"]
+    change = change_of(probe, relation, row, case.detail)
+    request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=change, prefer=MINIMAL)
+    answer = probe.ask("owner", request)
+    observed = observed_of(answer, effect=probe.rows.undo(relation, row, change))
+    if expected == ALLOWED and observed == NOTHING and answer.touched:
+        observed = ALLOWED  # taken, and a trigger had the last word
+    asked = Asked(case)
+    asked.add("owner", observed, request, answer, note=_note(case, observed))
+    for cell in asked.settled(lambda: True):
+        yield cell if expected == ALLOWED else _controlled(probe, relation, cell)
+
+
+def change_of(probe: Probe, relation: Relation, row: Row, name: str) -> Row:
+    """Another value for the column: another user's, where it says whose the row is."""
+    for key in relation.foreign_keys:
+        if name in key.columns and key.target == USERS:
+            return {name: probe.actors["other"].id}
+        if name in key.columns and key.target in probe.catalog.relations:
+            target = key.target_columns[key.columns.index(name)]
+            return {name: probe.rows.standing(probe.catalog.relations[key.target], "other")[target]}
+    if name == probe.intent.relations[relation.qualified].owner:
+        return {name: probe.actors["other"].id}
+    return {name: probe.rows.another(relation, row, name)}
+
+
+def _controlled(probe: Probe, relation: Relation, cell: Cell) -> Cell:
+    """The same PATCH of a column that the owner may set has to work, or the denial proves nothing."""
+    known = probe.rows.settable
+    if name := known.get(relation.qualified) or _settable(probe, relation):
+        known[relation.qualified] = name
+        return replace(cell, control=f"owner, {name}")
+    if not cell.ok:
+        return cell
+    return replace(cell, reason=f"no positive control: the owner can set no column of {relation.qualified}")
+
+
+def _settable(probe: Probe, relation: Relation) -> str:
+    """The first declared column that the owner could set just now; empty without one."""
+    for name in probe.intent.relations[relation.qualified].columns:
+        row = probe.rows.some(relation, "owner")
+        body = change_of(probe, relation, row, name)
+        request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=body, prefer=MINIMAL)
+        answer = probe.ask("owner", request)
+        probe.rows.undo(relation, row, body)
+        if answer.status < 300 and answer.touched:
+            return name
+    return ""
+
+
+def _note(case: Case, observed: str) -> str:
+    if observed == ALLOWED:
+        return f"the owner can set {case.detail} of {case.object}, which `columns` does not name"
+    return ""

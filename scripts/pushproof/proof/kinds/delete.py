@@ -1,0 +1,45 @@
+"""Who can delete a row of the owner's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pushproof.proof.catalog import Catalog
+from pushproof.proof.cells import (
+    MINIMAL,
+    Asked,
+    Case,
+    Cell,
+    Probe,
+    denied_first,
+    expected_of,
+    is_alone,
+    observed_of,
+    written,
+)
+from pushproof.proof.intent import Intent
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every table and every view that takes it, once."""
+    for relation in written(catalog, "delete"):
+        entry = intent.relations[relation.qualified]
+        expected = expected_of(intent, entry.allowed["delete"], filtered=entry.filtered)
+        yield Case("delete", relation.qualified, "delete", expected, alone=is_alone(relation, entry))
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """The same DELETE by everybody; a row that went is replaced by another for the next."""
+    relation = probe.relation(case)
+    asked = Asked(case)
+    row = probe.rows.some(relation, "owner")
+    for actor in denied_first(case):
+        request = probe.request(relation, "DELETE", params=probe.where(relation, row), prefer=MINIMAL)
+        answer = probe.ask(actor, request)
+        gone = probe.rows.now(relation, row) is None
+        asked.add(actor, observed_of(answer, effect=gone), request, answer)
+        if gone:
+            if probe.rows.stands(relation, row):
+                probe.rows.refresh()
+            row = probe.rows.some(relation, "owner")
+    yield from asked.settled(lambda: True)

@@ -1,0 +1,39 @@
+"""Privileges that no request can show: those of anon beside the intent, and TRUNCATE, which ignores row level security.
+
+Read from the catalog, because a request is refused by the first thing in its way, which may be another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pushproof.proof.catalog import Catalog
+from pushproof.proof.cells import ALLOWED, DENIED, REFUSED, Case, Cell, Probe, is_window
+from pushproof.proof.intent import VERBS, Intent
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every relation: each verb that anon is not to have, and TRUNCATE for signed-in users and visitors.
+
+    A view of auth.users: what would be written there, for both.
+    """
+    for relation in catalog.exposed:
+        entry = intent.relations[relation.qualified]
+        for verb in VERBS:
+            if "anon" not in entry.allowed[verb] | entry.filtered:
+                yield Case("grants", relation.qualified, verb, {"anon": DENIED})
+        for verb in VERBS[1:]:
+            if is_window(catalog, relation) and relation.takes(verb) and "owner" not in entry.allowed[verb]:
+                yield Case("grants", relation.qualified, verb, {"owner": DENIED})
+        expected = dict.fromkeys([a for a in ("anon", "owner") if a not in entry.truncate], DENIED)
+        if not relation.is_view and expected:
+            yield Case("grants", relation.qualified, "truncate", expected)
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """What the database says of the role's privileges now; the control is that its owner holds them."""
+    for actor in case.expected:
+        role = "anon" if actor == "anon" else "authenticated"
+        held, control = probe.rows.holds(probe.relation(case), role, case.verb), "postgres, who holds it"
+        reason = f"{role} holds the privilege to {case.verb} {case.object}" if held else ""
+        yield Cell(case, actor, DENIED, ALLOWED if held else REFUSED, reason, answer="the catalog", control=control)

@@ -1,0 +1,39 @@
+"""Which columns the owner can set when a row is made, where the intent names them in `insert_columns`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pushproof.proof.catalog import Catalog
+from pushproof.proof.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
+from pushproof.proof.intent import Intent
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every column that can be written, of tables whose intent names some."""
+    for relation in tables(catalog):
+        entry = intent.relations[relation.qualified]
+        if entry.insert_columns:
+            for column in (c for c in relation.columns if not c.written):
+                expected = ALLOWED if column.name in entry.insert_columns else DENIED
+                alone = is_alone(relation, entry)
+                yield Case("insert_columns", relation.qualified, "insert", {"owner": expected}, column.name, alone)
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """A row of the owner's own with the column and, as the control, without it."""
+    relation = probe.relation(case)
+    column = relation.by_name[case.detail]
+    asked = Asked(case)
+    with probe.rows.room_for(relation, "owner") as fits:
+        body = probe.rows.body(relation, "owner")
+        match = probe.rows.mark(relation, body)
+        if column.name not in body:
+            body[column.name] = probe.rows.insertable(relation, "owner", body, column.name)
+        request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
+        answer = probe.ask("owner", request)
+        stored = probe.rows.count(relation, match) > 0
+        note = f"the owner can set {case.detail} when inserting into {case.object}" if stored else ""
+        asked.add("owner", observed_of(answer, effect=stored), request, answer, note=note)
+        probe.rows.remove(relation, match)
+        yield from asked.settled(fits)

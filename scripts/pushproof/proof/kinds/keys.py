@@ -1,0 +1,50 @@
+"""A key of one's own choice: the answer to one that is taken must not tell that the row exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from pushproof.proof.catalog import Catalog
+from pushproof.proof.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
+from pushproof.proof.intent import Intent
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every table where users insert, with a primary key that is neither the owner's id nor declared as theirs."""
+    for relation in tables(catalog):
+        entry = intent.relations[relation.qualified]
+        foreign = {c for k in relation.foreign_keys for c in k.columns} | {entry.owner, *entry.keys}
+        chosen = [c for c in relation.key if c not in foreign and not relation.by_name[c].written]
+        if entry.owner and "owner" in entry.allowed["insert"] and "other" not in entry.allowed["select"] and chosen:
+            alone = is_alone(relation, entry)
+            yield Case("keys", relation.qualified, "insert", {"other": DENIED}, ", ".join(chosen), alone)
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """Another user posts a row of theirs under the owner's key, under a free one, and without."""
+    relation = probe.relation(case)
+    names = case.detail.split(", ")
+    taken = probe.rows.standing(relation, "owner")
+    asked = Asked(case)
+    answers = []
+    with probe.rows.room_for(relation, "other"):
+        for key in ({n: taken[n] for n in names}, {n: probe.rows.value(relation.by_name[n]) for n in names}, {}):
+            body = {**probe.rows.body(relation, "other"), **key}
+            match = dict(key) if key and key[names[0]] != taken[names[0]] else probe.rows.mark(relation, body)
+            body |= key
+            request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
+            answers.append((request, probe.ask("other", request)))
+            probe.rows.remove_of(relation, match, "other")
+    (request, answer), (_, free), (_, without) = answers
+    tells = (answer.status, answer.code) != (free.status, free.code)
+    note = (
+        f"other learns which keys of {case.object} exist: {answer.words} for a taken one, {free.words} for a free one"
+    )
+    asked.add(
+        "other", ALLOWED if tells else observed_of(answer, effect=False), request, answer, note=note if tells else ""
+    )
+    works = without.status < 300 or free.status < 300
+    for cell in asked.cells:
+        reason = cell.reason or ("" if works else f"no positive control: other cannot insert into {case.object} at all")
+        yield replace(cell, reason=reason, control="other, under a free key")

@@ -1,0 +1,100 @@
+"""A row of one's own below a parent of somebody else's: foreign keys do not see row level security.
+
+Refused, and exactly as for a parent that does not exist, or the answer tells which rows there are.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from pushproof.proof.asking import Answer, Request
+from pushproof.proof.catalog import Catalog, ForeignKey, Relation
+from pushproof.proof.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
+from pushproof.proof.intent import Intent
+from pushproof.proof.rows import Row
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every parent column that the intent names, in tables that users may insert into."""
+    for relation in tables(catalog):
+        entry = intent.relations[relation.qualified]
+        for column in entry.parents:
+            if "owner" in entry.allowed["insert"] and _keys(relation, column):
+                alone = is_alone(relation, entry)
+                yield Case("parents", relation.qualified, "insert", {"other": DENIED}, column, alone)
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """Another user posts a row of theirs: below the owner's parent, below none, below their own."""
+    relation = probe.relation(case)
+    asked = Asked(case)
+    with probe.rows.room_for(relation, "other"):
+        for body in _foreign(probe, relation, case.detail):
+            request, answer, stored = _post(probe, relation, body)
+            missing = {**body, case.detail: _nobody(body[case.detail])}
+            _, as_missing, _ = _post(probe, relation, missing)
+            note = f"other can insert into {case.object} below the owner's {case.detail}" if stored else ""
+            observed = observed_of(answer, effect=stored)
+            if not stored and _words(answer, body) != _words(as_missing, missing):
+                observed = ALLOWED
+                note = (
+                    f"other learns which {case.detail} exist: {case.object} answers {answer.words} for the owner's, "
+                    f"{as_missing.words} for a missing one"
+                )
+            asked.add("other", observed, request, answer, note=note)
+        own, _, works = _post(probe, relation, probe.rows.body(relation, "other"))
+    cell = next((c for c in asked.cells if not c.ok), asked.cells[0])
+    if works:
+        yield replace(cell, control="other, below a parent of their own")
+    else:
+        yield replace(
+            cell,
+            reason=cell.reason or f"no positive control: other cannot insert into {case.object} at all",
+            request=own,
+        )
+
+
+def _keys(relation: Relation, column: str) -> list[ForeignKey]:
+    return [k for k in relation.foreign_keys if column in k.columns]
+
+
+def _foreign(probe: Probe, relation: Relation, column: str) -> Iterator[Row]:
+    """Rows of other's below the owner's parent: that column alone, then all of a composite key but the owner."""
+    mine, theirs = probe.rows.body(relation, "other"), probe.rows.body(relation, "owner")
+    owner = probe.intent.relations[relation.qualified].owner
+    for key in _keys(relation, column):
+        if column not in theirs:  # it may stay empty, as that of a comment that answers none
+            parent = probe.rows.standing(probe.catalog.relations[key.target], "owner")
+            theirs[column] = parent[key.target_columns[key.columns.index(column)]]
+    yield {**mine, column: theirs[column]}
+    for key in _keys(relation, column):
+        if len(key.columns) > 1:
+            yield {**mine, **{c: theirs[c] for c in key.columns if c in theirs and c != owner}}
+
+
+def _post(probe: Probe, relation: Relation, body: Row) -> tuple[Request, Answer, bool]:
+    """Post it as other; whether it is there, from where it is removed again."""
+    body = dict(body)
+    match = probe.rows.mark(relation, body)
+    before = probe.rows.count(relation, match)
+    request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
+    answer = probe.ask("other", request)
+    stored = probe.rows.count(relation, match) > before
+    if stored:
+        probe.rows.remove(relation, match)
+    return request, answer, stored
+
+
+def _nobody(value: object) -> object:
+    """A key that no row has, of the same type."""
+    return 2_000_000_000 if isinstance(value, int) else str(uuid.uuid4())
+
+
+def _words(answer: Answer, body: Row) -> tuple[int, str, str]:
+    """The answer without what it repeats of the request."""
+    words = answer.words
+    for value in body.values():
+        words = words.replace(str(value), "…")
+    return answer.status, answer.code, words

@@ -1,0 +1,70 @@
+"""`return=representation`, the default of client libraries: the owner gets the row, others none.
+
+It asks for the SELECT policy too, which can refuse an insert that is allowed, or hide an update that is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pushproof.proof.catalog import Catalog
+from pushproof.proof.cells import (
+    ALLOWED,
+    DENIED,
+    FAILED,
+    NOTHING,
+    REFUSED,
+    Asked,
+    Case,
+    Cell,
+    Probe,
+    is_alone,
+    tables,
+)
+from pushproof.proof.intent import Intent
+
+REPRESENTATION = "return=representation"
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every table that the owner may read and write."""
+    for relation in tables(catalog):
+        entry = intent.relations[relation.qualified]
+        for verb in ("insert", "update"):
+            if (
+                "owner" in entry.allowed[verb]
+                and "owner" in entry.allowed["select"]
+                and (verb == "insert" or entry.columns)
+            ):
+                expected = {"owner": ALLOWED}
+                if verb == "update" and "other" not in entry.allowed["update"] | entry.allowed["select"]:
+                    expected = {"other": DENIED, "owner": ALLOWED}
+                yield Case("returning", relation.qualified, verb, expected, alone=is_alone(relation, entry))
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """The write with its row asked back."""
+    relation = probe.relation(case)
+    asked = Asked(case)
+    with probe.rows.room_for(relation, "owner") if case.verb == "insert" else probe.rows.nothing():
+        for actor in case.expected:
+            if case.verb == "insert":
+                body = probe.rows.body(relation, "owner")
+                match = probe.rows.mark(relation, body)
+                request = probe.request(relation, "POST", body=body, prefer=REPRESENTATION)
+            else:
+                row = probe.rows.some(relation, "owner")
+                column, value = probe.rows.change_or_same(relation, row)
+                match = {}
+                request = probe.request(
+                    relation, "PATCH", params=probe.where(relation, row), body={column: value}, prefer=REPRESENTATION
+                )
+            answer = probe.ask(actor, request)
+            if match:
+                probe.rows.remove(relation, match)
+            if answer.status < 300:
+                observed = ALLOWED if answer.rows else NOTHING
+            else:
+                observed = REFUSED if answer.refused else FAILED
+            asked.add(actor, observed, request, answer)
+    yield from asked.settled()

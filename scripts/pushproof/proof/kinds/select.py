@@ -1,0 +1,65 @@
+"""Who sees a row of the owner's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from pushproof.proof.asking import Answer
+from pushproof.proof.catalog import Catalog, Relation
+from pushproof.proof.cells import ALLOWED, FAILED, NOTHING, REFUSED, Asked, Case, Cell, Probe, expected_of
+from pushproof.proof.intent import Intent
+
+LIMIT = "1000"
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every relation, once."""
+    for relation in catalog.exposed:
+        entry = intent.relations[relation.qualified]
+        expected = expected_of(intent, entry.allowed["select"], filtered=entry.filtered)
+        yield Case("select", relation.qualified, "select", expected, alone=relation.is_view and not entry.owner)
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """The same GET by everybody; of a view without an owner, also whether the owner's doings show in it."""
+    relation = probe.relation(case)
+    owner = probe.intent.relations[case.object].owner
+    if relation.is_view:
+        params = {owner: f"eq.{probe.actors['owner'].id}"} if owner else {"limit": LIMIT}
+    else:
+        params = probe.where(relation, probe.rows.standing(relation, "owner"))
+    request = probe.request(relation, "GET", params={"select": "*", **params})
+    asked = Asked(case)
+    for actor in case.expected:
+        answer = probe.ask(actor, request)
+        asked.add(
+            actor,
+            _observed(probe, relation, actor, answer, traceable=bool(owner) or not relation.is_view),
+            request,
+            answer,
+        )
+    yield from asked.settled(lambda: True)
+
+
+def _observed(probe: Probe, relation: Relation, actor: str, answer: Answer, *, traceable: bool) -> str:
+    if answer.refused:
+        return REFUSED
+    if answer.status >= 400:
+        return FAILED
+    if not answer.rows:
+        return NOTHING
+    if traceable or relation.kind == "m" or actor in ("owner", "service"):
+        return ALLOWED
+    marks = probe.rows.marks("owner")
+    return (
+        ALLOWED if any(mark in json.dumps(answer.body) for mark in marks) or _moves(probe, relation, actor) else NOTHING
+    )
+
+
+def _moves(probe: Probe, relation: Relation, actor: str) -> bool:
+    """Whether the actor's answer changes when the owner gets more rows: then it counts them."""
+    request = probe.request(relation, "GET", params={"select": "*", "limit": LIMIT})
+    before = probe.ask(actor, request).body
+    probe.rows.more("owner")
+    return bool(probe.ask(actor, request).body != before)

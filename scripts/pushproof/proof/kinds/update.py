@@ -1,0 +1,47 @@
+"""Who can change a row of the owner's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pushproof.proof.catalog import Catalog
+from pushproof.proof.cells import (
+    MINIMAL,
+    Asked,
+    Case,
+    Cell,
+    Probe,
+    denied_first,
+    expected_of,
+    is_alone,
+    observed_of,
+    written,
+)
+from pushproof.proof.intent import Intent
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every table and every view that takes it, once."""
+    for relation in written(catalog, "update"):
+        entry = intent.relations[relation.qualified]
+        expected = expected_of(intent, entry.allowed["update"], filtered=entry.filtered)
+        yield Case("update", relation.qualified, "update", expected, alone=is_alone(relation, entry))
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """The same PATCH by everybody, on one row; the row itself is read back."""
+    relation = probe.relation(case)
+    row = probe.rows.some(relation, "owner")
+    asked = Asked(case)
+    for actor in denied_first(case):
+        before = probe.rows.now(relation, row) or row
+        column, value = probe.rows.change_or_same(relation, before)
+        request = probe.request(
+            relation, "PATCH", params=probe.where(relation, row), body={column: value}, prefer=MINIMAL
+        )
+        answer = probe.ask(actor, request)
+        after = probe.rows.now(relation, row)
+        changed = after != before if value != before[column] else answer.touched
+        row = after or {**row, column: value}  # a view may show no key, and be known by all that it shows
+        asked.add(actor, observed_of(answer, effect=changed), request, answer)
+    yield from asked.settled(lambda: True)

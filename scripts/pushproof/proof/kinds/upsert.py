@@ -1,0 +1,47 @@
+"""Upserts onto a row of the owner's: neither resolution may touch it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pushproof.proof.catalog import Catalog
+from pushproof.proof.cells import DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
+from pushproof.proof.intent import Intent
+from pushproof.proof.rows import UnaskableError
+
+RESOLUTIONS = ("merge-duplicates", "ignore-duplicates")
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
+    """Every table with a primary key that others may not update, with both resolutions."""
+    for relation in tables(catalog):
+        entry = intent.relations[relation.qualified]
+        if relation.key and "other" not in entry.allowed["update"] and entry.owner:
+            for resolution in RESOLUTIONS:
+                yield Case(
+                    "upsert", relation.qualified, "insert", {"other": DENIED}, resolution, is_alone(relation, entry)
+                )
+
+
+def ask(probe: Probe, case: Case) -> Iterator[Cell]:
+    """Another user posts a row with the owner's key; the control is that the row could change at all."""
+    relation = probe.relation(case)
+    row = probe.rows.some(relation, "owner")
+    try:
+        change = dict([probe.rows.change(relation, row)])
+    except UnaskableError:  # a table of keys alone: what is taken has overwritten the row with itself
+        change = {}
+    body = {**probe.rows.body(relation, "other"), **{n: row[n] for n in relation.key}, **change}
+    request = probe.request(
+        relation,
+        "POST",
+        params={"on_conflict": ",".join(relation.key)},
+        body=body,
+        prefer=f"resolution={case.detail},{MINIMAL}",
+    )
+    before = probe.rows.now(relation, row)
+    answer = probe.ask("other", request)
+    changed = probe.rows.now(relation, row) != before or (not change and case.detail == RESOLUTIONS[0])
+    asked = Asked(case)
+    asked.add("other", observed_of(answer, effect=changed), request, answer)
+    yield from asked.settled(lambda: True)  # `change` saw the row take this value

@@ -1,0 +1,62 @@
+"""The rows of test users, which go before the users themselves: foreign keys without a cascade would hold them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pushproof.base.queries import query
+from pushproof.proof.catalog import INTERNAL, USERS, quoted
+from pushproof.target.database import connect
+from pushproof.target.targets import Target
+
+if TYPE_CHECKING:
+    from supabase import Client
+
+STUCK = "rows refer to them that a trigger or a key does not let go: delete those"
+DEPTH = 6  # foreign keys from a user to a row
+
+
+def remove_users(target: Target, admin: Client, users: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Remove these users, named by id, and their rows: who went, and who would not, with Auth's words."""
+    from supabase_auth.errors import AuthApiError
+
+    _remove_rows_of(target, [*users])
+    removed, stuck = [], []
+    for user_id, name in users.items():
+        try:
+            admin.auth.admin.delete_user(user_id)
+        except AuthApiError as problem:
+            stuck.append(f"{name} ({problem.message})")
+        else:
+            removed.append(name)
+    return removed, stuck
+
+
+def _remove_rows_of(target: Target, users: Sequence[str]) -> None:
+    """Delete whatever refers to these users, and what refers to that, the last of it first.
+
+    What the database does not let go of stays, and holds its user: the caller hears of it from Auth.
+    """
+    import psycopg
+
+    with connect(target) as connection:
+        keys = connection.execute(query("foreign_keys"), {"internal": INTERNAL}).fetchall()
+        for relation, alias, condition in _hanging(keys, USERS, "t0.id = any(%s::uuid[])", (USERS,)):
+            with contextlib.suppress(psycopg.Error):
+                connection.execute(f"delete from {relation} {alias} where {condition}".encode(), [list(users)])  # noqa: S608
+
+
+def _hanging(
+    keys: Sequence[Any], relation: str, condition: str, path: tuple[str, ...]
+) -> Iterator[tuple[str, str, str]]:
+    """What refers to rows of a relation under a condition: relation, alias, its own condition; leaves first."""
+    parent, alias = f"t{len(path) - 1}", f"t{len(path)}"
+    for child, columns, target, target_columns in keys:
+        if target == relation and child not in path and len(path) <= DEPTH:
+            pairs = zip(columns, target_columns, strict=True)
+            same = " and ".join(f"{alias}.{quoted(c)} = {parent}.{quoted(t)}" for c, t in pairs)
+            within = f"exists (select from {relation} {parent} where {same} and {condition})"
+            yield from _hanging(keys, child, within, (*path, child))
+            yield child, alias, within

@@ -1,0 +1,64 @@
+"""What an attacker gets, in one sentence, from the cells that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pushproof.proof.cells import ALLOWED, Cell
+
+WHO = {"anon": "Anybody, without signing in,", "other": "Any signed-in user", "owner": "A user"}
+MATRIX = {"select": "read", "update": "change", "delete": "delete"}
+SPECIAL = {
+    "insert": "add rows to {object} in another user's name",
+    "call": "call {object} {about}",
+    "columns": "set {detail} of their own rows in {object}, which access.toml does not allow",
+    "insert_columns": "set {detail} of the rows they add to {object}, which access.toml does not allow",
+    "parents": "put rows of {object} below another user's {detail}, or learn which exist",
+    "keys": "learn which keys of {object} are taken",
+    "counts": "learn how many rows others have in {object}",
+    "upsert": "overwrite another user's row in {object} by an upsert",
+    "hidden": "{verb} every row of {object} by a request without a filter",
+    "embedding": "read another user's {detail} through {object}",
+    "returning": "{verb} another user's row in {object} and get it back",
+}
+IMPLIED = ("upsert", "hidden", "returning", "embedding", "counts")  # by reading, changing and deleting
+
+
+def is_attack(cell: Cell) -> bool:
+    """Whether somebody got what was not declared as theirs; the secret key's holder gets everything."""
+    return cell.actor != "service" and cell.observed == ALLOWED and cell.expected != ALLOWED and not cell.ok
+
+
+def attack(cells: Iterable[Cell]) -> str:
+    """Who can do what to one object: a sentence, its parts in the order of actors."""
+    wrong = [c for c in cells if is_attack(c)]
+    parts: dict[str, str] = {}
+    for actor in dict.fromkeys(c.actor for c in wrong):
+        deeds = _joined(_deeds([c for c in wrong if c.actor == actor]))
+        if not (actor == "owner" and deeds in parts.values()):  # what any user can, the owner can
+            parts[actor] = deeds
+    return "; ".join(f"{WHO.get(actor, f'A signed-in {actor}')} can {deeds}" for actor, deeds in parts.items())
+
+
+def _deeds(cells: Sequence[Cell]) -> list[str]:
+    """What one actor can do, without what follows from the rest."""
+    name = cells[0].case.object
+    able = [word for kind, word in MATRIX.items() if any(c.case.kind == kind for c in cells)]
+    held = [c.case.verb for c in cells if c.case.kind == "grants"]
+    deeds = [f"{_joined(able)} other users' rows in {name}"] if able else []
+    deeds += dict.fromkeys(_deed(c) for c in cells if c.case.kind in SPECIAL and not (able and c.case.kind in IMPLIED))
+    if held and not deeds:
+        deeds.append(f"use the privilege to {_joined(held)} {name}, whatever its policies say")
+    return deeds
+
+
+def _deed(cell: Cell) -> str:
+    case = cell.case
+    detail = case.detail.partition(" by ")[0]
+    if case.kind == "hidden" and cell.actor == "owner":
+        return f"give rows of {case.object} to others: set {detail}"
+    return SPECIAL[case.kind].format(object=case.object, detail=detail, verb=case.verb, about=case.about).rstrip()
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -1,0 +1,69 @@
+"""PostgREST, the real one: https://docs.postgrest.org/en/v12/references/configuration.html"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pushproof.base import process
+from pushproof.stack.services.base import HOST, Command, http_status
+from pushproof.stack.services.postgres import DATABASE
+
+
+@dataclass(frozen=True)
+class Api:
+    """What `[api]` of supabase/config.toml says of the REST API."""
+
+    schemas: tuple[str, ...] = ("public",)
+    extra_search_path: tuple[str, ...] = ("public", "extensions")
+    max_rows: int = 1000
+    auto_expose_new_tables: bool = False
+
+
+@dataclass(frozen=True)
+class Postgrest:
+    """The REST server of one stack, behind its origin.
+
+    It serves anon to whoever reaches it, so it listens on a Unix socket in a folder that we alone can enter; the port
+    only says whether it is ready. `public_url` is where its own description says that it is.
+    """
+
+    binary: Path
+    socket: Path
+    admin_port: int
+    public_url: str
+    database_port: int
+    api: Api
+    password: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
+    database: str = DATABASE
+    name: str = "postgrest"
+    needs: tuple[str, ...] = ("postgres",)
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    def prepare(self) -> None:
+        """Nothing on disk."""
+
+    def command(self) -> Command:
+        env = process.inherited(
+            PGPASSWORD=self.password,
+            PGRST_DB_URI=f"postgresql://authenticator@{HOST}:{self.database_port}/{self.database}",
+            PGRST_DB_SCHEMAS=",".join(self.api.schemas),
+            PGRST_DB_EXTRA_SEARCH_PATH=",".join(self.api.extra_search_path),
+            PGRST_DB_MAX_ROWS=str(self.api.max_rows),
+            PGRST_DB_ANON_ROLE="anon",
+            PGRST_JWT_SECRET=self.jwt_secret,
+            PGRST_SERVER_UNIX_SOCKET=str(self.socket),
+            PGRST_SERVER_UNIX_SOCKET_MODE="600",
+            PGRST_SERVER_HOST=HOST,  # of the port below
+            PGRST_ADMIN_SERVER_PORT=str(self.admin_port),
+            PGRST_OPENAPI_SERVER_PROXY_URI=f"{self.public_url}/rest/v1",
+            PGRST_LOG_LEVEL="error",
+            GHCRTS="-A1m",  # smaller allocation areas: a quarter less memory kept after large answers
+        )
+        return Command((self.binary,), env)
+
+    def ready(self) -> bool:
+        """Connected, with its schema cache loaded."""
+        return http_status(self.admin_port, "/ready") == 200

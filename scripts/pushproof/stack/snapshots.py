@@ -1,0 +1,130 @@
+"""What a reset leads to, kept as a database of the embedded stack: a later reset of the same files copies it.
+
+It is kept when files are reset to for the second time: while they are being written, each reset has others.
+The copy takes the place of the stack's database in one transaction, so that no moment is without one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pushproof.base.queries import query
+from pushproof.base.waiting import wait_until
+from pushproof.stack.embedded import Stack, section_of
+from pushproof.stack.services.postgres import DATABASE
+from pushproof.target.database import connect
+
+if TYPE_CHECKING:
+    import psycopg
+
+PREFIX = "pushproof_reset_"
+NEXT, FORMER = "pushproof_next", "pushproof_former"
+QUIET_SECONDS = 10  # in which others' sessions have to stay away
+
+
+def name_of(stack: Stack) -> str:
+    """The snapshot of the project's files as they are; of today, because a seed may say now().
+
+    Empty where a reset depends on more than files: on secrets that `[db.vault]` takes from the environment.
+    """
+    folder = stack.settings.supabase_dir
+    if section_of(folder / "config.toml", "db").get("vault"):
+        return ""
+    digest = hashlib.sha256(json.dumps([stack.state.cluster, str(datetime.now(UTC).date())]).encode())
+    for file in sorted(_files(folder)):
+        digest.update(f"{file.relative_to(folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return PREFIX + digest.hexdigest()[:16]
+
+
+def restore(stack: Stack, name: str) -> bool:
+    """Put a copy of the snapshot in the place of the stack's database; False where that is not possible."""
+    with connect(stack.admin()) as admin:
+        if not name or not _exists(admin, name) or _customised(admin):
+            return False
+        _drop(admin, NEXT, FORMER)
+        admin.execute(f"create database {NEXT} template {name} owner postgres".encode())
+        with _rest_stopped(stack):
+            swapped = wait_until(lambda: _swap(admin), timeout=QUIET_SECONDS)
+        _drop(admin, FORMER, NEXT)
+    return bool(swapped)
+
+
+def keep(stack: Stack, name: str) -> None:
+    """Make the snapshot of the stack's database as it is, and forget former ones; not for files seen first."""
+    if stack.state.reset != name:
+        stack.note_reset(name)
+        return
+    with connect(stack.admin()) as admin:
+        if not name or _customised(admin):
+            return
+        former = [row[0] for row in admin.execute("select datname from pg_catalog.pg_database")]
+        _drop(admin, *(one for one in former if one.startswith(PREFIX)))
+        with _rest_stopped(stack):
+            wait_until(lambda: _copied(admin, name), timeout=QUIET_SECONDS)
+
+
+@contextlib.contextmanager
+def _rest_stopped(stack: Stack) -> Iterator[None]:
+    """The REST server keeps a connection open; it is started again, which is faster than its own second try."""
+    stack.stop(("postgrest",))
+    try:
+        yield
+    finally:
+        stack.start()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Whatever below supabase/ may take part: SQL and the configuration."""
+    yield from (f for f in folder.rglob("*") if f.is_file() and re.search(r"\.(sql|toml|env)$", f.name))
+
+
+def _exists(admin: psycopg.Connection[Any], name: str) -> bool:
+    return bool(admin.execute("select from pg_catalog.pg_database where datname = %s", [name]).fetchall())
+
+
+def _customised(admin: psycopg.Connection[Any]) -> bool:
+    """Whether settings or rights hang on the database itself, which a copy would not have."""
+    found = admin.execute(query("database_customised"), {"name": DATABASE}).fetchone()
+    return found is None or bool(found[0])
+
+
+def _drop(admin: psycopg.Connection[Any], *names: str) -> None:
+    for name in names:
+        admin.execute(f"drop database if exists {name} with (force)".encode())
+
+
+def _swap(admin: psycopg.Connection[Any]) -> bool:
+    """Both renamings or none; others' sessions, which would forbid it, are ended."""
+    import psycopg
+
+    _end_sessions(admin)
+    try:
+        with admin.transaction():
+            admin.execute(f"alter database {DATABASE} rename to {FORMER}".encode())
+            admin.execute(f"alter database {NEXT} rename to {DATABASE}".encode())
+    except psycopg.errors.ObjectInUse:
+        return False
+    return True
+
+
+def _copied(admin: psycopg.Connection[Any], name: str) -> bool:
+    import psycopg
+
+    _end_sessions(admin)
+    try:
+        admin.execute(f"create database {name} template {DATABASE}".encode())
+    except psycopg.errors.ObjectInUse:
+        return False
+    return True
+
+
+def _end_sessions(admin: psycopg.Connection[Any]) -> None:
+    sessions = "from pg_catalog.pg_stat_activity where datname = %s"
+    admin.execute(f"select pg_catalog.pg_terminate_backend(pid) {sessions}".encode(), [DATABASE])

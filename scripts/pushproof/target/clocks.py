@@ -1,0 +1,53 @@
+"""Clocks that disagree: whoever checks a token goes by another time than whoever issued it."""
+
+from __future__ import annotations
+
+import re
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from pushproof.base.errors import CredentialsError, PushproofError, StackError
+
+LEEWAY_SECONDS = 30  # PostgREST's own
+# PostgREST's words, with PGRST301 up to version 12 and PGRST303 since.
+REFUSED = re.compile(r"JWT ?(expired|not ?yet ?valid|issued ?at ?future)", re.IGNORECASE)
+SET_CLOCK = "set the clocks by NTP (`timedatectl`, or restart the virtual machine), then run this again"
+
+
+def check_keys_of_stack(service_role_key: str) -> None:
+    """Raise StackError where the clock of this machine was put back after the stack's keys were made."""
+    ahead = _claims(service_role_key).get("iat", 0) - time.time()
+    if ahead > LEEWAY_SECONDS:
+        raise StackError(
+            f"the clock of this machine disagrees with the stack's keys: they were issued {ahead:.0f} s in the future",
+            f"{SET_CLOCK}; if it is right: `invoke stop`, remove state.json from the state folder, `invoke start` "
+            "(the data stays, the keys are new)",
+        )
+
+
+def token_refused(kind: str, server: str, who: str, words: str, token: str, date: str | None) -> PushproofError:
+    """What it means that a server says of a token that its time is over or has not come.
+
+    `kind` is the target's, `date` what the server's answer says of its own time.
+    """
+    there, claims = parsedate_to_datetime(date).timestamp() if date else time.time(), _claims(token)
+    cause, hint = f"a clock disagrees: {server} refuses the token of {who} ({words})", SET_CLOCK
+    if "expired" in words:
+        hint += "; a run that takes longer than its tokens live needs a longer `jwt_expiry`"
+    if "exp" in claims and "expired" in words:
+        cause += f", which expired {there - claims['exp']:.0f} s ago"
+    elif "iat" in claims:
+        cause += f", which was issued {claims['iat'] - there:.0f} s in the future"
+    if abs(ahead := time.time() - there) > LEEWAY_SECONDS:
+        cause += f"; the clock here is {abs(ahead):.0f} s {'ahead' if ahead > 0 else 'behind'}"
+    return (StackError if kind == "embedded" else CredentialsError)(cause, hint)
+
+
+def _claims(token: str) -> dict[str, Any]:
+    import jwt
+
+    try:
+        return dict(jwt.decode(token, options={"verify_signature": False}))
+    except jwt.InvalidTokenError:
+        return {}

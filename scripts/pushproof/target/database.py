@@ -1,0 +1,153 @@
+"""Connections to a target's database, and what their failures mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pushproof.base.errors import (
+    CredentialsError,
+    DiskFullError,
+    PushproofError,
+    SettingsError,
+    SqlError,
+    UnreachableError,
+)
+from pushproof.target.api import PAUSED, RESTART, check_answer, check_keys, http_status, paused, service_headers
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from pushproof.target.targets import Target
+
+CONNECT_SECONDS = 10
+LIMIT = "15min"  # of a statement, as PostgreSQL writes it
+KEEPALIVE_SECONDS = 60  # what is between may forget a silent connection after some minutes, and the push lock with it
+NO_DATABASE = re.compile(r'database ("[^"]*") does not exist')
+FATAL = re.compile(r"FATAL:\s+(.*)")  # the server's own words: it does answer
+REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
+ADVICE = {
+    "42P01": "does an earlier migration create the relation, and is it pushed (`invoke migrations`)? "
+    "qualify its name with the schema",
+    "42501": "postgres is no superuser on a hosted project: a migration cannot alter what belongs to "
+    "auth, storage or supabase_admin",
+    "42723": "write `create or replace function`, or drop it first when its arguments or result change",
+    "42P07": "was it made in the dashboard? adopt it with `create … if not exists`, or drop what is there",
+    "42710": "write `drop … if exists` before it, or leave it out",
+    "2BP01": "drop what depends on it first, by name: `cascade` takes more than one sees",
+    "0A000": "an extension that is missing? the embedded PostgreSQL brings contrib's alone: try --target local, "
+    "or a staging project with --target remote",
+    "23": "rows violate the constraint: find them, mend them in this or an earlier migration, then add the constraint",
+    "42601": "mend the syntax where the server stopped reading",
+    "25001": "it cannot run in a transaction: give it a file, or an `invoke execute`, of its own",
+    "57P01": "the connection was cut: run this again; `invoke migrations` shows what landed",
+    "57014": "it ran into a time-out: split it, or raise statement_timeout for this session",
+    "55P03": "somebody holds the lock: pg_locks shows who",
+    "P0001": "the SQL itself raised this: its words say why",
+}
+APPENDIX = "mend the SQL; https://www.postgresql.org/docs/current/errcodes-appendix.html lists every SQLSTATE"
+
+
+def connect(
+    target: Target, *, autocommit: bool = True, options: str = "", limit: str = LIMIT
+) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection to the target's database; `options` are settings of the session, as libpq takes them.
+
+    No statement on it runs longer than `limit`. Raises UnreachableError, CredentialsError, PausedError, DiskFullError.
+    """
+    import psycopg
+
+    database = target.database
+    try:
+        connection = psycopg.connect(
+            psycopg.conninfo.make_conninfo(**database.tls),
+            host=database.host,
+            port=database.port,
+            dbname=database.name,
+            user=database.user,
+            password=database.password,
+            connect_timeout=CONNECT_SECONDS,
+            keepalives_idle=KEEPALIVE_SECONDS,
+            application_name="pushproof",
+            options=options,
+            autocommit=True,
+        )
+        # Not in `options`, which poolers may drop.
+        connection.execute("select pg_catalog.set_config('statement_timeout', %s, false)", [limit])
+    except psycopg.OperationalError as problem:
+        raise connection_error(target, str(problem)) from None
+    connection.autocommit = autocommit
+    return connection
+
+
+def check_target(target: Target) -> None:
+    """Raise unless the database, the API and its REST server answer, naming the address that does not."""
+    connect(target).close()
+    check_keys(target)
+    path = "/rest/v1/"
+    check_answer(target, http_status(target.url, path, service_headers(target), method="HEAD"), path)
+
+
+def options_of(settings: Mapping[str, str]) -> str:
+    """Settings of a session as libpq's `options`, in a connection or a URL."""
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def connection_error(target: Target, words: str) -> PushproofError:
+    """What a failed connection means. `words` are libpq's or the CLI's, which hold no password."""
+    database = target.database
+    if target.kind == "remote" and http_status(target.url) == PAUSED:
+        return paused()
+    if any(refusal in words for refusal in REFUSALS):
+        return CredentialsError(
+            f"{database.label} refuses the password of {database.user}",
+            "check SUPABASE_DB_URL (percent-encoding!), or reset the database password in the dashboard"
+            if target.kind == "remote"
+            else RESTART[target.kind],
+        )
+    if "No space left on device" in words:
+        return DiskFullError(f"the disk of {database.host} is full", "free some space on it")
+    if missing := NO_DATABASE.search(words):
+        hint = "name it at the end of SUPABASE_DB_URL; a hosted project's is postgres"
+        return SettingsError(
+            f"there is no database {missing[1]} on {database.host}:{database.port}",
+            hint if target.kind == "remote" else RESTART[target.kind],
+        )
+    if fatal := FATAL.search(words):
+        hint = "its words say why" if target.kind == "remote" else RESTART[target.kind]
+        return UnreachableError(f"{database.label} refuses the connection: {fatal[1]}", hint)
+    if target.kind != "remote":
+        return UnreachableError(f"{database.label} does not answer", RESTART[target.kind])
+    hint = "check the host in SUPABASE_DB_URL and your network"
+    if direct := re.fullmatch(r"db\.(\w+)\.supabase\.co", database.host):
+        hint = (
+            "the direct host is IPv6 only: from an IPv4 network take the session pooler's URL (Dashboard > Connect), "
+            f"postgresql://{database.user}.{direct[1]}:…@aws-0-<region>.pooler.supabase.com:5432/{database.name}"
+        )
+    return UnreachableError(f"{database.label} does not answer", hint, details=words.strip())
+
+
+def sql_error(sqlstate: str, message: str, *, where: str, details: str = "") -> PushproofError:
+    """A failed statement as file, SQLSTATE, the server's message, and the advice for that SQLSTATE."""
+    if sqlstate == "53100" or "No space left on device" in message:
+        return DiskFullError("the disk of the database server is full", "free some space, then run this again")
+    hint = ADVICE.get(sqlstate) or ADVICE.get(sqlstate[:2], APPENDIX)
+    cause, _, more = message.partition("\n")
+    error = SqlError(f"{where}: {cause} (SQLSTATE {sqlstate})", hint, details=f"{more}\n{details}".strip())
+    error.sqlstate, error.where = sqlstate, where
+    return error
+
+
+def psycopg_error(problem: psycopg.Error, *, where: str, sql: str = "") -> PushproofError:
+    """The same for an error of a connection of ours; with `sql`, the line that the server points at."""
+    diag = problem.diag
+    if sql and diag.statement_position:
+        where += f" line {sql[: int(diag.statement_position)].count(chr(10)) + 1}"
+    more = (diag.message_detail, diag.message_hint, diag.context)
+    return sql_error(
+        problem.sqlstate or "-----",
+        diag.message_primary or str(problem),
+        where=where,
+        details="\n".join(line for line in more if line),
+    )

@@ -1,0 +1,491 @@
+"""The tasks of pushproof: `invoke --list` names them, `invoke --help TASK` explains one.
+
+Each task parses its options and calls one command; pushproof/boundary.py turns errors into exit codes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import sys
+from pathlib import Path
+from typing import Any
+
+import invoke.parser.parser
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import ParseError
+from invoke.tasks import task
+
+from pushproof.base.interruptions import leave_at_once
+
+
+def _heed_as_invoke() -> None:
+    """What `pushproof` does of itself, where `invoke` runs these tasks."""
+    from pushproof.base.usage import end
+
+    def error(machine: Any, message: str) -> None:
+        end("invoke", ParseError(message, machine.context))
+
+    leave_at_once()
+    invoke.parser.parser.ParseMachine.error = error  # type: ignore[method-assign,assignment]
+
+
+if {"invoke", "inv"} & {Path(sys.argv[0]).stem, Path(sys.argv[0]).parent.name}:
+    _heed_as_invoke()
+# Imports alone make the collector run for a quarter of a second, most of it at exit, where nothing is left to gain.
+gc.set_threshold(100_000)
+atexit.register(gc.freeze)
+
+COMMON = {
+    "target": "where to act: embedded (default), local or remote; also SUPABASE_TARGET",
+    "json": "print the result as JSON on standard output",
+}
+
+
+def after_dashes() -> str:
+    """What stands behind `--` on the command line, with its quoting kept."""
+    import shlex
+
+    return shlex.join(sys.argv[sys.argv.index("--") + 1 :]) if "--" in sys.argv else ""
+
+
+@task(help={**COMMON, "keyword": "only tests that match this pytest expression"})
+def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -> None:
+    """Push, verify, test with users who really sign in: the main job
+
+    Options for pytest other than -k go behind two dashes: invoke smoke -- -x -vv
+    """
+    from pushproof.boundary import boundary
+    from pushproof.commands import smoke as command
+
+    with boundary(target, json=json) as run:
+        command.smoke(run, keyword=keyword, pytest_args=after_dashes())
+
+
+@task(
+    help={
+        **COMMON,
+        "dry_run": "only the plan: statements, what they lock and lose, and for whom that hurts",
+        "include_all": "also push versions that sort before the last applied one",
+        "allow_loss": "also push to a remote target what loses rows, columns or tables",
+        "no_lint": "push to a remote target in spite of what `invoke lint` finds",
+        "confirm": "the reference of the project, where it is marked as production",
+        "rehearse": "try it on a scratch stack first, also where the target is embedded or local",
+        "skip_rehearsal": "do not, though the target is remote",
+    }
+)
+def push(
+    _: Context,
+    target: str = "",
+    dry_run: bool = False,
+    include_all: bool = False,
+    allow_loss: bool = False,
+    no_lint: bool = False,
+    confirm: str = "",
+    rehearse: bool = False,
+    skip_rehearsal: bool = False,
+    json: bool = False,
+) -> None:
+    """Push pending migrations by the CLI, then read the history back"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.push import Options, push
+
+    with boundary(target, json=json) as run:
+        wish = (rehearse and not skip_rehearsal) if rehearse or skip_rehearsal else None
+        run.console.data(
+            push(run, Options(dry_run, include_all, allow_loss, confirm, wish, lint=not no_lint, verify=True)).data
+        )
+
+
+@task(
+    help={
+        **COMMON,
+        "from": "the last applied version, where the target cannot be asked; 0 for none",
+        "out": "the file to write; standard output without it",
+    }
+)
+def bundle(_: Context, target: str = "", from_: str = "", out: str = "", json: bool = False) -> None:
+    """Make one file of what is pending, for the SQL editor"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.bundle import bundle
+
+    with boundary(target, json=json) as run:
+        bundle(run, after=from_, out=out)
+
+
+@task(help={**COMMON, "file": "a file of SQL statements", "sql": "SQL statements"})
+def execute(_: Context, target: str = "", file: str = "", sql: str = "", json: bool = False) -> None:
+    """Run SQL, any number of statements, in one transaction"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.execute import execute
+
+    with boundary(target, json=json) as run:
+        execute(run, file=file, sql=sql)
+
+
+@task(
+    help={
+        **COMMON,
+        "init": "write a first access.toml from what is observed, or add what yours lacks",
+        "differential": "ask each cell by SQL claims too, and report where the answers differ",
+        "only": "only cells whose name contains this, such as 'update public.notes'",
+        "findings": "--no-findings: leave out what advisors and linters say",
+        "junit": "write JUnit XML to this file",
+        "sarif": "write SARIF to this file",
+    }
+)
+def rls(
+    _: Context,
+    target: str = "",
+    init: bool = False,
+    differential: bool = False,
+    only: str = "",
+    findings: bool = True,
+    junit: str = "",
+    sarif: str = "",
+    json: bool = False,
+) -> None:
+    """Prove supabase/access.toml: every actor, verb and relation"""
+    from pushproof.boundary import boundary
+    from pushproof.commands import rls as command
+
+    with boundary(target, json=json) as run:
+        if init:
+            command.init(run)
+        else:
+            command.rls(run, command.Options(differential, junit, sarif, only, findings))
+
+
+@task(
+    help={
+        "only": "only mutants whose name contains this",
+        "suite": "who has to notice: cells (what `rls` asks, with the checks), or pytest (your tests/smoke)",
+        "every": "name every cell and check that notices, not the first one alone; takes longer",
+        "json": COMMON["json"],
+    }
+)
+def mutate(_: Context, only: str = "", suite: str = "cells", every: bool = False, json: bool = False) -> None:
+    """Break each policy, grant and flag; does the proof notice?"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.mutate import mutate
+
+    with boundary(json=json) as run:
+        mutate(run, only=only, suite=suite, every=every)
+
+
+@task(
+    help={
+        **COMMON,
+        "repair": "make files and history agree, after showing how",
+        "keep": "which side is right: history (the files follow it) or files (the history follows them)",
+        "yes": "do not ask before a repair",
+        "confirm": "the reference of the project, where it is marked as production",
+    }
+)
+def migrations(
+    _: Context,
+    target: str = "",
+    repair: bool = False,
+    keep: str = "history",
+    yes: bool = False,
+    confirm: str = "",
+    json: bool = False,
+) -> None:
+    """Show files and history side by side, and mend what differs"""
+    from pushproof.boundary import boundary
+    from pushproof.commands import migrations as command
+
+    with boundary(target, json=json) as run:
+        if repair:
+            command.repair(run, keep=keep, yes=yes, confirm=confirm)
+        else:
+            command.list_migrations(run)
+
+
+@task(
+    help={
+        **COMMON,
+        "to": "the version that shall be the last applied one; 0 undoes all",
+        "backup": "a new folder for the rows that would be lost",
+        "no_backup": "lose them",
+        "dry_run": "rehearse, and only say what would be undone and lost",
+        "check": "every migration up, down and up again, on a scratch server",
+        "confirm": "the reference of the project, where it is marked as production",
+    }
+)
+def rollback(
+    _: Context,
+    target: str = "",
+    to: str = "",
+    backup: str = "",
+    no_backup: bool = False,
+    dry_run: bool = False,
+    check: bool = False,
+    confirm: str = "",
+    json: bool = False,
+) -> None:
+    """Undo migrations by supabase/rollbacks, rows saved first"""
+    from pushproof.boundary import boundary
+    from pushproof.commands import rollback as command
+    from pushproof.commands import rollback_check
+
+    with boundary(target, json=json) as run:
+        if check:
+            rollback_check.check(run)
+        else:
+            command.rollback(run, command.Options(to, backup, no_backup, dry_run, confirm))
+
+
+@task(
+    positional=["backup"],
+    help={
+        **COMMON,
+        "backup": "the folder that `invoke rollback --backup` made",
+        "overwrite": "give rows that are there their saved values",
+        "confirm": "the reference of the project, where it is marked as production",
+    },
+)
+def restore(
+    _: Context, backup: str, target: str = "", overwrite: bool = False, confirm: str = "", json: bool = False
+) -> None:
+    """Load rows back that a rollback saved"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.rollback import restore
+
+    with boundary(target, json=json) as run:
+        restore(run, backup, overwrite=overwrite, confirm=confirm)
+
+
+@task(help=COMMON)
+def drift(_: Context, target: str = "", json: bool = False) -> None:
+    """Compare the target's catalog with what its migrations build"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.drift import drift
+
+    with boundary(target, json=json) as run:
+        drift(run)
+
+
+@task(help=COMMON)
+def verify(_: Context, target: str = "", json: bool = False) -> None:
+    """Hold the promises of supabase/checks against the target"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.verify import verify
+
+    with boundary(target, json=json) as run:
+        verify(run)
+
+
+@task(name="reset-local", help=COMMON)
+def reset_local(_: Context, target: str = "", json: bool = False) -> None:
+    """Empty the project, push, seed; embedded or local only"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.reset import reset_local
+
+    with boundary(target, json=json) as run:
+        reset_local(run)
+
+
+@task(
+    help={
+        **COMMON,
+        "days": "delete what ended so many days ago",
+        "include_idle": "also what never ended and was not touched for so many days",
+        "batch": "rows at most in one transaction; it has fewer where they take long",
+        "dry_run": "only count, rows and bytes",
+        "schedule": "have pg_cron do it every night",
+        "unschedule": "have it done no more",
+        "confirm": "the reference of the project, where it is marked as production",
+    }
+)
+def retention(
+    _: Context,
+    target: str = "",
+    days: int = 90,
+    include_idle: int = 0,
+    batch: int = 5000,
+    dry_run: bool = False,
+    schedule: bool = False,
+    unschedule: bool = False,
+    confirm: str = "",
+    json: bool = False,
+) -> None:
+    """Delete conversations that ended long ago, in short transactions"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.retention import Options, retention
+
+    options = Options(days, batch, include_idle, dry_run, schedule, unschedule, confirm)
+    with boundary(target, json=json) as run:
+        retention(run, options)
+
+
+@task(help=COMMON)
+def sweep(_: Context, target: str = "", json: bool = False) -> None:
+    """Remove test users that an interrupted run left behind"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.sweep import sweep
+
+    with boundary(target, json=json) as run:
+        sweep(run)
+
+
+@task(help=COMMON)
+def doctor(_: Context, target: str = "", json: bool = False) -> None:
+    """Look at what a run needs; each problem with what mends it"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.doctor import doctor
+
+    with boundary(target, json=json) as run:
+        doctor(run)
+
+
+@task(help=COMMON)
+def start(_: Context, target: str = "", json: bool = False) -> None:
+    """Start the embedded stack, or what of it is down"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.stack import start
+
+    with boundary(target, json=json) as run:
+        start(run)
+
+
+@task(help=COMMON)
+def stop(_: Context, target: str = "", json: bool = False) -> None:
+    """Stop the embedded stack; its data stays"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.stack import stop
+
+    with boundary(target, json=json) as run:
+        stop(run)
+
+
+@task(
+    help={
+        **COMMON,
+        "env": "print the stack's settings, secrets included, as lines for another project's .env",
+    }
+)
+def status(_: Context, target: str = "", env: bool = False, json: bool = False) -> None:
+    """Show the embedded stack's services, and why one is down"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.stack import status
+
+    with boundary(target, json=json) as run:
+        status(run, env=env)
+
+
+@task(
+    help={
+        "service": "only this one: postgres, postgrest or origin",
+        "follow": "go on with what comes, until Ctrl-C",
+        "lines": "how many lines of each to begin with",
+    }
+)
+def logs(_: Context, service: str = "", follow: bool = False, lines: int = 20) -> None:
+    """Show the embedded stack's logs"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.stack import logs
+
+    with boundary() as run:
+        logs(run, service=service, follow=follow, lines=lines)
+
+
+@task(
+    help={
+        "since": "lint what comes after this version, as one push; without it every file, as a push of its own",
+        "sarif": "write SARIF to this file",
+        "json": COMMON["json"],
+    }
+)
+def lint(_: Context, since: str = "", sarif: str = "", json: bool = False) -> None:
+    """Hold the migrations against squawk and our own rules"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.lint import lint
+
+    with boundary(json=json) as run:
+        lint(run, since=since, sarif=sarif)
+
+
+@task(
+    help={
+        **COMMON,
+        "only": "only panels whose name contains this",
+        "watch": "ask again every so many seconds, until Ctrl-C",
+    }
+)
+def monitor(_: Context, target: str = "", only: str = "", watch: float = 0.0, json: bool = False) -> None:
+    """Show how the target is: indexes, sizes, locks, statements, …"""
+    from pushproof.boundary import boundary
+    from pushproof.commands.monitor import monitor
+
+    with boundary(target, json=json) as run:
+        monitor(run, only=only, watch=watch)
+
+
+@task(help={**COMMON, "check": "write nothing; fail where the file is stale", "out": "another file"})
+def types(_: Context, target: str = "", check: bool = False, out: str = "", json: bool = False) -> None:
+    """Write Python models of the target's tables, views and functions
+
+    They go to supabase/database_types.py, by the CLI's `gen types`.
+    """
+    from pushproof.boundary import boundary
+    from pushproof.commands.types import types
+
+    with boundary(target, json=json) as run:
+        types(run, check=check, out=out)
+
+
+@task(help={**COMMON, "check": "write nothing; fail where one is stale", "out": "another folder than docs"})
+def diagram(_: Context, target: str = "", check: bool = False, out: str = "", json: bool = False) -> None:
+    """Draw the tables and how they refer to each other
+
+    As docs/diagram.md (Mermaid, which forges show) and docs/diagram.svg.
+    """
+    from pushproof.boundary import boundary
+    from pushproof.commands.diagram import diagram
+
+    with boundary(target, json=json) as run:
+        diagram(run, check=check, out=out)
+
+
+@task(
+    help={
+        "suite": "what to measure: stack, rls, push, schema (the queries of supabase/bench) or load (many users)",
+        "target": "load: where to act; never production",
+        "runs": "how often; the medians are shown (not of schema and load)",
+        "messages": "schema: rows of the largest table, up to 20000000",
+        "against": "schema: a folder of other migrations, measured beside these",
+        "plots": "schema: a folder for the plots, SVG and PNG",
+        "seed": "schema: the same seed gives the same data",
+        "samples": "schema: executions of each query",
+        "users": "load: how many sign in",
+        "seconds": "load: for how long all of them are there",
+        "json": COMMON["json"],
+    }
+)
+def bench(
+    _: Context,
+    suite: str = "stack",
+    target: str = "",
+    runs: int = 5,
+    messages: int = 1_000_000,
+    against: str = "",
+    plots: str = "",
+    seed: int = 1,
+    samples: int = 200,
+    users: int = 50,
+    seconds: int = 30,
+    json: bool = False,
+) -> None:
+    """Measure commands, memory and queries on a stack of its own"""
+    from pushproof.boundary import boundary
+    from pushproof.commands import bench_load, bench_schema
+    from pushproof.commands.bench import bench
+
+    with boundary(target, json=json) as run:
+        schema = bench_schema.Options(messages, against, plots, seed, samples)
+        bench(run, suite=suite, runs=runs, schema=schema, load=bench_load.Options(users, seconds))
+
+
+ns = Collection.from_module(sys.modules[__name__])

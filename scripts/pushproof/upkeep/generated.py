@@ -1,0 +1,38 @@
+"""Files that are made from the target's catalog, and checked in: written anew, or found stale."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pushproof.base.errors import FailedError
+from pushproof.stack.run import Run
+
+SHOWN = 40  # lines of a difference
+
+
+def keep(run: Run, task: str, texts: Mapping[Path, str], *, check: bool) -> None:
+    """Write what differs from its file; with `check` write nothing.
+
+    Raises FailedError for a stale file then, with the difference as details.
+    """
+    formers = {file: file.read_text(encoding="utf-8") if file.exists() else "" for file in texts}
+    stale = [file for file, text in texts.items() if formers[file] != text]
+    run.console.data({"files": [str(file) for file in texts], "stale": [str(file) for file in stale]})
+    if check and stale:
+        lines = [line for file in stale for line in _difference(file, formers[file], texts[file])]
+        raise FailedError(
+            f"stale: {', '.join(str(file) for file in stale)}",
+            f"`invoke {task}` writes it anew: review the change, and commit it",
+            details="\n".join(lines[:SHOWN] + [f"… and {len(lines) - SHOWN} lines more"] * (len(lines) > SHOWN)),
+        )
+    for file, text in texts.items():
+        if file in stale:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        run.console.line(str(file), ok=True, head="wrote" if file in stale else "up to date")
+
+
+def _difference(file: Path, former: str, text: str) -> list[str]:
+    return list(difflib.unified_diff(former.splitlines(), text.splitlines(), str(file), "the target", n=1, lineterm=""))

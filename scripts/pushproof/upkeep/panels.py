@@ -1,0 +1,78 @@
+"""The panels of `invoke monitor`: one question to the target a file, its header says what the answer means.
+
+Those of scripts/monitor are about any project, those of supabase/monitor about this one. After the title and the
+explanation a header may name the relation that the panel `needs`, and how to `enable` it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pushproof.base.queries import header_of
+
+if TYPE_CHECKING:
+    import psycopg
+
+FOLDER = Path(__file__).parent / "monitor"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A question. `needs` is empty where every target has what it reads."""
+
+    name: str
+    title: str
+    about: str
+    needs: str
+    enable: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a panel; `missing` says why there are none to be had, and what to do about it."""
+
+    panel: Panel
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+    missing: str = ""
+
+
+def panels(*folders: Path) -> tuple[Panel, ...]:
+    """The panels of the folders, in the order of their names."""
+    return tuple(_read(file) for folder in folders for file in sorted(folder.glob("*.sql")))
+
+
+def _read(file: Path) -> Panel:
+    sql = file.read_text(encoding="utf-8")
+    title, about, said = header_of(sql, ("needs", "enable"))
+    name = re.sub(r"^\d+_", "", file.stem)
+    return Panel(name, title or file.stem, about.replace("%%", "%"), said["needs"], said["enable"], sql)
+
+
+def ask(connection: psycopg.Connection[Any], asked: Iterable[Panel], schemas: list[str]) -> Iterator[Answer]:
+    """Their answers, each in a read-only transaction of its own."""
+    import psycopg
+
+    for panel in asked:
+        try:
+            with connection.transaction(force_rollback=True):
+                connection.execute("set local transaction_read_only = on")
+                if panel.needs and not _exists(connection, panel.needs):
+                    yield Answer(panel, missing=f"there is no {panel.needs}: {panel.enable}")
+                    continue
+                cursor = connection.execute(panel.sql.encode(), {"schemas": schemas})
+                columns = tuple(column.name for column in cursor.description or ())
+                yield Answer(panel, columns, tuple(cursor.fetchall()))
+        except psycopg.Error as problem:
+            words = problem.diag.message_primary or str(problem)
+            yield Answer(panel, missing=f"it cannot be read: {words}" + (f" ({panel.enable})" if panel.enable else ""))
+
+
+def _exists(connection: psycopg.Connection[Any], name: str) -> bool:
+    found = connection.execute("select pg_catalog.to_regclass(%s) is not null", [name]).fetchone()
+    return bool(found and found[0])
