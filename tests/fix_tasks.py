@@ -15,6 +15,7 @@ from tests.fix_stack import Project, RunningStack
 from tests.tasks.answers import remote_settings
 
 EMPTY_PUBLIC = """
+    drop schema if exists conversation_private cascade;
     do $$
     declare one record;
     begin

@@ -32,7 +32,8 @@ CONNECTION_ERRORS = (
     ("httpx", "TransportError"),
     ("supabase_auth.errors", "AuthRetryableError"),
 )
-UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+OF_ANOTHER_KIND = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)  # a file where a folder should be, or the reverse
 
 
 @contextlib.contextmanager
@@ -92,6 +93,10 @@ def _of_the_machine(problem: Exception) -> PushproofError | None:
         return SettingsError(
             f"cannot use {problem.filename}: {problem.strerror}",
             "make it writable, or choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR",
+        )
+    if problem.filename and problem.errno in OF_ANOTHER_KIND:
+        return SettingsError(
+            f"cannot use {problem.filename}: {problem.strerror}", "move it away: what is needed is made anew"
         )
     if problem.errno == errno.ENOEXEC:
         return PartsError(

@@ -39,12 +39,13 @@ def test_nothing():
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment into which the wheel was installed, and nothing else by hand; where its programs are."""
     folder = tmp_path_factory.mktemp("wheel")
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     built = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(REPOSITORY)]
-    subprocess.run(built, check=True)
+    subprocess.run(built, check=True, env=clean)
     [wheel] = folder.glob("pushproof-*.whl")
     venv.create(folder / "venv", with_pip=True)
     programs = folder / "venv" / "bin"
-    subprocess.run([programs / "pip", "install", "--quiet", str(wheel)], check=True)
+    subprocess.run([programs / "pip", "install", "--quiet", str(wheel)], check=True, env=clean)
     return programs
 
 

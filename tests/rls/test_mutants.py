@@ -93,7 +93,7 @@ def test_no_kind_of_mutant_disappears(empty_database: psycopg.Connection) -> Non
         "grant_to_anon": 14,
         "invoker_off": 2,
         "key_dropped": 1,
-        "parent_check_dropped": 3,
+        "parent_check_dropped": 2,
         "permissive_twin": 12,
         "policy_to_public": 12,
         "rls_off": 3,

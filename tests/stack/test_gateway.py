@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import socket
@@ -247,6 +248,35 @@ def test_a_refusal_before_the_body_was_read(stack: Any, size: int) -> None:
             assert answer.status_code == 401, answer.text
 
 
+def test_a_long_pipeline(stack: Any) -> None:
+    """Whoever sends requests without end and reads no answer is cut off before the origin's memory is full."""
+    body = b'{"type": "signup", "token_hash": "' + b"a" * 900_000 + b'"}'
+    head = f"POST /auth/v1/verify HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+    host, _, port = stack.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line, contextlib.suppress(ConnectionError):
+        for _ in range(500):
+            line.sendall(head + body)
+        pytest.fail("it took 450 MB of requests")
+    with Raw(stack.url) as raw:
+        assert raw.ask("GET", "/auth/v1/health")[0] == 200
+
+
+def test_a_trigger_that_does_not_return(stack: Any, superuser: psycopg.Connection[Any]) -> None:
+    """Sign-ups that it holds up end by Auth's own time limit, and Auth answers again."""
+    superuser.execute("""
+        create function public.never() returns trigger language plpgsql
+          as 'begin perform pg_sleep(600); return new; end';
+        create trigger never before insert on auth.users for each row execute function public.never();
+    """)
+    try:
+        with httpx.Client(base_url=stack.url, headers={"apikey": stack.publishable_key}, timeout=60) as client:
+            answer = client.post("/auth/v1/signup", json={"email": mail(), "password": "correct horse"})
+            assert (answer.status_code, answer.json()["msg"]) == (500, "Database error saving new user")
+            assert client.get("/auth/v1/health").status_code == 200
+    finally:
+        superuser.execute("drop function public.never() cascade")
+
+
 def test_a_request_for_another_protocol(stack: Any, raw: Raw) -> None:
     """It is answered, and the connection is closed: whoever waits for a further answer on it would wait for good."""
     fields = {"apikey": stack.publishable_key, "connection": "Upgrade", "upgrade": "h2c"}
@@ -396,6 +426,20 @@ def test_headers_that_a_function_sets(
                 "%zz",
                 "offset=0&order=id",
                 ";",
+                *(
+                    f"{limits}&order=id"
+                    for limits in (
+                        "limit=",
+                        "limit=abc",
+                        "limit=%00",
+                        "limit=0x5",
+                        "limit=5.0",
+                        "limit=(5)",
+                        "limit=-1",
+                        "limit=3&limit=x",
+                        "limit=x&limit=3",
+                    )
+                ),
             )
         ),
         ("DELETE", "?id=eq.1", False),

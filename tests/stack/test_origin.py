@@ -264,6 +264,8 @@ def test_answers_are_not_mixed_up(stack: Any, http: httpx.Client) -> None:
         ("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", 400),
         ("Content-Length: 3\r\nContent-Length: 4\r\n", 400),
         ("Transfer-Encoding: chunked, identity\r\n", 400),
+        ("Transfer-Encoding: gzip, chunked\r\n", 400),
+        ("Host: example.com\r\nContent-Length: 3\r\n", 400),
         ("Content-Length : 3\r\n", 400),
         ("Content-Length: 3\r\nX-Folded: a\r\n b\r\n", 400),
         (f"X-Large: {'x' * 40_000}\r\nContent-Length: 3\r\n", 431),

@@ -363,3 +363,21 @@ def test_doctor_names_wrong_key_and_password(client_project: Project, project: P
 def test_unreachable_api(client_project: Project) -> None:
     """A host that does not answer, told by whoever needs the API."""
     refuses(client_project.invoke("sweep", SUPABASE_URL="http://127.0.0.1:9"), 15, "does not answer", "SUPABASE_URL")
+
+
+def test_retention_before_a_push(blank: Project) -> None:
+    """Its tables are not there yet."""
+    refuses(blank.invoke("retention"), 10, "retention ended: relation", "`invoke push` the migrations first")
+
+
+@pytest.mark.parametrize("name", ["lock", "logs"])
+def test_another_kind_of_file_in_the_state_folder(bare: Project, name: str) -> None:
+    """A folder where a file should be, or the reverse."""
+    where = bare.settings.state_dir / name
+    where.parent.mkdir()
+    if name == "lock":
+        where.mkdir()
+    else:
+        where.touch()
+    refuses(bare.invoke("start"), 11, f"cannot use {where}", "move it away")
+    where.rmdir() if name == "lock" else where.unlink()

@@ -243,7 +243,7 @@ def test_what_a_write_costs_is_told_part_by_part(opened: Connection, blank: Proj
             "noted: foreign key to noted_kind",
             "log: row level security",
             "log: checks",
-            "log: indexes",
+            "log: index log_at_idx",
             "noted: triggers",
             "noted: indexes",
             costs.ROW,

@@ -68,7 +68,7 @@ def test_this_repository(blank: Project, sql: Ask) -> None:
     sql(document(blank.invoke("bundle", "--from", "0", "--json"))["sql"])
     assert set(states(blank).values()) == {"applied"}
     assert document(succeeds(blank.invoke("drift", "--json")))["differences"] == []
-    assert len(document(succeeds(blank.invoke("verify", "--json")))) == 24
+    assert len(document(succeeds(blank.invoke("verify", "--json")))) == 25
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pushproof.base.waiting import wait_until
 from tests.fix_stack import Project
 from tests.tasks.answers import document, refuses, succeeds
 
@@ -107,3 +109,17 @@ def test_binary_file(blank: Project, tmp_path: Path) -> None:
     file = tmp_path / "x.sql"
     file.write_bytes(b"\x7fELF\xff\x00")
     refuses(blank.invoke("execute", "--file", str(file)), 2, "it is not UTF-8 text", "UTF-8")
+
+
+@pytest.mark.parametrize("before", ["", "select 1;"], ids=["cli", "connection"])
+def test_an_interruption_undoes_it(blank: Project, sql: Ask, before: str) -> None:
+    """By either way: the server ends a statement whose client is gone."""
+    running = "select 1 from pg_catalog.pg_stat_activity where query like '%pg_sleep(100)%' and pid <> pg_backend_pid()"
+    slow = f"{before}create table public.left_behind as select 1 as a from pg_catalog.pg_sleep(100)"
+    with blank.popen("execute", "--sql", slow) as task:
+        assert wait_until(lambda: sql(running), timeout=30)
+        task.send_signal(signal.SIGINT)
+        task.communicate()
+    assert task.returncode == 130
+    assert wait_until(lambda: not sql(running), timeout=30)
+    assert sql("select pg_catalog.to_regclass('public.left_behind')") == [(None,)]

@@ -17,6 +17,7 @@ from pushproof.migrations.files import (
     local_migrations,
     pair,
     refuse_none,
+    same,
 )
 from pushproof.migrations.statements import transaction_statement
 
@@ -201,6 +202,15 @@ def test_all_offences_are_named(tmp_path: Path) -> None:
 def test_fingerprint(other: str, same: bool) -> None:
     """White space, comments and semicolons do not count, tokens do."""
     assert (fingerprint("select 'é', 1;") == fingerprint(other)) is same
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
+@pytest.mark.parametrize("last", ["", "\xa0", "\f\n", "\v"])
+def test_line_ends_make_no_difference(ends: str, last: str) -> None:
+    """A file is read with one kind of line ends; the history has those of the file, in bodies too."""
+    body = "create function public.f() returns int language sql as $$\nselect 1\n$$"
+    assert same(f"{body};\ndrop function public.f();{last}", [body.replace("\n", ends), "drop function public.f()"])
+    assert not same(f"{body};", [body.replace("select 1", "select 2")])
 
 
 def test_pairs(tmp_path: Path) -> None:

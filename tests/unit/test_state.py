@@ -48,6 +48,7 @@ def test_its_owner_alone_can_read_it(tmp_path: Path) -> None:
         WRITTEN.replace('{"api": 1}', "7"),
         WRITTEN.replace('"api": 1', '"api": "1"'),
         WRITTEN.replace('"api": 1', '"api": 0'),
+        WRITTEN.replace('"api": 1', '"api": 70000'),
         WRITTEN.replace('"secrets": {}', '"secrets": {"jwt_secret": 1}'),
         WRITTEN.replace('"services": {}', '"services": {"origin": 7}'),
         WRITTEN.replace('"services": {}', '"services": {"origin": {"pid": "7", "born": 1}}'),

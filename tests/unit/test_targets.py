@@ -82,6 +82,7 @@ def legacy(role: str, expires: int = NEVER) -> str:
         ),
         ("SUPABASE_DB_URL", "postgresql://postgres:hunter2@a.co:99999/postgres", "is not postgresql://"),
         ("SUPABASE_DB_URL", "postgresql://postgres:hunter2@a.co:5432/a/b", "is not postgresql://"),
+        ("SUPABASE_DB_URL", "postgresql://postgres%00:hunter2@a.co:5432/a", "is not postgresql://"),
         ("SUPABASE_DB_URL", "https://a.co", "is not postgresql://"),
         ("SUPABASE_DB_URL", "postgresql://:hunter2@a.co/postgres", "is not postgresql://"),
     ],

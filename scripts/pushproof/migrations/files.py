@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = re.compile(r"^([0-9]+)_(.*)\.sql$")  # the CLI skips every other file
 TIMESTAMP_WIDTH = 14
-BETWEEN = "; \t\r\n"  # what the CLI drops around a statement
+BETWEEN = "; \t\r\n\v\f\x85\xa0"  # what the CLI drops around a statement
 NAMING = "name it VERSION_words.sql, the version in digits as wide as the others, such as 033_add_tags.sql"
 
 
@@ -195,7 +195,11 @@ def pair(local: Iterable[Migration], history: Iterable[Applied]) -> tuple[Pairin
 
 
 def same(sql: str, statements: Iterable[str]) -> bool:
-    """Whether a file holds these statements: to the letter, as it nearly always does, or else token by token."""
+    """Whether a file holds these statements: to the letter, as it nearly always does, or else token by token.
+
+    A file is read with line ends of one kind, and recorded with those that it has.
+    """
+    statements = [statement.replace("\r\n", "\n").replace("\r", "\n") for statement in statements]
     rest = sql
     for statement in statements:
         rest = rest.lstrip(BETWEEN)

@@ -18,6 +18,7 @@ from pushproof.base.process import Identity
 from pushproof.base.waiting import exclusive
 
 KEY_YEARS = 10
+LAST_PORT = 65535
 
 
 @dataclass
@@ -53,7 +54,7 @@ def load(folder: Path) -> State:
 def _parse(raw: dict[str, Any]) -> State:
     """Whatever somebody wrote there, a State of the right types, or one of the errors that `load` knows."""
     return State(
-        ports={str(name): _positive(port) for name, port in raw["ports"].items()},
+        ports={str(name): _port(port) for name, port in raw["ports"].items()},
         secrets={str(name): _text(secret) for name, secret in raw["secrets"].items()},
         passwords={str(name): _text(password) for name, password in raw["passwords"].items()},
         services={
@@ -64,6 +65,12 @@ def _parse(raw: dict[str, Any]) -> State:
         reset=_text(raw.get("reset", "")),
         sockets=_text(raw.get("sockets", "")),
     )
+
+
+def _port(value: object) -> int:
+    if _positive(value) > LAST_PORT:
+        raise ValueError(value)
+    return _positive(value)
 
 
 def _positive(value: object) -> int:

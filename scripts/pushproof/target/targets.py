@@ -213,7 +213,7 @@ def parse_db_url(settings: Settings) -> Database:
     if PLACEHOLDER.search(settings.db_url):
         raise _no_password()
     found = DB_URL.fullmatch(settings.db_url)
-    if not found or int(found["port"] or 0) > MAX_PORT:
+    if not found or int(found["port"] or 0) > MAX_PORT or "%00" in settings.db_url:
         raise SettingsError(
             "SUPABASE_DB_URL is not postgresql://user:password@host:port/database",
             "percent-encode special characters of the password (@ as %40, / as %2F, # as %23, % as %25), or give it as "

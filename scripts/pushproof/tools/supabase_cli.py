@@ -142,7 +142,9 @@ class Cli:
         """Run a verb against the target and decode its answer; `where` names the SQL in an error."""
         flag = "--remote" if self.version[0] >= 3 else "--db-url"
         # 3.1 reads no PGOPTIONS; both majors take the URL's.
-        options = options_of({"statement_timeout": LIMIT, **(limits or {})})
+        # An interruption ends the CLI, and the server is to notice before the statement's end.
+        own = {"statement_timeout": LIMIT, "client_connection_check_interval": "1s"}
+        options = options_of({**own, **(limits or {})})
         flags = [f"{flag}={target.database.url}?options={quote(options)}", "--yes", "--output-format", "json"]
         done = self._run([*words, *flags], target.database.environment, on_line)
         try:

@@ -49,12 +49,20 @@ class Rule:
         return cls(name, days, sql, _read(folder / f"{name}_plan.sql"))
 
     def plan(self, connection: psycopg.Connection[Any]) -> dict[str, Any]:
-        """What there is to delete, by the names that the project's SQL gives it; the first is the number of rows."""
+        """What there is to delete, by the names that the project's SQL gives it; the first is the number of rows.
+
+        Raises ProjectError where its tables are not there.
+        """
+        from psycopg.errors import UndefinedTable
         from psycopg.rows import dict_row
 
-        with connection.cursor(row_factory=dict_row) as cursor:
-            cursor.execute(self.plan_sql.encode(), {"days": self.days})
-            return cursor.fetchone() or {}
+        try:
+            with connection.cursor(row_factory=dict_row) as cursor:
+                cursor.execute(self.plan_sql.encode(), {"days": self.days})
+                return cursor.fetchone() or {}
+        except UndefinedTable as problem:
+            cause = f"retention {self.name}: {problem.diag.message_primary}"
+            raise ProjectError(cause, "`invoke push` the migrations first") from None
 
     def job(self, connection: psycopg.Connection[Any], batch: int) -> str:
         """The same as one statement for pg_cron, which commits after each batch."""

@@ -26,7 +26,7 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 const isText = (value) => typeof value === 'string'
 const isStorable = (text) => !text.includes('\0') && text.isWellFormed()
 const TEXTS = ['email', 'new_email', 'phone', 'password', 'token', 'token_hash', 'type', 'refresh_token', 'redirect_to',
-  'id', 'role', 'ban_duration', 'nonce', 'channel']
+  'id', 'role', 'ban_duration', 'nonce', 'channel', 'auth_code', 'code_verifier']
 const OBJECTS = ['data', 'options', 'user_metadata', 'app_metadata', 'gotrue_meta_security']
 const TYPES = new Map([...TEXTS.map((name) => [name, isText]), ...OBJECTS.map((name) => [name, isObject])])
 
@@ -158,8 +158,9 @@ class Auth {
   }
 
   async #completeRedirect(location, path) {
-    const [target, fragment] = location.split('#')
-    const session = Object.fromEntries(new URLSearchParams(fragment))
+    const mark = location.lastIndexOf('#') // the address that somebody gave may hold one of its own
+    const target = location.slice(0, mark)
+    const session = Object.fromEntries(new URLSearchParams(location.slice(mark + 1)))
     if (!session.access_token) return location
     await this.#completeSession(session, path)
     delete session.user

@@ -19,6 +19,7 @@ const UNROUTED = {
 }
 // What the library safeupdate, which a hosted project loads, says to a statement without a condition.
 const WHOLE_TABLE = { DELETE: 'DELETE requires a WHERE clause', PATCH: 'UPDATE requires a WHERE clause' }
+const PIPELINED = 32 // requests of one connection that wait for their answers
 const BROWSER = /^\s*Mozilla\/5\.0/i
 
 /** Makes the origin's request listener. `auth` and `rest` answer (req, res, call); `rest` only without PostgREST. */
@@ -31,6 +32,12 @@ export function createGateway(config, { auth, rest }) {
   const proxy = upstream && createProxy(upstream, config)
 
   function listener(req, res) {
+    if (!oneAtATime(req, res)) return
+    const unclear = ambiguity(req)
+    if (unclear) {
+      res.shouldKeepAlive = false
+      return reply(res, 400, { message: unclear })
+    }
     // Node's parser reads no further request after one that asks to speak another protocol.
     if (req.headers.upgrade) res.shouldKeepAlive = false
     if (!LOOPBACK.test(req.headers.host)) {
@@ -59,6 +66,24 @@ export function createGateway(config, { auth, rest }) {
     return { key, role: header === undefined && role !== 'anon' ? undefined : role }
   }
   return { listener, close: () => upstream?.close() }
+}
+
+// Node.js takes as many requests from a connection as somebody sends, and holds all until the first is answered.
+function oneAtATime({ socket }, res) {
+  socket.unanswered = (socket.unanswered ?? 0) + 1
+  res.on('close', () => { socket.unanswered -= 1 })
+  if (socket.unanswered > PIPELINED) socket.destroy()
+  return !socket.destroyed
+}
+
+// What another server would read in another way: https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+function ambiguity({ rawHeaders, headers, httpVersion }) {
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')
+  if (hosts.length > 1) return 'There is more than one Host header'
+  const encoding = headers['transfer-encoding']
+  if (encoding === undefined) return undefined
+  if (httpVersion === '1.0') return 'HTTP/1.0 has no Transfer-Encoding'
+  return encoding.trim().toLowerCase() === 'chunked' ? undefined : 'The Transfer-Encoding is not chunked alone'
 }
 
 function split(url) {

@@ -2,6 +2,7 @@
 import { verify } from './jwt.mjs'
 import { load } from './parts.mjs'
 
+const STATEMENT_MS = 10_000
 const SETTINGS = { studio: { enabled: false }, db: { migrations: { enabled: false } } }
 // Mail is not sent, and never printed: it would put one-time codes into the log.
 const OPTIONS = { drivers: { email: { send: async () => {} } }, server: { apiKeys: false, disableStudio: true } }
@@ -21,7 +22,11 @@ export async function connect({ parts, database }, { user, password, max, zone, 
       idle_timeout: 60, onnotice: () => {},
       // PostgreSQL's own text form of a timestamp is refused by supabase-py's models.
       types: { timestamptz: time(1184), timestamp: time(1114), ...types },
-      connection: { application_name: 'pushproof origin', ...(searchPath && { search_path: searchPath }) },
+      connection: {
+        // A trigger on auth.users that does not return would else keep all connections for good.
+        application_name: 'pushproof origin', statement_timeout: STATEMENT_MS,
+        ...(searchPath && { search_path: searchPath }),
+      },
     },
   })
 }

@@ -54,9 +54,12 @@ function normalised(rawPath) {
  * splits at semicolons too, and takes no notice of a name without a value.
  */
 export function namesRows(query) {
-  return query.slice(1).split(/[&;]/).some((pair) => {
-    const name = nameOf(pair)
+  const pairs = query.slice(1).split(/[&;]/).map((pair) => [nameOf(pair), pair.slice(pair.indexOf('=') + 1)])
+  // A limit that is no number is none, nor is the one beside it.
+  const limited = pairs.every(([name, value]) => name !== 'limit' || /^\d{1,9}$/.test(value))
+  return pairs.some(([name]) => {
     if (['', 'select', 'columns', 'on_conflict', 'order', 'offset'].includes(name)) return false
+    if (name === 'limit') return limited
     return /^(not\.)?(and|or)$/.test(name) || !name.split('->')[0].includes('.')
   })
 }
