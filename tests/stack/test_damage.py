@@ -187,11 +187,11 @@ def test_damaged_data_of_a_lost_state_is_named_and_left(new: Project) -> None:
 
 
 def test_an_emptied_folder_of_data_begins_afresh(new: Project) -> None:
-    """There is nothing left to lose."""
-    succeeds(new.invoke("start"))
+    """There is nothing left to lose, and a line says so."""
+    assert "was emptied" not in succeeds(new.invoke("start")).stderr
     new.stack.stop()
     empty(new.stack.data)
-    succeeds(new.invoke("start"))
+    assert "was emptied: the database begins afresh" in succeeds(new.invoke("start")).stderr
     with connect(new.stack.target()) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
 

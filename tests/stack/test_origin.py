@@ -611,6 +611,16 @@ def test_verify_type_email(admin: Any, member: Any, visitor: Any) -> None:
     assert visitor.auth.verify_otp({"token_hash": link.properties.hashed_token, "type": "email"}).session
 
 
+def test_an_address_with_a_fragment_of_its_own(member: Any, stack: Any) -> None:
+    """The session stands behind the last mark, whatever the address that the link leads to holds."""
+    wish = {"type": "magiclink", "email": member().email, "redirect_to": "http://127.0.0.1:3000/#access_token=foo"}
+    headers = {"apikey": stack.secret_key}
+    link = httpx.post(f"{stack.url}/auth/v1/admin/generate_link", json=wish, headers=headers).json()
+    answer = httpx.get(link["action_link"], follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"].startswith("http://127.0.0.1:3000/#access_token=foo#access_token=ey")
+
+
 def test_change_of_address(admin: Any, member: Any, visitor: Any) -> None:
     """An address changes once both mailboxes confirmed, not before."""
     user, new = member(), mail()

@@ -258,6 +258,8 @@ class Stack:
             )
         if not found and link.exists() and any(self.data.iterdir()):
             raise self._damaged(f"{self.data} is no cluster of PostgreSQL any more: PG_VERSION or base is gone")
+        if self.state.cluster:
+            self.console.status(f"{self.data} was emptied: the database begins afresh", style="yellow")
         with self.console.doing("Preparing the database"):
             if found and link.exists():
                 self._adopt(parts)

@@ -190,5 +190,8 @@ function refused(error) {
   if (error.constraint_name === 'users_phone_key') {
     throw new AuthError(422, 'phone_exists', 'A user with this phone number has already been registered')
   }
+  if (error.constraint_name === 'users_pkey') {
+    throw new AuthError(422, 'user_already_exists', 'A user with this id has already been registered')
+  }
   throw error.constraint_name === 'users_email_partial_key' ? emailExists() : error
 }
