@@ -33,6 +33,7 @@ CONNECTION_ERRORS = (
     ("supabase_auth.errors", "AuthRetryableError"),
 )
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+OTHER_FOLDERS = "choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR"
 OF_ANOTHER_KIND = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)  # a file where a folder should be, or the reverse
 
 
@@ -92,12 +93,10 @@ def _of_the_machine(problem: Exception) -> PushproofError | None:
     if problem.filename and problem.errno in UNUSABLE:
         return SettingsError(
             f"cannot use {problem.filename}: {problem.strerror}",
-            "make it writable, or choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR",
+            f"make it writable, or {OTHER_FOLDERS}",
         )
     if problem.filename and problem.errno in OF_ANOTHER_KIND:
-        return SettingsError(
-            f"cannot use {problem.filename}: {problem.strerror}", "move it away: what is needed is made anew"
-        )
+        return SettingsError(f"cannot use {problem.filename}: {problem.strerror}", f"move it away, or {OTHER_FOLDERS}")
     if problem.errno == errno.ENOEXEC:
         return PartsError(
             f"{problem.filename} is damaged: {problem.strerror}",
