@@ -37,8 +37,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """No test waits for good. tests/smoke comes last: its users live to the end, and others count users."""
-    items.sort(key=lambda item: item.path.parent.name == "smoke")
+    """No test waits for good. Those whose users live to the end come last, for others count users."""
+    items.sort(key=lambda item: "as_user" in getattr(item, "fixturenames", ()))
     if config.pluginmanager.has_plugin("timeout"):
         for item in items:
             item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))

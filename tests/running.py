@@ -54,7 +54,7 @@ def test(*, keyword: str, pytest_args: str) -> None:
             run_pytest(["--collect-only", "-k", keyword, str(TESTS / "unit" / "test_console.py")], object())
     count = min(os.cpu_count() or 1, MOST_WORKERS)
     arguments = [str(TESTS), "--rootdir", str(TESTS.parent), *(["-k", keyword] if keyword else [])]
-    arguments += ["-n", f"{count}", "--dist", "load"]  # each worker keeps the order: tests/smoke comes last
+    arguments += ["-n", f"{count}", "--dist", "load"]  # each worker keeps the order
     workers = Workers()
     try:
         code = run_pytest([*arguments, *shlex.split(pytest_args)], workers)
