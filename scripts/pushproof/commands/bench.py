@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import platform
+import shutil
 import statistics
 import sys
 import time
@@ -125,6 +126,8 @@ def _seconds(command: Callable[[], object], before: Callable[[], object]) -> flo
 
 
 def _figures(bench: Bench) -> Iterator[Figure]:
+    # `smoke` runs the tests of the project that it is given, here the copy.
+    shutil.copytree(bench.settings.tests_dir / "smoke", bench.settings.project / "tests" / "smoke")
     yield _figure("invoke --list", bench.seconds(lambda: bench.invoke("--list")), "s", 0.25)
     stop = bench.stack.stop
     yield _figure("start to healthy", bench.seconds(lambda: bench.invoke("start"), before=stop), "s", 1.5)
