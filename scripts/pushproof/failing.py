@@ -11,9 +11,7 @@ import sys
 from pathlib import Path
 
 from pushproof.boundary import boundary
-from pushproof.checks.suite import run_suite
-
-FIRST = "--first"
+from pushproof.checks.suite import FIRST, run_suite
 
 if __name__ == "__main__":
     with boundary("remote") as run:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pushproof.base.errors import ProjectError, SettingsError, UsageError
 
 TARGETS = ("embedded", "local", "remote")
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _duration(values: Mapping[str, str], name: str, default: str) -> str:
 
 def _port(values: Mapping[str, str], name: str) -> int | None:
     text = values.get(name, "")
-    if text and not (text.isdecimal() and 0 < int(text) < 65536):
+    if text and not (text.isdecimal() and 0 < int(text) <= LAST_PORT):
         raise SettingsError(f"{name} is not a port number", "use 1 to 65535, or leave it out: a free one is picked")
     return int(text) if text else None
 

@@ -16,6 +16,7 @@ from pushproof.target.clocks import REFUSED
 from pushproof.target.targets import Target
 
 PASSED, FAILED, USAGE, NO_TESTS = 0, 1, 4, 5  # pytest's exit codes
+FIRST = "--first"  # for pushproof.failing: end at the first test that fails in its call
 IN_PROCESS = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # this package is imported before pytest starts
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 

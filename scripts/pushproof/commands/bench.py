@@ -128,7 +128,7 @@ def _seconds(command: Callable[[], object], before: Callable[[], object]) -> flo
 def _figures(bench: Bench) -> Iterator[Figure]:
     # `smoke` runs the tests of the project that it is given, here the copy.
     shutil.copytree(bench.settings.tests_dir / "smoke", bench.settings.project / "tests" / "smoke")
-    yield _figure("invoke --list", bench.seconds(lambda: bench.invoke("--list")), "s", 0.25)
+    yield _figure("pushproof --list", bench.seconds(lambda: bench.invoke("--list")), "s", 0.25)
     stop = bench.stack.stop
     yield _figure("start to healthy", bench.seconds(lambda: bench.invoke("start"), before=stop), "s", 1.5)
     yield _figure("smoke, stack stopped", bench.seconds(lambda: bench.invoke("smoke"), before=stop), "s", 5)

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from pushproof.base import process
 from pushproof.base.errors import FailedError, RefusedError, UsageError
 from pushproof.base.preload import import_meanwhile
+from pushproof.checks.suite import FIRST
 from pushproof.commands.push import push
 from pushproof.commands.rls import catalog_of, probing
 from pushproof.proof.clones import Clone, clones
@@ -111,7 +112,7 @@ def failing_tests(clone: Clone, *options: str) -> dict[str, str]:
 
 def tests(clone: Clone, _: Mutant) -> Iterator[list[Notice]]:
     """The first test that fails, or else the first whose set-up does, which is no kill."""
-    failing = failing_tests(clone, "--first")
+    failing = failing_tests(clone, FIRST)
     for name, phase in sorted(failing.items(), key=lambda item: item[1] != "call")[:1]:
         yield [Notice(name, f"its {phase} fails", partial(_still_failing, clone, name), kills=phase == "call")]
 

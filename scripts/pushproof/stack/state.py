@@ -15,10 +15,10 @@ from typing import Any
 from pushproof.base.errors import SettingsError
 from pushproof.base.places import make
 from pushproof.base.process import Identity
+from pushproof.base.settings import LAST_PORT
 from pushproof.base.waiting import exclusive
 
 KEY_YEARS = 10
-LAST_PORT = 65535
 
 
 @dataclass
@@ -68,9 +68,10 @@ def _parse(raw: dict[str, Any]) -> State:
 
 
 def _port(value: object) -> int:
-    if _positive(value) > LAST_PORT:
+    port = _positive(value)
+    if port > LAST_PORT:
         raise ValueError(value)
-    return _positive(value)
+    return port
 
 
 def _positive(value: object) -> int:

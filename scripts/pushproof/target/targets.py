@@ -10,12 +10,11 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from pushproof.base.errors import CredentialsError, SettingsError
-from pushproof.base.settings import Settings
+from pushproof.base.settings import LAST_PORT, Settings
 from pushproof.target.api import KEYS_PAGE
 
 PLACEHOLDER = re.compile(r"\[[\w-]*PASSWORD\]|<[\w-]*password>", re.IGNORECASE)
 TRANSACTION_POOLER = 6543
-MAX_PORT = 65_535
 # RFC 3986 with nothing left open: a password with a bare @, /, # or ? would be taken for a host, and looked up.
 _TEXT = r"(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
 DB_URL = re.compile(
@@ -213,7 +212,7 @@ def parse_db_url(settings: Settings) -> Database:
     if PLACEHOLDER.search(settings.db_url):
         raise _no_password()
     found = DB_URL.fullmatch(settings.db_url)
-    if not found or int(found["port"] or 0) > MAX_PORT or "%00" in settings.db_url:
+    if not found or int(found["port"] or 0) > LAST_PORT or "%00" in settings.db_url:
         raise SettingsError(
             "SUPABASE_DB_URL is not postgresql://user:password@host:port/database",
             "percent-encode special characters of the password (@ as %40, / as %2F, # as %23, % as %25), or give it as "

@@ -32,7 +32,7 @@ export function createGateway(config, { auth, rest }) {
   const proxy = upstream && createProxy(upstream, config)
 
   function listener(req, res) {
-    if (!oneAtATime(req, res)) return
+    if (overfills(req, res)) return
     const unclear = ambiguity(req)
     if (unclear) {
       res.shouldKeepAlive = false
@@ -69,11 +69,11 @@ export function createGateway(config, { auth, rest }) {
 }
 
 // Node.js takes as many requests from a connection as somebody sends, and holds all until the first is answered.
-function oneAtATime({ socket }, res) {
+function overfills({ socket }, res) {
   socket.unanswered = (socket.unanswered ?? 0) + 1
   res.on('close', () => { socket.unanswered -= 1 })
   if (socket.unanswered > PIPELINED) socket.destroy()
-  return !socket.destroyed
+  return socket.destroyed
 }
 
 // What another server would read in another way: https://www.rfc-editor.org/rfc/rfc9112#section-6.1
