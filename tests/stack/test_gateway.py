@@ -547,6 +547,18 @@ def test_a_token_that_has_not_begun(stack: Any, begins: int, visitor: Any, statu
     assert (httpx.get(f"{stack.url}/rest/v1/", headers=headers()).status_code == 200) == (status == 200)
 
 
+@pytest.mark.parametrize(("claim", "status"), [("sub", 400), ("session_id", 403)])
+@pytest.mark.parametrize("call", ["GET user", "PUT user", "POST logout", "GET reauthenticate"])
+def test_an_id_of_another_form(stack: Any, visitor: Any, claim: str, status: int, call: str) -> None:
+    """A token that was signed with the secret, but whose ids are none, is the caller's fault, as in GoTrue."""
+    claims = jwt.decode(visitor[1], options={"verify_signature": False})
+    token = jwt.encode(claims | {claim: "first"}, stack.jwt_secret, "HS256")
+    headers = {"apikey": stack.publishable_key, "authorization": f"Bearer {token}"}
+    method, path = call.split()
+    answer = httpx.request(method, f"{stack.url}/auth/v1/{path}", headers=headers, json=None if method == "GET" else {})
+    assert (answer.status_code, answer.json()["error_code"]) == (status, "bad_jwt")
+
+
 def test_logs_are_for_their_owner_alone(project: Project, stack: Any) -> None:
     """As the state is: a log may hold what somebody typed, and who can open a lock can hold it."""
     logs = [file for file in (project.settings.state_dir / "logs").iterdir() if file.is_file()]

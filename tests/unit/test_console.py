@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +47,26 @@ def test_nothing_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     """Piped output keeps wide rows whole."""
     Console().table(["a"] * 99, [["long value"] * 99])
     assert capsys.readouterr().out.count("long value") == 99
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed(closed: str, tmp_path: Path) -> None:
+    """They lead nowhere, and no file that is opened later takes their place, also in a child process."""
+    kept = tmp_path / "kept"
+    code = (
+        "import os, subprocess, sys; from pushproof.base.console import Console; "
+        "console = Console(); console.line('out'); console.status('err'); sys.stdin.read(); "
+        f"file = open({str(kept)!r}, 'w'); print(file.fileno() > 2, file=file, flush=True); "
+        "subprocess.run([sys.executable, '-c', 'import os; [os.fstat(n) for n in range(3)]'], check=True)"
+    )
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code],
+        input=b"",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, kept.read_text()) == (0, "True\n"), done.stderr
 
 
 def test_one_document(capsys: pytest.CaptureFixture[str]) -> None:

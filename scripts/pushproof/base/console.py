@@ -31,6 +31,7 @@ class Console:
         self.as_json = as_json
         self.quiet = quiet
         self._said_json = False
+        _open_standard_streams()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")  # rather \\xe9 than no word, where é has no code
@@ -116,6 +117,15 @@ def shown(value: Any) -> str:
 def counted(number: int, noun: str) -> str:
     """As in 1,000 rows, or 1 row."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _open_standard_streams() -> None:
+    """Give what was closed, as by `>&-`, to nobody; else the next file or socket opened would take its number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def _write(stream: TextIO, *pieces: tuple[str, str]) -> None:

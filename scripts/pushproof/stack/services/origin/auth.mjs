@@ -7,7 +7,7 @@ import { AuthError } from './errors.mjs'
 import { sign, verify } from './jwt.mjs'
 import { connect, createAuthApp } from './lite.mjs'
 import { load } from './parts.mjs'
-import { tokenHash, Users } from './users.mjs'
+import { tokenHash, Users, UUID } from './users.mjs'
 
 const BODY_LIMIT = 1_048_576
 const EMAIL_LIMIT = 255 // characters, of the column
@@ -62,7 +62,7 @@ class Auth {
 
   #answer(call) {
     if (ADMIN.test(call.path)) return this.#admin(call)
-    if (OF_A_USER.test(call.path)) this.#claims(call) // lite knows no nbf
+    if (OF_A_USER.test(call.path)) refuseClaims(this.#claims(call)) // lite knows no nbf
     const name = `${call.method} ${call.path}`
     if (name === 'GET /health') return this.#health(call)
     if (name === 'POST /signup' && isAnonymous(call.body)) return this.#signUpAnonymously(call.body)
@@ -206,6 +206,13 @@ class Auth {
   }
 }
 
+// As in GoTrue's internal/api/auth.go: an id of another form would be the database's error, not the caller's.
+const refuseClaims = ({ sub, session_id }) => {
+  if (sub && !UUID.test(sub)) throw new AuthError(400, 'bad_jwt', 'invalid claim: sub claim must be a UUID')
+  if (session_id && !UUID.test(session_id)) {
+    throw new AuthError(403, 'bad_jwt', 'invalid claim: session_id claim must be a UUID')
+  }
+}
 const isAnonymous = ({ email, phone, password }) => !email && !phone && !password
 const unexpected = (message) => new AuthError(500, 'unexpected_failure', message)
 const tooLong = () => new AuthError(400, 'validation_failed', 'Unable to validate email address: invalid format')
