@@ -60,7 +60,7 @@ def test_streams_that_were_closed(closed: str, tmp_path: Path) -> None:
         "subprocess.run([sys.executable, '-c', 'import os; [os.fstat(n) for n in range(3)]'], check=True)"
     )
     done = subprocess.run(
-        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code],
+        ["/bin/sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code],
         input=b"",
         capture_output=True,
         timeout=60,
