@@ -1,4 +1,4 @@
-"""Models of the database, as it answers over REST. Written by `invoke types`: do not edit."""
+"""Models of the database, as it answers over REST. Written by `pushproof types`: do not edit."""
 
 from __future__ import annotations
 

@@ -108,9 +108,9 @@ def _of_the_machine(problem: Exception) -> PushproofError | None:
 
 def _out_of_time(problem: Exception) -> PushproofError | None:
     if _is(problem, "psycopg.errors", "QueryCanceled"):
-        return SqlError("a statement did not end within its time limit", "look what it waits for (`invoke monitor`)")
+        return SqlError("a statement did not end within its time limit", "look what it waits for (`pushproof monitor`)")
     if _is(problem, "httpx", "TimeoutException"):
-        hint = "does a trigger on auth.users, or an Auth hook, not return? `invoke monitor` shows what waits"
+        hint = "does a trigger on auth.users, or an Auth hook, not return? `pushproof monitor` shows what waits"
         return UnreachableError("Auth or the API did not answer in time", hint)
     return None
 

@@ -42,7 +42,7 @@ class Program(InvokeProgram):
         try:
             parse()
         except ParseError as problem:
-            end("pushproof", problem)
+            end(problem)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The tasks of pushproof: `invoke --list` names them, `invoke --help TASK` explains one.
+"""The tasks of pushproof: `pushproof --list` names them, `pushproof --help TASK` explains one.
 
 Each task parses its options and calls one command; pushproof/boundary.py turns errors into exit codes.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
-from pathlib import Path
 from typing import Any
 
 import invoke.parser.parser
@@ -18,6 +17,7 @@ from invoke.exceptions import ParseError
 from invoke.tasks import task
 
 from pushproof.base.interruptions import leave_at_once
+from pushproof.base.program import program
 
 
 def _heed_as_invoke() -> None:
@@ -25,13 +25,13 @@ def _heed_as_invoke() -> None:
     from pushproof.base.usage import end
 
     def error(machine: Any, message: str) -> None:
-        end("invoke", ParseError(message, machine.context))
+        end(ParseError(message, machine.context))
 
     leave_at_once()
     invoke.parser.parser.ParseMachine.error = error  # type: ignore[method-assign,assignment]
 
 
-if {"invoke", "inv"} & {Path(sys.argv[0]).stem, Path(sys.argv[0]).parent.name}:
+if program() == "invoke":
     _heed_as_invoke()
 # Imports alone make the collector run for a quarter of a second, most of it at exit, where nothing is left to gain.
 gc.set_threshold(100_000)
@@ -54,7 +54,7 @@ def after_dashes() -> str:
 def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -> None:
     """Push, verify, test with users who really sign in: the main job
 
-    Options for pytest other than -k go behind two dashes: invoke smoke -- -x -vv
+    Options for pytest other than -k go behind two dashes: pushproof smoke -- -x -vv
     """
     from pushproof.boundary import boundary
     from pushproof.commands import smoke as command
@@ -69,7 +69,7 @@ def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -
         "dry_run": "only the plan: statements, what they lock and lose, and for whom that hurts",
         "include_all": "also push versions that sort before the last applied one",
         "allow_loss": "also push to a remote target what loses rows, columns or tables",
-        "no_lint": "push to a remote target in spite of what `invoke lint` finds",
+        "no_lint": "push to a remote target in spite of what `pushproof lint` finds",
         "confirm": "the reference of the project, where it is marked as production",
         "rehearse": "try it on a scratch stack first, also where the target is embedded or local",
         "skip_rehearsal": "do not, though the target is remote",
@@ -241,7 +241,7 @@ def rollback(
     positional=["backup"],
     help={
         **COMMON,
-        "backup": "the folder that `invoke rollback --backup` made",
+        "backup": "the folder that `pushproof rollback --backup` made",
         "overwrite": "give rows that are there their saved values",
         "confirm": "the reference of the project, where it is marked as production",
     },

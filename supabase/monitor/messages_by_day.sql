@@ -1,7 +1,7 @@
 -- Messages and cost by day and provider
 -- The last fourteen days, everybody's.
 -- needs: public.conversation_messages
--- enable: invoke push
+-- enable: `pushproof push`
 select
   (m.created_at at time zone 'UTC')::date as day,
   m.provider,

@@ -1,7 +1,7 @@
 -- Sessions by state
 -- Those that nobody touched for a week and that never ended are never retired: `invoke retention --include-idle 90`.
 -- needs: public.conversation_sessions
--- enable: invoke push
+-- enable: `pushproof push`
 select
   s.state,
   count(*) as sessions,

@@ -175,7 +175,7 @@ def test_the_task(blank: Project) -> None:
     """All panels on one screen, or as JSON; what is missing is said with what to enable."""
     found = document(succeeds(blank.invoke("monitor", "--json")))
     assert set(found) == {p.name for p in panels(FOLDER, blank.settings.supabase_dir / "monitor")}
-    assert found["history"]["missing"] == "there is no supabase_migrations.schema_migrations: invoke push"
+    assert found["history"]["missing"] == "there is no supabase_migrations.schema_migrations: `pushproof push`"
     shown = succeeds(blank.invoke("monitor", "--only", "connections")).stdout
     assert "Connections by role" in shown
     assert "postgres" in shown

@@ -43,6 +43,26 @@ def test_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert ("{" in out, err) == (False, "")
 
 
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("/home/a/.venv/bin/pushproof", "pushproof"),
+        ("/home/a/.venv/bin/invoke", "invoke"),
+        ("/usr/bin/inv", "invoke"),
+        ("/usr/lib/python3/site-packages/invoke/__main__.py", "invoke"),
+        ("/usr/lib/python3/site-packages/pushproof/__main__.py", "pushproof"),
+    ],
+)
+def test_tasks_have_the_name_by_which_they_were_called(
+    called: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A remedy can be copied to the command line as it is."""
+    monkeypatch.setattr(sys, "argv", [called, "push"])
+    Console(as_json=True).error(SqlError("cause", "`pushproof push`", details="`pushproof verify` shows it"))
+    out, err = capsys.readouterr()
+    assert (out.count(f"`{name} "), err.count(f"`{name} "), "`pushproof" in out + err) == (2, 2, name == "pushproof")
+
+
 def test_nothing_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     """Piped output keeps wide rows whole."""
     Console().table(["a"] * 99, [["long value"] * 99])

@@ -77,7 +77,7 @@ def test_failed_connections(words: str, kind: type[PushproofError], where: str) 
     """Refused or not reached; the remedy is the target's own."""
     error = connection_error(target(where), words)
     assert type(error) is kind
-    assert ("invoke" in error.hint) is (where == "embedded")
+    assert ("pushproof" in error.hint) is (where == "embedded")
     assert ("too many clients" in error.message) is ("too many clients" in words)
     assert "hunter2" not in error.message + error.hint + error.details
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
+from pushproof.base.program import as_called
+
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
@@ -39,12 +41,12 @@ class Console:
     def status(self, text: str, *, head: str = "", style: str = "bold") -> None:
         """A line about what goes on, after a word that stands out."""
         if not self.quiet:
-            _write(sys.stderr, (head, style), (text, ""))
+            _write(sys.stderr, (head, style), (as_called(text), ""))
 
     def line(self, text: str, *, ok: bool | None = None, head: str = "") -> None:
         """A line of the result, with a mark where `ok` says how it went; silent with --json."""
         if not self.as_json:
-            _write(sys.stdout, MARKS[ok], (head, "bold"), (text, ""))
+            _write(sys.stdout, MARKS[ok], (head, "bold"), (as_called(text), ""))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Rows under headings; None shows as `null`. Silent with --json."""
@@ -102,9 +104,9 @@ class Console:
         if error.hint:
             self.status(error.hint, head="FIX  ")
         if error.details:
-            self.status("", head=error.details, style="dim")
-        parts = {"code": error.code, "message": error.message, "hint": error.hint, "details": error.details}
-        self.data({"error": parts})
+            self.status("", head=as_called(error.details), style="dim")
+        parts = {"message": error.message, "hint": error.hint, "details": error.details}
+        self.data({"error": {"code": error.code, **{name: as_called(text) for name, text in parts.items()}}})
 
 
 def shown(value: Any) -> str:

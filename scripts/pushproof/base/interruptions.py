@@ -17,12 +17,12 @@ RETRY_SECONDS = 0.01
 def leave_at_once() -> None:
     """Until a task has begun, and once it has ended, there is nothing to clean up: end with 128 + the signal's number.
 
-    So does what writes into a pipe that nobody reads any more. A signal that is ignored, as Ctrl-C is for `invoke … &`
-    in a script, stays ignored.
+    So does what writes into a pipe that nobody reads any more. A signal that is ignored, as a script's `pushproof … &`
+    ignores Ctrl-C, stays ignored.
     """
     for one in _heeded():
         signal.signal(one, _leave)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as of `invoke --list | head`
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as of `pushproof --list | head`
 
 
 class Interruption:

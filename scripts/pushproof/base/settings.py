@@ -107,7 +107,7 @@ def _path(project: Path, text: str) -> Path:
 def _dotenv(file: Path) -> list[tuple[str, str]]:
     if not file.exists():
         return []
-    # Imported here: `invoke --list` needs no .env.
+    # Imported here: `pushproof --list` needs no .env.
     from dotenv.parser import parse_stream
 
     try:

@@ -12,11 +12,11 @@ from pushproof.base.console import Console
 from pushproof.base.errors import UsageError
 
 
-def end(program: str, problem: ParseError) -> NoReturn:
+def end(problem: ParseError) -> NoReturn:
     """Print what invoke's parser says, and leave."""
     context = problem.context
     of = f" {context.name}" if context and context.name else ""
-    listing = f"{program} --help{of}" if of else f"{program} --list"
+    listing = f"pushproof --help{of}" if of else "pushproof --list"
     message = re.sub(r"<Argument: ([\w-]+).*?>", r"--\1", str(problem))
     as_json = bool({"--json", "-j"} & {*sys.argv})
     Console(as_json=as_json).error(UsageError(message, f"`{listing}` shows what there is"))

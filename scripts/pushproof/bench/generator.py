@@ -30,5 +30,5 @@ def requests_a_second(
     load = {"address": address, "requests": requests, "connections": connections, "seconds": seconds}
     done = process.run([parts.node(), LOAD], text_in=json.dumps(load))
     if done.code:
-        raise FailedError(f"the load on {at} failed: {done.stderr.strip()}", "`invoke logs` may show why")
+        raise FailedError(f"the load on {at} failed: {done.stderr.strip()}", "`pushproof logs` may show why")
     return int(done.stdout)

@@ -1,4 +1,4 @@
-"""The results of `invoke bench --suite schema` drawn: latency against rows, and ratios, each as SVG and as PNG."""
+"""The results of `pushproof bench --suite schema` drawn: latency against rows, and ratios, each as SVG and as PNG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results of `invoke bench --suite schema` as tables, and as one document."""
+"""The results of `pushproof bench --suite schema` as tables, and as one document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`invoke bench`: whole commands, memory and requests a second, measured on a stack of its own.
+"""`pushproof bench`: whole commands, memory and requests a second, measured on a stack of its own.
 
 Medians over several runs. The bars are what we promise ourselves on two cores; they are shown, and
 nothing fails by them: machines are shared and noisy.
@@ -197,7 +197,7 @@ def _reset_again(bench: Bench) -> list[float]:
 
 
 def _push_overhead(bench: Bench, cli: Cli, target: Target) -> list[float]:
-    """`invoke push` of one file less the CLI's own push of another such file."""
+    """`pushproof push` of one file less the CLI's own push of another such file."""
     versions = itertools.count(100)
 
     def one_more() -> None:

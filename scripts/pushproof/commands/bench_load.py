@@ -1,4 +1,4 @@
-"""`invoke bench --suite load`: Locust drives many users who signed in, and nobody may see another's row."""
+"""`pushproof bench --suite load`: Locust drives many users who signed in, and nobody may see another's row."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ARRIVALS = 10  # users a second
 
 @dataclass(frozen=True)
 class Options:
-    """What `invoke bench --suite load` was told. `seconds`: for which all users are there."""
+    """What `pushproof bench --suite load` was told. `seconds`: for which all users are there."""
 
     users: int = 50
     seconds: int = 30
@@ -101,14 +101,14 @@ def _judge(found: Mapping[str, Any]) -> None:
     if found["foreign"]:
         raise FailedError(
             f"somebody saw {counted(found['foreign'], 'row')} of another: {found['examples'][0]}",
-            "`invoke rls` finds the policy that lets them; `owner` in supabase/access.toml says whose a row is",
+            "`pushproof rls` finds the policy that lets them; `owner` in supabase/access.toml says whose a row is",
         )
     if found["errors"]:
         worst, *others = found["errors"]
         raise FailedError(
             f"{worst['request']}: {worst['kind']}, {counted(worst['times'], 'time')}"
             + (f", and {counted(len(others), 'other kind')} of failures" if others else ""),
-            "mend the flow, or fewer users with --users; `invoke logs` and `invoke monitor` show more",
+            "mend the flow, or fewer users with --users; `pushproof logs` and `pushproof monitor` show more",
         )
     if not found["own"]:
         raise FailedError(

@@ -1,4 +1,4 @@
-"""`invoke bench --suite push`: what the steps around a push cost, and many pushes at once."""
+"""`pushproof bench --suite push`: what the steps around a push cost, and many pushes at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rehearsal_seconds(invoke: Callable[..., str], runs: int) -> list[float]:
 
 
 def idle_overhead(settings: Settings, invoke: Callable[[], object], runs: int) -> list[float]:
-    """`invoke push` with nothing pending, less the CLI's own, in turn: a shared machine's speed drifts."""
+    """`pushproof push` with nothing pending, less the CLI's own, in turn: a shared machine's speed drifts."""
     run = Run("", as_json=True, settings=settings, quiet=True)
     push(run)
     cli = local.cli(settings, Console(as_json=True))

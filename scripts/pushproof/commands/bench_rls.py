@@ -1,4 +1,4 @@
-"""`invoke bench --suite rls`: how fast the proof and its mutants are, and what a large project costs."""
+"""`pushproof bench --suite rls`: how fast the proof and its mutants are, and what a large project costs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def proof_seconds(settings: Settings, runs: int) -> tuple[int, list[float]]:
             seconds.append(time.perf_counter() - began)
             count = len(cells)
             if wrong := [c.reason for c in cells if not c.ok]:
-                raise FailedError(f"a cell is not as declared: {wrong[0]}", "`invoke rls` shows all of them")
+                raise FailedError(f"a cell is not as declared: {wrong[0]}", "`pushproof rls` shows all of them")
     return count, seconds[1:]
 
 

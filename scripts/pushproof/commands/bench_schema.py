@@ -1,4 +1,4 @@
-"""`invoke bench --suite schema`: the named queries of supabase/bench at growing sizes, and what its indexes are for."""
+"""`pushproof bench --suite schema`: the named queries of supabase/bench at growing sizes, and what indexes gain."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WRITTEN = 3_000  # rows of a sample that is written: all that these users have
 
 @dataclass(frozen=True)
 class Options:
-    """What `invoke bench --suite schema` was told. `against`: a folder of other migrations; `plots`: where to draw.
+    """What `pushproof bench --suite schema` was told. `against`: a folder of other migrations; `plots`: where to draw.
 
     `samples`: executions of each query; `seconds`: for which each number of sessions writes by SQL, and by REST.
     """

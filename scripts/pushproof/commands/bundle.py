@@ -1,4 +1,4 @@
-"""`invoke bundle`: what is pending, as one file for the SQL editor."""
+"""`pushproof bundle`: what is pending, as one file for the SQL editor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bundle(run: Run, *, after: str = "", out: str = "") -> str:
     files = local_migrations(run.settings.migrations_dir)
     applied, pending = _split(files, after) if after else _ask(run, files)
     if not pending:
-        raise UsageError("nothing is pending: there is nothing to bundle", "`invoke migrations` shows what is applied")
+        raise UsageError("nothing is pending", "`pushproof migrations` shows what is applied")
     text = bundle_of(pending, applied, sorted((run.settings.supabase_dir / "checks").glob("*.sql")))
     names = [m.path.name for m in pending]
     if out:

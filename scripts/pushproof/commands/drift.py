@@ -1,4 +1,4 @@
-"""`invoke drift`: what the target holds, against what its migrations build."""
+"""`pushproof drift`: what the target holds, against what its migrations build."""
 
 from __future__ import annotations
 

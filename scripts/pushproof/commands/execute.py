@@ -1,4 +1,4 @@
-"""`invoke execute`: SQL against the target, in one transaction."""
+"""`pushproof execute`: SQL against the target, in one transaction."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def execute(run: Run, *, file: str, sql: str) -> list[Result]:
     if other := next(unrunnable(text), None):
         raise ProjectError(f"{where} line {other.line} {other.cause}", other.hint)
     target = run.target
-    with turn(run, shared=True):
+    with turn(run, "execute", shared=True):
         if count is not None and count > 1:
             run.console.status(f"{count} statements: through a database connection")
             results = _through_connection(target, text, where, run.settings.statement_timeout)

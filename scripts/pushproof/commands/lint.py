@@ -1,4 +1,4 @@
-"""`invoke lint`: the migrations, held against squawk and our own rules, without a database."""
+"""`pushproof lint`: the migrations, held against squawk and our own rules, without a database."""
 
 from __future__ import annotations
 

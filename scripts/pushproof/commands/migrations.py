@@ -1,4 +1,4 @@
-"""`invoke migrations`: files and history side by side, what is wrong between them, and its repair."""
+"""`pushproof migrations`: files and history side by side, what is wrong between them, and its repair."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def list_migrations(run: Run) -> tuple[Pairing, ...]:
     return pairs
 
 
-@in_turn()
+@in_turn("migrations --repair")
 def repair(run: Run, *, keep: str, yes: bool, confirm: str) -> None:
     """Show what makes files and history agree, then do it once that is wanted.
 
@@ -61,7 +61,7 @@ def _do(run: Run, repairs: list[Repair]) -> None:
         one.do(run.target, cli)
         run.console.line(one.words, ok=True)
     if left := [p.version for p in _pairs(run) if p.state in ("edited", "foreign", "moved")]:
-        raise HistoryError(f"files and history still disagree about {', '.join(left)}", "`invoke migrations` says how")
+        raise HistoryError(f"files and history still differ in {', '.join(left)}", "`pushproof migrations` says how")
 
 
 def _wanted(run: Run, yes: bool) -> bool:

@@ -1,4 +1,4 @@
-"""`invoke monitor`: one screen of how the target is."""
+"""`pushproof monitor`: one screen of how the target is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def monitor(run: Run, *, only: str = "", watch: float = 0) -> list[Answer]:
     """
     found = [p for p in panels(FOLDER, run.settings.supabase_dir / "monitor") if only in p.name]
     if not found:
-        raise UsageError(f"no panel is named {only!r}", "`invoke monitor --json` names them all")
+        raise UsageError(f"no panel is named {only!r}", "`pushproof monitor --json` names them all")
     with connect(run.target) as connection:
         while True:
             answers = list(ask(connection, found, own_schemas(connection)))

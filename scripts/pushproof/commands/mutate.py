@@ -1,4 +1,4 @@
-"""`invoke mutate`: break every policy, grant and flag in turn, and see whether the proof notices."""
+"""`pushproof mutate`: break every policy, grant and flag in turn, and see whether the proof notices."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLONES = 3
 
 
 def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = False) -> list[Trial]:
-    """Try every mutant on copies of what the project's migrations build: noticed by `invoke rls`'s cells or by pytest?
+    """Try every mutant on copies of what the migrations build: noticed by `pushproof rls`'s cells or by pytest?
 
     Raises FailedError for a survivor, a red baseline or no mutants, RefusedError on another target than embedded,
     UsageError for an unknown suite.
@@ -48,7 +48,7 @@ def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = Fals
         found = derive(copies[0].connection, catalog.schemas, catalog.uncallable)
         chosen = [m for m in found if only in m.name]
         if not chosen:
-            raise FailedError("no mutant: nothing is proved", "`invoke mutate` without --only names them all")
+            raise FailedError("no mutant: nothing is proved", "`pushproof mutate` without --only names them all")
         trials = _trials(run, copies, chosen, lambda clone, m: try_mutant(clone, SUITES[suite], m, every=every))
     report(run, trials, suite, time.monotonic() - began)
     return trials
@@ -85,7 +85,7 @@ def _baseline(run: Run, clone: Clone, suite: str) -> None:
     if red:
         raise FailedError(
             f"the baseline is red, before anything was broken: {red[0]}",
-            "`invoke rls`, `invoke verify` and `invoke smoke` show all of it; mend that first",
+            "`pushproof rls`, `pushproof verify` and `pushproof smoke` show all of it; mend that first",
             details="\n".join(red[1:10]),
         )
     run.console.status(f"baseline: {words}")

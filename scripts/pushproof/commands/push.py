@@ -1,4 +1,4 @@
-"""`invoke push`: what is pending, planned, pushed by the CLI, and read back."""
+"""`pushproof push`: what is pending, planned, pushed by the CLI, and read back."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SETTLE_SECONDS = 10  # in which a server notices that its client is gone
 
 @dataclass(frozen=True)
 class Options:
-    """What `invoke push` was told. `confirm` is the reference of a project marked as production.
+    """What `pushproof push` was told. `confirm` is the reference of a project marked as production.
 
     `rehearse`: None for what the target deserves, a rehearsal where others would notice. `lint`: whether errors of the
     linter stop a push to a remote target. `verify`: whether supabase/checks, where there are any, are held against it.
@@ -93,7 +93,7 @@ def push(run: Run, options: Options | None = None) -> Outcome:
     the push promised.
     """
     options = options or Options()
-    with turn(run, shared=options.dry_run):
+    with turn(run, "push", shared=options.dry_run):
         return _push(run, options)
 
 
@@ -151,7 +151,7 @@ def _pending(run: Run, connection: Any, files: Sequence[Migration], options: Opt
         if trouble.pairing.state == "edited":
             run.console.status(f"{trouble.cause}; {trouble.step}", head="edited", style="yellow")
         elif trouble.pairing.state != "late" or not options.include_all:
-            raise HistoryError(trouble.cause, trouble.step, details="`invoke migrations` shows both sides")
+            raise HistoryError(trouble.cause, trouble.step, details="`pushproof migrations` shows both sides")
     return pending
 
 
@@ -195,12 +195,12 @@ def read_back(connection: Any, files: Any, promised: list[str], said: list[str])
     if wrong:
         raise HistoryError(
             f"pushed, but the history does not show it: {', '.join(f'{n} is {states[n]}' for n in wrong)}",
-            "look at `invoke migrations` before anything else; the database may hold a part of these files",
+            "look at `pushproof migrations` before anything else; the database may hold a part of these files",
         )
     if unexpected := sorted(set(said) ^ set(promised)):
         raise HistoryError(
             f"the CLI and the history disagree about {', '.join(unexpected)}",
-            "was somebody pushing at the same time? `invoke migrations` shows what is applied",
+            "was somebody pushing at the same time? `pushproof migrations` shows what is applied",
         )
 
 
@@ -209,9 +209,9 @@ def _landed(target: Target, promised: list[str], began: datetime) -> str:
     try:
         found, settled = _applied(target, promised, began)
     except PushproofError:
-        return "unknown, the database does not answer; see `invoke migrations`"
+        return "unknown, the database does not answer; see `pushproof migrations`"
     return (", ".join(found) or "nothing") + (
-        "" if settled else "; the server is still at work, look again at `invoke migrations`"
+        "" if settled else "; the server is still at work, look again at `pushproof migrations`"
     )
 
 
@@ -232,7 +232,7 @@ def _verify(run: Run) -> None:
     if red := report_red(run, verdicts_of(run.target, folder)):
         raise FailedError(
             f"pushed, and then {', '.join(v.check for v in red)} is red",
-            "`invoke verify` shows it; mend it by a new migration, or `invoke rollback --to` what was before",
+            "`pushproof verify` shows it; mend it by a new migration, or `pushproof rollback --to` what was before",
         )
 
 

@@ -1,4 +1,4 @@
-"""`invoke reset-local`: back to an empty project, migrations pushed, seed applied. Never on a remote target."""
+"""`pushproof reset-local`: back to an empty project, migrations pushed, seed applied. Never on a remote target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pushproof.stack.run import Run
 from pushproof.target.database import connect
 
 
-@in_turn()
+@in_turn("reset-local")
 def reset_local(run: Run) -> None:
     """The CLI's own reset: it removes users and whatever migrations made, then pushes and seeds.
 

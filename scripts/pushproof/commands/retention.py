@@ -1,4 +1,4 @@
-"""`invoke retention`: conversations that ended long ago are deleted, in batches that hold nobody up."""
+"""`pushproof retention`: conversations that ended long ago are deleted, in batches that hold nobody up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHEN = "17 3 * * *"  # as cron writes it: when most sleep
 
 @dataclass(frozen=True)
 class Options:
-    """What `invoke retention` was told. `idle`: after how many days what never ended goes too; 0 for never."""
+    """What `pushproof retention` was told. `idle`: after how many days what never ended goes too; 0 for never."""
 
     days: int = 90
     batch: int = 5000
@@ -41,7 +41,7 @@ def retention(run: Run, options: Options) -> dict[str, Any]:
     target = run.target
     if not options.dry_run:
         confirm_production(run, options.confirm, "delete rows of")
-    with turn(run, shared=True), connect(target, options=OPTIONS) as connection:
+    with turn(run, "retention", shared=True), connect(target, options=OPTIONS) as connection:
         if options.unschedule:
             return _unscheduled(run, unschedule(connection))
         if options.schedule:

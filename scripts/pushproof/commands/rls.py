@@ -1,4 +1,4 @@
-"""`invoke rls`: every actor, verb and relation over HTTP, held against supabase/access.toml."""
+"""`pushproof rls`: every actor, verb and relation over HTTP, held against supabase/access.toml."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SHOWN = 5  # failing cells that the closing error names
 
 @dataclass(frozen=True)
 class Options:
-    """What `invoke rls` was told."""
+    """What `pushproof rls` was told."""
 
     differential: bool = False
     junit: str = ""
@@ -54,7 +54,7 @@ def rls(run: Run, options: Options) -> list[Cell]:
     Raises FailedError for what is not as declared or leaks, RefusedError on production.
     """
     refuse_production(run.settings, WHY)
-    with turn(run, shared=True):
+    with turn(run, "rls", shared=True):
         return _rls(run, options)
 
 
@@ -70,7 +70,7 @@ def _rls(run: Run, options: Options) -> list[Cell]:
         run.console.status(words, head="not reviewed", style="yellow")
     cases = [c for c in derive(kinds(), catalog, intent) if options.only in c.name]
     if not cases:
-        raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`invoke rls --json` names the cells")
+        raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`pushproof rls --json` names them")
     with probing(run, catalog, intent) as (probe, cast):
         began = time.monotonic()
         cells = ask(run, Engine(kinds(), probe), cases)
@@ -107,7 +107,7 @@ def init(run: Run) -> Path:
     Raises UsageError where nothing is missing.
     """
     refuse_production(run.settings, WHY)
-    with turn(run, shared=True):
+    with turn(run, "rls", shared=True):
         return _init(run)
 
 
@@ -122,7 +122,7 @@ def _init(run: Run) -> Path:
         intent, wanted = load(file, catalog, otherwise=intent), silent_of(file, catalog)
         former = file.read_text(encoding="utf-8")
     if not wanted:
-        raise UsageError(f"supabase/{FILE} says something of everything already", "edit it, then `invoke rls`")
+        raise UsageError(f"supabase/{FILE} says something of everything already", "edit it, then `pushproof rls`")
     with probing(run, catalog, intent) as (probe, _):
         engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
         cells = ask(run, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
@@ -135,7 +135,7 @@ def _init(run: Run) -> Path:
             name = line.strip("[]")
         elif LOOK in line:
             run.console.line(f"{name}: {line}", head="look")
-    run.console.line(f"wrote {file}; {looks} lines say `look`: review them, then `invoke rls`", ok=True)
+    run.console.line(f"wrote {file}; {looks} lines say `look`: review them, then `pushproof rls`", ok=True)
     run.console.data({"file": str(file), "looks": looks})
     return file
 
@@ -147,7 +147,7 @@ def catalog_of(run: Run) -> Catalog:
         catalog = read_catalog(connection, schemas)
     if not catalog.exposed:
         raise FailedError(
-            f"no relation in {', '.join(schemas)}: nothing would be proved", "`invoke push` the migrations first"
+            f"no relation in {', '.join(schemas)}: nothing would be proved", "`pushproof push` the migrations first"
         )
     return catalog
 

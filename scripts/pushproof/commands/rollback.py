@@ -1,4 +1,4 @@
-"""`invoke rollback` and `invoke restore`: migrations undone by their scripts, and what that lost loaded back."""
+"""`pushproof rollback` and `pushproof restore`: migrations undone by their scripts, and what that lost loaded back."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Tables = dict[Name, Table]
 
 @dataclass(frozen=True)
 class Options:
-    """What `invoke rollback` was told. `backup` is the folder for the rows, `no_backup` that they may go."""
+    """What `pushproof rollback` was told. `backup` is the folder for the rows, `no_backup` that they may go."""
 
     to: str
     backup: str = ""
@@ -57,7 +57,7 @@ class UnsavedError(Exception):
         self.losses = losses
 
 
-@in_turn()
+@in_turn("rollback")
 def rollback(run: Run, options: Options) -> list[str]:
     """Undo what was applied after `options.to`, in one transaction with the history; the versions undone.
 
@@ -92,11 +92,11 @@ def rollback(run: Run, options: Options) -> list[str]:
         connection.execute("notify pgrst, 'reload schema'")
         left = {a.version for a in read_history(connection)} & {r.applied.version for r in undone}
         if left:
-            raise HistoryError(f"{', '.join(sorted(left))} is still in the history", "`invoke migrations` shows it")
+            raise HistoryError(f"{', '.join(sorted(left))} is still in the history", "`pushproof migrations` shows it")
     for name in names:
         run.console.line(f"undid {name}", ok=True)
     if folder and deed.rows:
-        run.console.line(f"saved to {folder}: `invoke restore {folder}` loads it back, once its tables are there")
+        run.console.line(f"saved to {folder}: `pushproof restore {folder}` loads it back, once its tables are there")
     return _said(run, options, names, deed.rows)
 
 
@@ -235,7 +235,7 @@ class Deed:
         if {r.applied.version for r in self.undone} <= left:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
-            self.run.console.status(f"the rows are in {self.folder}; `invoke migrations` shows whether they went")
+            self.run.console.status(f"the rows are in {self.folder}; `pushproof migrations` shows whether they went")
 
 
 def set_limits(connection: Any, run: Run) -> None:
@@ -303,7 +303,7 @@ def _said(run: Run, options: Options, names: list[str], rows: dict[Loss, int]) -
     return names
 
 
-@in_turn()
+@in_turn("restore")
 def restore(run: Run, folder: str, *, overwrite: bool = False, confirm: str = "") -> dict[str, Restored]:
     """Load a backup back into tables that are there again; by table. Raises ProjectError, SqlError."""
     import psycopg

@@ -1,4 +1,4 @@
-"""`invoke rollback --check`: each migration up, down and up again, its rows saved and loaded back."""
+"""`pushproof rollback --check`: each migration up, down and up again, its rows saved and loaded back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`invoke smoke`: push, verify, then pytest with users who really sign in."""
+"""`pushproof smoke`: push, verify, then pytest with users who really sign in."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     pushed = push(run).names
     target = run.target
     check_keys(target)
-    with turn(run, shared=True):
+    with turn(run, "smoke", shared=True):
         verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
         report_red(run, verdicts)
         tally = run_suite(run, run.settings.tests_dir, keyword, pytest_args)

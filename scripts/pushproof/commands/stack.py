@@ -1,4 +1,4 @@
-"""`invoke start`, `stop`, `status` and `logs`: the embedded stack as its user sees it."""
+"""`pushproof start`, `stop`, `status` and `logs`: the embedded stack as its user sees it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def status(run: Run, *, env: bool) -> None:
         return
     healths = run.stack.health()
     if not healths:
-        run.console.line("no stack here yet: `invoke start` makes one")
+        run.console.line("no stack here yet: `pushproof start` makes one")
     run.console.table(
         ("service", "state", "pid", "port", "version", "why"),
         (
@@ -63,7 +63,7 @@ def status(run: Run, *, env: bool) -> None:
     if any(h.why != STOPPED for h in down):
         raise StackError(
             f"{', '.join(h.name for h in down)} {'is' if len(down) == 1 else 'are'} down",
-            "`invoke start` brings it back; `invoke logs` shows why it went",
+            "`pushproof start` brings it back; `pushproof logs` shows why it went",
         )
 
 
@@ -76,7 +76,7 @@ def logs(run: Run, *, service: str, follow: bool, lines: int) -> None:
     files = [run.settings.state_dir / "logs" / f"{name}.log" for name in ([service] if service else SERVICES)]
     ends = {file: _show_tail(run, file, lines) for file in files if file.exists()}
     if not ends:
-        run.console.line("no logs yet: `invoke start` makes them")
+        run.console.line("no logs yet: `pushproof start` makes them")
     while follow and ends:
         time.sleep(FOLLOW_SECONDS)
         for file, end in ends.items():
@@ -102,7 +102,7 @@ def _show_tail(run: Run, file: Path, lines: int) -> int:
 def _print_env(run: Run) -> None:
     """Asked for by name, so that secrets are shown to whoever may read the state file anyway."""
     if not run.stack.state.ports:
-        raise StackError("no stack here yet", "`invoke start` makes one")
+        raise StackError("no stack here yet", "`pushproof start` makes one")
     settings = run.stack.target().environment
     for name, value in settings.items():
         run.console.line(f"{name}={value}")

@@ -1,4 +1,4 @@
-"""`invoke sweep`: test users and their rows that an interrupted run left behind, and nothing else."""
+"""`pushproof sweep`: test users and their rows that an interrupted run left behind, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def sweep(run: Run) -> list[str]:
     Raises FailedError naming those that would not go.
     """
     check_keys(run.target)
-    with turn(run, shared=True):
+    with turn(run, "sweep", shared=True):
         removed, stuck = clear(run)
     for email in removed:
         run.console.line(f"removed {email}", ok=True)

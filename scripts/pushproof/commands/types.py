@@ -1,4 +1,4 @@
-"""`invoke types`: Python models of the target's tables, views and functions, by the CLI."""
+"""`pushproof types`: Python models of the target's tables, views and functions, by the CLI."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pushproof.stack.run import Run
 from pushproof.upkeep import generated
 
 FILE = "database_types.py"
-HEADER = '"""Models of the database, as it answers over REST. Written by `invoke types`: do not edit."""\n\n'
+HEADER = '"""Models of the database, as it answers over REST. Written by `pushproof types`: do not edit."""\n\n'
 
 
 def types(run: Run, *, check: bool, out: str = "") -> None:

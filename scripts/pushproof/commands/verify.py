@@ -1,4 +1,4 @@
-"""`invoke verify`: the promises of supabase/checks held against the target."""
+"""`pushproof verify`: the promises of supabase/checks held against the target."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def verify(run: Run) -> list[Verdict]:
     if red:
         raise FailedError(
             f"{len(red)} of {len(verdicts)} checks are red: {', '.join(red)}",
-            "compare expected with found above; `invoke migrations` shows what is pushed",
+            "compare expected with found above; `pushproof migrations` shows what is pushed",
         )
     return verdicts
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pushproof.base.errors import RefusedError, SqlError
 from pushproof.base.process import Identity, lives, noted
+from pushproof.base.program import program
 from pushproof.base.queries import query
 from pushproof.base.waiting import exclusive
 from pushproof.target.database import connect, options_of
@@ -69,8 +70,8 @@ def refuse_losses(run: Run, plan: Sequence[FilePlan], *, allowed: bool) -> None:
 
 
 @contextlib.contextmanager
-def turn(run: Run, *, shared: bool = False) -> Iterator[None]:
-    """One task at a time changes the database of this machine's stack; those that share it go side by side.
+def turn(run: Run, task: str, *, shared: bool = False) -> Iterator[None]:
+    """One `task` at a time changes the database of this machine's stack; those that share it go side by side.
 
     Who comes second waits, and is told for whom. On a remote target the database's own lock does that; whoever does not
     share it takes that for themselves (`alone`), once they have changes to make.
@@ -90,20 +91,20 @@ def turn(run: Run, *, shared: bool = False) -> Iterator[None]:
 
     with exclusive(folder / "lock", shared=shared, waits=name_holders):
         mine = folder / f"{os.getpid()}.json"
-        Identity.own().note(mine, task=" ".join(["invoke", *sys.argv[1:2]]))
+        Identity.own().note(mine, task=f"{program()} {task}")
         try:
             yield
         finally:
             mine.unlink(missing_ok=True)
 
 
-def in_turn(*, shared: bool = False) -> Callable[[Callable[Concatenate[Run, P], T]], Callable[Concatenate[Run, P], T]]:
+def in_turn(task: str) -> Callable[[Callable[Concatenate[Run, P], T]], Callable[Concatenate[Run, P], T]]:
     """A command that takes its turn for as long as it lasts."""
 
     def decorated(command: Callable[Concatenate[Run, P], T]) -> Callable[Concatenate[Run, P], T]:
         @functools.wraps(command)
         def in_its_turn(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            with turn(run, shared=shared):
+            with turn(run, task):
                 return command(run, *args, **kwargs)
 
         return in_its_turn

@@ -35,10 +35,10 @@ def _trouble(p: Pairing) -> Trouble | None:
         return Trouble(
             p,
             f"{p.local.path.name} was edited since it was applied: it is not pushed again",
-            "put the change into a new migration, and `invoke migrations --repair` gets the applied text back",
+            "put the change into a new migration, and `pushproof migrations --repair` gets the applied text back",
         )
     if p.state == "foreign" and p.applied:
-        recorded = "or `invoke migrations --repair` writes it from the history"
+        recorded = "or `pushproof migrations --repair` writes it from the history"
         return Trouble(
             p,
             f"{p.version} was applied, and supabase/migrations has no file of it",
@@ -48,7 +48,7 @@ def _trouble(p: Pairing) -> Trouble | None:
         return Trouble(
             p,
             f"{p.local.path.name} was applied as {p.twin}",
-            f"`invoke migrations --repair` gives the file that version: {_at(p, p.twin).name}",
+            f"`pushproof migrations --repair` gives the file that version: {_at(p, p.twin).name}",
         )
     if p.state == "late" and p.local:
         return Trouble(
@@ -106,7 +106,7 @@ def _follow_history(p: Pairing, folder: Path) -> list[Repair]:
         if not p.applied.statements:
             raise HistoryError(
                 f"{p.version} was applied, and its text was not recorded",
-                f"get the file from whoever has it, or forget the version: `invoke migrations --repair --keep {FILES}`",
+                f"get the file from who has it, or forget the version: `pushproof migrations --repair --keep {FILES}`",
             )
         file = _fetched(folder, p.applied)
         return [Repair(f"write {file.name} from the history", file, joined(p.applied.statements))]

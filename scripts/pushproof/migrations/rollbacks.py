@@ -37,7 +37,7 @@ def rollbacks_to(
         if not p.local or p.state == "edited" or not p.applied:
             raise HistoryError(
                 f"{p.version} is {p.state}: no script here is known to undo what was applied",
-                "`invoke migrations` says what to do first",
+                "`pushproof migrations` says what to do first",
             )
         file = folder / p.local.path.name
         if file.is_file():

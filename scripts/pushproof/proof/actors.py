@@ -108,4 +108,4 @@ def signed_in(
         yield cast
         cleanup.close()
         if stuck:
-            raise FailedError(f"cannot remove the test users {', '.join(stuck)}", f"{STUCK}, then `invoke sweep`")
+            raise FailedError(f"cannot remove the test users {', '.join(stuck)}", f"{STUCK}, then `pushproof sweep`")

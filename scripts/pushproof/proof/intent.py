@@ -31,7 +31,7 @@ TELLING = re.compile(
     r"|moderat|stripe|subscription|coins|points|wallet|quota|level",
     re.IGNORECASE,
 )
-LOOK = "# look: "  # what `invoke rls --init` found odd, and nobody has reviewed yet
+LOOK = "# look: "  # what `pushproof rls --init` found odd, and nobody has reviewed yet
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> In
     except FileNotFoundError:
         raise IntentError(
             f"there is no supabase/{FILE}: nobody has said who may do what",
-            "`invoke rls --init` writes a first one from what it observes; review each line",
+            "`pushproof rls --init` writes a first one from what it observes; review each line",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise IntentError(f"supabase/{FILE} is not TOML: {problem}", "mend that line") from None
@@ -229,7 +229,7 @@ class _Reader:
         if missing := sorted(set(wanted) - set(given)):
             raise IntentError(
                 f"supabase/{FILE} ends at line {len(self._lines)} and says nothing of {', '.join(missing)}",
-                f'add [{section}."{missing[0]}"] there; `invoke rls --init` proposes it',
+                f'add [{section}."{missing[0]}"] there; `pushproof rls --init` proposes it',
             )
 
     def _known(self, given: Iterable[str], known: Iterable[str], what: str, path: tuple[str, ...]) -> None:

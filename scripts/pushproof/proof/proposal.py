@@ -12,7 +12,7 @@ from pushproof.proof.intent import ACTORS, LOOK, TELLING, VERBS, FunctionIntent,
 from pushproof.proof.samples import is_membership
 
 HEADER = """\
-# Who may do what with this project's data. `invoke rls` asks for all of it, as users who signed in.
+# Who may do what with this project's data. `pushproof rls` asks for all of it, as users who signed in.
 #
 # anon: nobody signed in · owner: signed in, the row is theirs · other: signed in, the row is the owner's ·
 # service: the secret key. docs/access.md explains every key.

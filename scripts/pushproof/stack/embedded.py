@@ -287,7 +287,7 @@ class Stack:
         return StackError(
             cause,
             f"{'if its words below say that the data is damaged: ' if words else ''}put a copy of that folder back, or "
-            "delete it and `invoke start`: every row of this stack is lost then, `invoke push` makes the schema again",
+            "delete it and `pushproof start`: every row is lost then, `pushproof push` makes the schema again",
             details=words,
         )
 

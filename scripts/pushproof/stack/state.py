@@ -45,7 +45,7 @@ def load(folder: Path) -> State:
     except IsADirectoryError:
         raise SettingsError(
             f"{folder / 'state.json'} is a folder",
-            "move it away, then `invoke start`: the data stays, keys, passwords and ports are new",
+            "move it away, then `pushproof start`: the data stays, keys, passwords and ports are new",
         ) from None
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return State()

@@ -123,7 +123,7 @@ class Supervisor:
 
     def lost(self, name: str, how: str) -> StackError | DiskFullError:
         """The error for a service that was up: whatever was seen since says nothing of the database."""
-        return self._failure(name, f"{how} while the task ran", hint="`invoke start`, then run this again")
+        return self._failure(name, f"{how} while the task ran", hint="`pushproof start`, then run this again")
 
     def _health_of(self, service: Service) -> Health:
         identity = self.running.get(service.name)
@@ -155,8 +155,8 @@ class Supervisor:
     def _failure(self, name: str, what: str, *, hint: str = "") -> StackError | DiskFullError:
         words = self._last_words(name, lines=8)
         if "No space left on device" in words:
-            return DiskFullError(f"the disk is full: {name} {what}", "free some space, then `invoke start`")
-        error = StackError(f"{name} {what}", hint or f"see `invoke logs --service {name}`", details=words)
+            return DiskFullError(f"the disk is full: {name} {what}", "free some space, then `pushproof start`")
+        error = StackError(f"{name} {what}", hint or f"see `pushproof logs --service {name}`", details=words)
         error.service = name
         return error
 

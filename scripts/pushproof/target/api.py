@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 60  # in which a rate limit is waited out
 TOO_MANY = 429
 PAUSED = 540  # https://supabase.com/docs/guides/troubleshooting/http-status-codes
 RESTART = {
-    "embedded": "run `invoke stop` and `invoke start`; `invoke status` shows how it is",
+    "embedded": "run `pushproof stop` and `pushproof start`; `pushproof status` shows how it is",
     "local": "run `supabase stop` and `supabase start`; `supabase status` shows how it is",
 }
 KEYS_PAGE = "Dashboard > Project Settings > API Keys"

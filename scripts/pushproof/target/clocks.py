@@ -21,8 +21,8 @@ def check_keys_of_stack(service_role_key: str) -> None:
     if ahead > LEEWAY_SECONDS:
         raise StackError(
             f"the clock of this machine disagrees with the stack's keys: they were issued {ahead:.0f} s in the future",
-            f"{SET_CLOCK}; if it is right: `invoke stop`, remove state.json from the state folder, `invoke start` "
-            "(the data stays, the keys are new)",
+            f"{SET_CLOCK}; if it is right: `pushproof stop`, remove state.json from the state folder, "
+            "`pushproof start` (the data stays, the keys are new)",
         )
 
 

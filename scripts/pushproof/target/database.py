@@ -28,7 +28,7 @@ NO_DATABASE = re.compile(r'database ("[^"]*") does not exist')
 FATAL = re.compile(r"FATAL:\s+(.*)")  # the server's own words: it does answer
 REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
 ADVICE = {
-    "42P01": "does an earlier migration create the relation, and is it pushed (`invoke migrations`)? "
+    "42P01": "does an earlier migration create the relation, and is it pushed (`pushproof migrations`)? "
     "qualify its name with the schema",
     "42501": "postgres is no superuser on a hosted project: a migration cannot alter what belongs to "
     "auth, storage or supabase_admin",
@@ -40,8 +40,8 @@ ADVICE = {
     "or a staging project with --target remote",
     "23": "rows violate the constraint: find them, mend them in this or an earlier migration, then add the constraint",
     "42601": "mend the syntax where the server stopped reading",
-    "25001": "it cannot run in a transaction: give it a file, or an `invoke execute`, of its own",
-    "57P01": "the connection was cut: run this again; `invoke migrations` shows what landed",
+    "25001": "it cannot run in a transaction: give it a file, or an `pushproof execute`, of its own",
+    "57P01": "the connection was cut: run this again; `pushproof migrations` shows what landed",
     "57014": "it ran into a time-out: split it, or raise statement_timeout for this session",
     "55P03": "somebody holds the lock: pg_locks shows who",
     "P0001": "the SQL itself raised this: its words say why",

@@ -1,4 +1,4 @@
-"""Test users: who they are, made once a run and removed at its end, also by `invoke sweep` later.
+"""Test users: who they are, made once a run and removed at its end, also by `pushproof sweep` later.
 
 A test user is known by two marks that must agree: the run's id in its e-mail address and in its
 metadata. Nothing else is ever removed. The run's file in the state folder tells a living run from

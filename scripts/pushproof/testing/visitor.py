@@ -80,7 +80,7 @@ class Party:
         return actor
 
     def leave(self) -> None:
-        """Remove everybody and their rows; unless all are known to be gone, the run's file stays for `invoke sweep`."""
+        """Remove everybody and their rows; unless all are gone, the run's file stays for `pushproof sweep`."""
         if not self.cast.leave() and self._arrived == self.invited:
             self._cleanup.close()
 

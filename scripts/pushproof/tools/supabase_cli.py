@@ -155,7 +155,7 @@ class Cli:
             raise PartsError("the Supabase CLI was damaged, and is installed anew", "run this again")
         if done.code < 0:
             cause = f"the Supabase CLI was ended by {signal.Signals(-done.code).name}"
-            raise SqlError(cause, "run this again; `invoke migrations` shows what landed")
+            raise SqlError(cause, "run this again; `pushproof migrations` shows what landed")
         if done.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
             raise _explain(target, answer, done, where)
         return answer
@@ -200,7 +200,7 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
     if code == "DbPushMissingLocalError":
         return HistoryError(
             "the target's history holds versions that are not in supabase/migrations",
-            "`invoke migrations` names them: fetch the missing files (`git pull`), then push again",
+            "`pushproof migrations` names them: fetch the missing files (`git pull`), then push again",
             details=message,
         )
     if found := SQLSTATE.search(message):
@@ -219,7 +219,7 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
     if code in BAD_CONFIG:
         return ProjectError(f"the Supabase CLI: {cause}", "mend supabase/config.toml")
     words = f"{code} {message}".strip()
-    return SqlError(f"the Supabase CLI failed: {cause}", "`invoke doctor` looks at what it needs", details=words)
+    return SqlError(f"the Supabase CLI failed: {cause}", "`pushproof doctor` looks at what it needs", details=words)
 
 
 def _sqlstate_of(words: str) -> str:

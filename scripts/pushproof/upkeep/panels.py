@@ -1,4 +1,4 @@
-"""The panels of `invoke monitor`: one question to the target a file, its header says what the answer means.
+"""The panels of `pushproof monitor`: one question to the target a file, its header says what the answer means.
 
 Those of scripts/monitor are about any project, those of supabase/monitor about this one. After the title and the
 explanation a header may name the relation that the panel `needs`, and how to `enable` it.

@@ -62,7 +62,7 @@ class Rule:
                 return cursor.fetchone() or {}
         except UndefinedTable as problem:
             cause = f"retention {self.name}: {problem.diag.message_primary}"
-            raise ProjectError(cause, "`invoke push` the migrations first") from None
+            raise ProjectError(cause, "`pushproof push` the migrations first") from None
 
     def job(self, connection: psycopg.Connection[Any], batch: int) -> str:
         """The same as one statement for pg_cron, which commits after each batch."""
@@ -139,5 +139,5 @@ def _require_cron(connection: psycopg.Connection[Any]) -> None:
         raise MissingError(
             "the target has no pg_cron",
             "hosted: Dashboard > Integrations > Cron, or `create extension pg_cron`; elsewhere run "
-            "`invoke retention` from a scheduler of your own",
+            "`pushproof retention` from a scheduler of your own",
         )
