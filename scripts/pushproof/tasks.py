@@ -350,29 +350,42 @@ def start(_: Context, target: str = "", json: bool = False) -> None:
         start(run)
 
 
-@task(help=COMMON)
-def stop(_: Context, target: str = "", json: bool = False) -> None:
+@task(help={**COMMON, "all": "every stack of this machine, whichever project's"})
+def stop(_: Context, target: str = "", all: bool = False, json: bool = False) -> None:  # noqa: A002 - the option's name
     """Stop the embedded stack; its data stays"""
     from pushproof.boundary import boundary
-    from pushproof.commands.stack import stop
+    from pushproof.commands import stack
 
     with boundary(target, json=json) as run:
-        stop(run)
+        if all:
+            stack.stop_all(run)
+        else:
+            stack.stop(run)
 
 
 @task(
     help={
         **COMMON,
+        "all": "every stack that runs on this machine, whichever project's",
         "env": "print the stack's settings, secrets included, as lines for another project's .env",
     }
 )
-def status(_: Context, target: str = "", env: bool = False, json: bool = False) -> None:
+def status(
+    _: Context,
+    target: str = "",
+    all: bool = False,  # noqa: A002 - the option's name
+    env: bool = False,
+    json: bool = False,
+) -> None:
     """Show the embedded stack's services, and why one is down"""
     from pushproof.boundary import boundary
-    from pushproof.commands.stack import status
+    from pushproof.commands import stack
 
     with boundary(target, json=json) as run:
-        status(run, env=env)
+        if all:
+            stack.status_all(run)
+        else:
+            stack.status(run, env=env)
 
 
 @task(

@@ -10,6 +10,9 @@ import pytest
 
 from pushproof.base import process
 from pushproof.base.waiting import wait_until
+from pushproof.commands.stack import stop_all
+from pushproof.stack import machine
+from pushproof.stack.run import Run
 from pushproof.stack.scratch import MEMORY, OWNER, PREFIX
 from pushproof.stack.supervisor import MARK
 from tests.fix_stack import Project, RunningStack
@@ -34,7 +37,9 @@ def test_a_killed_run_leaves_no_stack_for_good(project: Project, stack: RunningS
         running = process.marked(MARK, str(folder))
         assert len(running) > 3
         project.invoke(task)
+        stop_all(Run("", as_json=True), below=folder)
         assert all(one.process() for one in running)
+        assert {one.task for one in machine.running(folder)} == {mutate.pid}
         mutate.kill()
     done = project.invoke(task)
     assert str(folder) in done.output

@@ -266,12 +266,17 @@ def marked(name: str, value: str) -> list[Identity]:
 
     PostgreSQL's are seen for the moment in which a connection begins, and end with it.
     """
-    found: dict[int, tuple[Identity, int]] = {}
+    return [identity for mark, identity in marks(name) if f"{mark}/".startswith(f"{value}/")]
+
+
+def marks(name: str) -> list[tuple[str, Identity]]:
+    """This variable's value in the environment of each living process that has it, and the process; no child of one."""
+    found: dict[int, tuple[str, Identity, int]] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if f"{process.environ().get(name)}/".startswith(f"{value}/") and not has_ended(process):
-                found[process.pid] = Identity(process.pid, process.create_time()), process.ppid()
-    return [identity for identity, parent in found.values() if parent not in found]
+            if (value := process.environ().get(name)) is not None and not has_ended(process):
+                found[process.pid] = value, Identity(process.pid, process.create_time()), process.ppid()
+    return [(value, identity) for value, identity, parent in found.values() if parent not in found]
 
 
 def _reap(pid: int) -> None:

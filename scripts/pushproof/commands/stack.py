@@ -7,7 +7,9 @@ from collections import deque
 from pathlib import Path
 
 from pushproof.base.errors import RefusedError, StackError, UsageError
+from pushproof.stack import machine
 from pushproof.stack.embedded import SERVICES
+from pushproof.stack.machine import RunningStack
 from pushproof.stack.run import Run
 from pushproof.stack.scratch import end_abandoned
 from pushproof.stack.supervisor import STOPPED
@@ -35,6 +37,41 @@ def stop(run: Run) -> None:
         stopped = run.stack.stop()
     _end_abandoned(run)
     run.console.line(f"stopped {', '.join(stopped)}" if stopped else "nothing was running", ok=True)
+    run.console.data({"stopped": stopped})
+
+
+def status_all(run: Run) -> list[RunningStack]:
+    """Every stack that runs on this machine: where its state lies, its URL, and the task that made it for itself."""
+    found = machine.running()
+    if not found:
+        run.console.line("no embedded stack runs on this machine")
+    else:
+        run.console.table(
+            ("state", "url", "processes", "made by"),
+            ((one.folder, one.url, _pids(one), f"process {one.task}" if one.task else "") for one in found),
+        )
+    run.console.data(
+        [
+            {"folder": str(s.folder), "url": s.url, "processes": [p.pid for p in s.processes], "task": s.task}
+            for s in found
+        ]
+    )
+    return found
+
+
+def stop_all(run: Run, below: Path = Path("/")) -> None:
+    """Stop every stack on this machine whose state lies below this folder. A scratch stack is its task's to end."""
+    stacks = machine.running(below)
+    for stack in stacks:
+        if stack.task:
+            run.console.status(f"{stack.folder}: process {stack.task} made it for itself and ends it", head="left")
+            continue
+        machine.stop(stack)
+        run.console.line(f"stopped {stack.folder}", ok=True)
+    stopped = [str(stack.folder) for stack in stacks if not stack.task]
+    if not stopped:
+        run.console.line("nothing was running", ok=True)
+    _end_abandoned(run)
     run.console.data({"stopped": stopped})
 
 
@@ -85,6 +122,10 @@ def logs(run: Run, *, service: str, follow: bool, lines: int) -> None:
                 for line in stream.read().decode(errors="replace").splitlines():
                     run.console.line(f"{file.stem:9} {line}")
                 ends[file] = stream.tell()
+
+
+def _pids(stack: RunningStack) -> str:
+    return ", ".join(str(one.pid) for one in stack.processes)
 
 
 def _end_abandoned(run: Run) -> None:
