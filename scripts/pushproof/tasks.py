@@ -50,6 +50,19 @@ def after_dashes() -> str:
     return shlex.join(sys.argv[sys.argv.index("--") + 1 :]) if "--" in sys.argv else ""
 
 
+@task(help=COMMON)
+def init(_: Context, target: str = "", json: bool = False) -> None:
+    """Begin with a project: write the files that it lacks
+
+    tasks.py, a check, a test, .env.example, a workflow, and access.toml from what is observed.
+    """
+    from pushproof.boundary import boundary
+    from pushproof.commands.init import init
+
+    with boundary(target, json=json) as run:
+        init(run)
+
+
 @task(help={**COMMON, "keyword": "only tests that match this pytest expression"})
 def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -> None:
     """Push, verify, test with users who really sign in: the main job

@@ -35,7 +35,7 @@ def verdicts_of(target: Target, folder: Path) -> list[Verdict]:
     if not files:
         raise ProjectError(
             "there is no check in supabase/checks: nothing would be verified",
-            "add one, such as supabase/checks/tables.sql; docs/checks.md shows the form",
+            "`pushproof init` writes a first one to supabase/checks; docs/checks.md shows the form",
         )
     with connect(target, autocommit=False, limit=LIMIT) as connection:
         return [verdict_of(connection, file) for file in files]

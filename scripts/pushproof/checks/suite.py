@@ -107,7 +107,7 @@ def run_suite(
     """
 
     if not (folder / "smoke").is_dir():
-        raise FailedError(f"{folder / 'smoke'} is not there: nothing is proved", "put the project's own tests there")
+        raise FailedError(f"{folder / 'smoke'} is not there: nothing is proved", "`pushproof init` writes a first test")
     tally = Tally(run, first=first)
     asked = [str(folder.parent / name) for name in tests] or [str(folder / "smoke")]
     arguments = [*asked, "--rootdir", str(folder.parent), "-q", "--tb=short", "--no-header"]
@@ -130,7 +130,7 @@ def run_pytest(arguments: list[str], plugin: object) -> int:
 
     complaints = Complaints(sys.stderr)
     with contextlib.redirect_stderr(cast("TextIO", complaints)):
-        code = int(pytest.main([*IN_PROCESS, *arguments], plugins=[plugin]))
+        code = int(pytest.main([*arguments, *IN_PROCESS], plugins=[plugin]))
     if code == USAGE:
         found = re.search(r"error: (.+)", complaints.text)
         cause = found[1] if found else complaints.text.strip() or "it does not know one of the options"

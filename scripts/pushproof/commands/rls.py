@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pushproof.base.console import counted
 from pushproof.base.errors import FailedError, UsageError
 from pushproof.base.preload import import_meanwhile
 from pushproof.base.queries import query
@@ -101,17 +102,23 @@ def _reports(run: Run, linter: Path, catalog: Catalog) -> list[Report]:
         return collect(local.cli(run.settings, run.console), lint, run.target, catalog, connection)
 
 
-def init(run: Run) -> Path:
+def init(run: Run) -> None:
+    """Write a first access.toml, or add to the one there is, and report. Raises what `propose` raises."""
+    looks = propose(run)
+    run.console.data({"file": str(run.settings.supabase_dir / FILE), "looks": looks})
+
+
+def propose(run: Run) -> int:
     """Write a first access.toml from what is observed, or add what is missing from the one there is.
 
-    Raises UsageError where nothing is missing.
+    How many of its lines say `look`. Raises UsageError where nothing is missing.
     """
     refuse_production(run.settings, WHY)
-    with turn(run, "rls", shared=True):
-        return _init(run)
+    with turn(run, "rls --init", shared=True):
+        return _propose(run)
 
 
-def _init(run: Run) -> Path:
+def _propose(run: Run) -> int:
     file = run.settings.supabase_dir / FILE
     import_meanwhile("supabase", "urllib3")
     catalog = catalog_of(run)
@@ -135,9 +142,9 @@ def _init(run: Run) -> Path:
             name = line.strip("[]")
         elif LOOK in line:
             run.console.line(f"{name}: {line}", head="look")
-    run.console.line(f"wrote {file}; {looks} lines say `look`: review them, then `pushproof rls`", ok=True)
-    run.console.data({"file": str(file), "looks": looks})
-    return file
+    review = f"; {counted(looks, 'line')} of it to review, marked `look`, then `pushproof rls`" if looks else ""
+    run.console.line(f"wrote supabase/{FILE}{review}", ok=True)
+    return looks
 
 
 def catalog_of(run: Run) -> Catalog:

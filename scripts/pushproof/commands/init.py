@@ -1,0 +1,42 @@
+"""`pushproof init`: the files with which a project begins, its access.toml from what is observed among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pushproof.commands import rls
+from pushproof.commands.push import push
+from pushproof.migrations.files import local_migrations
+from pushproof.proof.intent import FILE
+from pushproof.stack.run import Run
+from pushproof.upkeep.scaffold import write_missing
+
+IMPORT = "from pushproof.tasks import ns"
+
+
+def init(run: Run) -> None:
+    """Write what the project lacks, touch nothing that is there, then push and ask for a first access.toml.
+
+    Raises OSError for a folder that cannot be written, and what `push` and `rls --init` raise.
+    """
+    console, access = run.console, run.settings.supabase_dir / FILE
+    written = []
+    for path, is_new in write_missing(run.settings.project):
+        console.line(f"wrote {path}" if is_new else f"{path} is there already, and stays", ok=is_new or None)
+        written += [path] if is_new else []
+    if not _has_tasks(run.settings.project / "tasks.py"):
+        console.line(f"with `{IMPORT}` in it, `invoke TASK` does what `pushproof TASK` does", head="tasks.py:")
+    if access.exists():
+        console.line(f"supabase/{FILE} is there already, and stays")
+    elif not local_migrations(run.settings.migrations_dir):
+        console.line("once there are migrations, `pushproof rls --init` proposes it", head=f"supabase/{FILE}:")
+    else:
+        push(run)
+        rls.propose(run)
+        written.append(f"supabase/{FILE}")
+    console.line("`pushproof smoke` runs checks and tests, `pushproof rls` proves who can do what", head="next:")
+    console.data({"written": written})
+
+
+def _has_tasks(file: Path) -> bool:
+    return "pushproof.tasks" in file.read_text(encoding="utf-8", errors="replace")

@@ -1,0 +1,99 @@
+"""`pushproof init`: a project that has nothing but migrations gets all that it needs, and keeps what it has."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.fix_stack import REPOSITORY, Project
+from tests.release.test_wheel import MIGRATION
+from tests.tasks.answers import document, refuses, succeeds
+
+WRITTEN = {
+    "tasks.py",
+    "supabase/checks/rls_enabled.sql",
+    "tests/smoke/test_users.py",
+    ".env.example",
+    ".github/workflows/access.yml",
+    "supabase/access.toml",
+}
+
+
+@pytest.fixture
+def theirs(blank: Project) -> Project:
+    """A project with one migration."""
+    for name in ("tests", ".github", "tasks.py", "supabase/checks"):
+        shutil.rmtree(blank.folder / name, ignore_errors=True)
+    for name in ("tasks.py", ".env.example", "supabase/checks"):
+        (blank.folder / name).unlink(missing_ok=True)
+    blank.write("migrations/001_notes.sql", MIGRATION)
+    return blank
+
+
+def texts(project: Project) -> dict[str, str]:
+    """What the files say."""
+    return {name: (project.folder / name).read_text() for name in WRITTEN}
+
+
+def test_a_project_begins(theirs: Project) -> None:
+    """Everything is written, `smoke` and `rls` are green with it, and a second time nothing changes."""
+    done = document(succeeds(theirs.invoke("init", "--json")))
+    assert {*done["written"]} == WRITTEN
+    assert "3 tests passed" in succeeds(theirs.invoke("smoke")).stdout
+    assert "0 not as declared" in succeeds(theirs.invoke("rls", "--no-findings")).stdout
+    before = texts(theirs)
+    again = succeeds(theirs.invoke("init"))
+    assert again.stdout.count("is there already, and stays") == len(WRITTEN)
+    assert texts(theirs) == before
+
+
+def test_what_is_there_stays(theirs: Project) -> None:
+    """A project's own tasks.py, check, test and workflow: none is touched, none is put beside them."""
+    kept = {
+        "tasks.py": "# mine\n",
+        "supabase/checks/mine.sql": "-- Mine.\nselect 'a' as expected, 'a' as found\n",
+        "tests/smoke/deep/test_mine.py": "def test_mine():\n    pass\n",
+        ".env.example": "MINE=\n",
+        ".github/workflows/access.yaml": "name: mine\n",
+    }
+    for name, text in kept.items():
+        file = theirs.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    done = succeeds(theirs.invoke("init"))
+    assert {name: (theirs.folder / name).read_text() for name in kept} == kept
+    assert not any((theirs.folder / name).exists() for name in WRITTEN - {*kept, "supabase/access.toml"})
+    assert "`from pushproof.tasks import ns`" in done.stdout
+
+
+def test_before_there_is_a_migration(theirs: Project) -> None:
+    """access.toml waits; there is nothing to observe."""
+    (theirs.folder / "supabase/migrations/001_notes.sql").unlink()
+    done = document(succeeds(theirs.invoke("init", "--json")))
+    assert {*done["written"]} == WRITTEN - {"supabase/access.toml"}
+
+
+def test_a_migration_that_fails(theirs: Project) -> None:
+    """Its error is said as `push` says it; the other files are written."""
+    theirs.write("migrations/001_notes.sql", "create table public.notes (id nonsense);\n")
+    refuses(theirs.invoke("init"), 18, 'type "nonsense" does not exist', "")
+    assert (theirs.folder / "tasks.py").exists()
+
+
+@pytest.mark.parametrize("name", ["supabase/checks", "tasks.py"])
+def test_a_file_in_place_of_a_folder(theirs: Project, name: str) -> None:
+    """And the reverse: said as that."""
+    place = theirs.folder / name
+    if name == "tasks.py":
+        place.mkdir()
+    else:
+        place.write_text("")
+    refuses(theirs.invoke("init"), 11, str(place), "")
+
+
+def test_the_settings_are_explained_once() -> None:
+    """`.env.example` of this repository is the one that `init` writes."""
+    template = REPOSITORY / "scripts/pushproof/upkeep/scaffold/env.txt"
+    assert template.read_text() == Path(REPOSITORY / ".env.example").read_text()
