@@ -19,7 +19,7 @@ import pytest
 
 from pushproof.base import settings
 from pushproof.base.console import Console
-from pushproof.commands.push import push
+from pushproof.deploy.pushing import push
 from pushproof.stack.embedded import Stack
 from pushproof.stack.run import Run
 from pushproof.stack.scratch import scratch_server

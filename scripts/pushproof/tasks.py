@@ -102,13 +102,12 @@ def push(
 ) -> None:
     """Push pending migrations by the CLI, then read the history back"""
     from pushproof.boundary import boundary
-    from pushproof.commands.push import Options, push
+    from pushproof.commands.push import push
+    from pushproof.deploy.pushing import Options
 
     with boundary(target, json=json) as run:
         wish = (rehearse and not skip_rehearsal) if rehearse or skip_rehearsal else None
-        run.console.data(
-            push(run, Options(dry_run, include_all, allow_loss, confirm, wish, lint=not no_lint, verify=True)).data
-        )
+        push(run, Options(dry_run, include_all, allow_loss, confirm, wish, lint=not no_lint, verify=True))
 
 
 @task(
@@ -505,13 +504,13 @@ def bench(
     json: bool = False,
 ) -> None:
     """Measure commands, memory and queries on a stack of its own"""
+    from pushproof.bench import suite_load, suite_schema
     from pushproof.boundary import boundary
-    from pushproof.commands import bench_load, bench_schema
     from pushproof.commands.bench import bench
 
     with boundary(target, json=json) as run:
-        schema = bench_schema.Options(messages, against, plots, seed, samples)
-        bench(run, suite=suite, runs=runs, schema=schema, load=bench_load.Options(users, seconds))
+        schema = suite_schema.Options(messages, against, plots, seed, samples)
+        bench(run, suite=suite, runs=runs, schema=schema, load=suite_load.Options(users, seconds))
 
 
 ns = Collection.from_module(sys.modules[__name__])

@@ -16,14 +16,13 @@ from xml.etree import ElementTree
 import pytest
 
 from pushproof.base.errors import FailedError, PartsError, ProjectError
-from pushproof.bench import costs, server, writes
+from pushproof.bench import costs, server, suite_load, writes
 from pushproof.bench.files import Query, data_of
 from pushproof.bench.filling import BLOCK, fill
 from pushproof.bench.generator import requests_a_second
 from pushproof.bench.plots import require
-from pushproof.commands import bench_load
+from pushproof.bench.suite_schema import Options
 from pushproof.commands.bench import bench
-from pushproof.commands.bench_schema import Options
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
 from tests.fix_stack import REPOSITORY, Connection, Project
@@ -75,7 +74,7 @@ def opened(blank: Project) -> Iterator[Connection]:
 def measure(project: Project, options: Options) -> None:
     """As the task does."""
     run = Run("", as_json=True, settings=project.settings)
-    bench(run, suite="schema", runs=1, schema=options, load=bench_load.Options())
+    bench(run, suite="schema", runs=1, schema=options, load=suite_load.Options())
 
 
 def test_each_query_is_measured_beside_other_migrations_and_drawn(

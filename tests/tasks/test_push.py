@@ -15,7 +15,7 @@ import pytest
 from pushproof.base.errors import SqlError
 from pushproof.base.queries import query
 from pushproof.base.waiting import exclusive
-from pushproof.commands.push import push
+from pushproof.deploy.pushing import push
 from pushproof.stack.run import Run
 from pushproof.stack.services.postgres import ADMIN
 from pushproof.target.database import connect

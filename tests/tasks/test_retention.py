@@ -11,7 +11,7 @@ import pytest
 
 from pushproof.bench.files import data_of
 from pushproof.bench.filling import BLOCK, fill
-from pushproof.commands.push import push
+from pushproof.deploy.pushing import push
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
 from pushproof.upkeep.retention import OPTIONS, Rule, batches

@@ -18,6 +18,7 @@ ROOMS = (
     "lint",
     "checks",
     "proof",
+    "deploy",
     "testing",
     "upkeep",
     "bench",
@@ -63,6 +64,13 @@ def test_an_import_against_the_order_is_seen() -> None:
     typed = "if TYPE_CHECKING:\n    from pushproof.stack.run import Run\n"
     assert against_the_order("stack", hidden + typed) == ["commands"]
     assert against_the_order("base", "import pushproof.target.api") == ["target"]
+
+
+def test_no_command_calls_another() -> None:
+    """What two need is a function of a room below."""
+    commands = [*(PACKAGE / "commands").glob("*.py")]
+    assert len(commands) > 20
+    assert {file.name for file in commands if "commands" in imported(file.read_text())} == set()
 
 
 def test_contributing_draws_the_same_rooms() -> None:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pushproof.base.console import Console
 from pushproof.base.errors import ProjectError
 from pushproof.migrations.statements import read_sql
+from pushproof.stack.run import Run
 from pushproof.target.database import connect
 from pushproof.target.targets import Target
 
@@ -61,3 +63,28 @@ def verdict_of(connection: Any, file: Path) -> Verdict:
         return Verdict(file.stem, title, "one row: expected, found", f"{len(rows)} rows", ok=False)
     expected, found = rows[0]
     return Verdict(file.stem, title, expected, found, ok=expected is not None and expected == found)
+
+
+def report_red(run: Run, verdicts: list[Verdict]) -> list[Verdict]:
+    """Print the red ones, each with what was expected and found, then how many are green; the red ones."""
+    red = [v for v in verdicts if not v.ok]
+    if red:
+        run.check()
+    report(run.console, red)
+    run.console.line(f"verify: {len(verdicts) - len(red)} of {len(verdicts)} checks are green", ok=not red)
+    return red
+
+
+def report(console: Console, verdicts: list[Verdict]) -> None:
+    """One line a check; a red one with what was expected and found."""
+    for v in verdicts:
+        if v.ok:
+            console.line(f"{v.check}: {_short(v.found)}", ok=True)
+        else:
+            console.line(v.title, ok=False, head=f"{v.check}:")
+            console.line(f"    expected {v.expected}\n    found    {v.found}")
+
+
+def _short(text: str | None, limit: int = 90) -> str:
+    line = " ".join((text or "").split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

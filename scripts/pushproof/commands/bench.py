@@ -22,9 +22,9 @@ from pushproof.base import process
 from pushproof.base.console import Console
 from pushproof.base.errors import FailedError, UsageError
 from pushproof.base.settings import Settings
+from pushproof.bench import suite_load, suite_push, suite_rls, suite_schema
 from pushproof.bench.generator import requests_a_second
-from pushproof.commands import bench_load, bench_push, bench_rls, bench_schema
-from pushproof.commands.push import push
+from pushproof.deploy.pushing import push
 from pushproof.stack import local
 from pushproof.stack.embedded import Stack
 from pushproof.stack.run import Run
@@ -50,7 +50,7 @@ class Figure:
     bar: float | None
 
 
-def bench(run: Run, *, suite: str, runs: int, schema: bench_schema.Options, load: bench_load.Options) -> None:
+def bench(run: Run, *, suite: str, runs: int, schema: suite_schema.Options, load: suite_load.Options) -> None:
     """Measure and show. Raises UsageError for an unknown suite, FailedError when a measured command fails."""
     suites = {"stack": _figures, "rls": _rls_figures, "push": _push_figures}
     if suite not in (*suites, "schema", "load"):
@@ -60,17 +60,17 @@ def bench(run: Run, *, suite: str, runs: int, schema: bench_schema.Options, load
     if run.asked and suite != "load":
         raise UsageError(f"the suite {suite} measures a stack of its own", "leave out --target")
     if suite == "load":
-        bench_load.check(run, load)
+        suite_load.check(run, load)
         if run.settings.target != "embedded":
-            bench_load.load(run, run.settings, load, _machine())
+            suite_load.load(run, run.settings, load, _machine())
             return
     with scratch_project(run.settings, in_memory=False) as settings:
         parts.ensure(settings, run.console)
         if suite == "schema":
-            bench_schema.schema(run, settings, schema, _machine())
+            suite_schema.schema(run, settings, schema, _machine())
         elif suite == "load":
             push(Run("", as_json=True, settings=settings, quiet=True))
-            bench_load.load(run, settings, load, _machine())
+            suite_load.load(run, settings, load, _machine())
         else:
             _report(run, suites[suite](Bench(settings, Stack(settings, run.console), runs)), runs)
 
@@ -146,31 +146,31 @@ def _figures(bench: Bench) -> Iterator[Figure]:
 
 
 def _rls_figures(bench: Bench) -> Iterator[Figure]:
-    count, seconds = bench_rls.proof_seconds(bench.settings, bench.runs)
+    count, seconds = suite_rls.proof_seconds(bench.settings, bench.runs)
     yield _figure("cells of this project", [count], "", None)
     yield _figure("cells a second, controls and read-backs included", [count / s for s in seconds], "/s", 150)
     yield _figure("mutate, every mutant", bench.seconds(lambda: bench.invoke("mutate")), "s", 20)
-    sizes = list(bench_rls.generated(bench.settings))
+    sizes = list(suite_rls.generated(bench.settings))
     for tables, cells, took in sizes:
         yield _figure(f"{tables} generated tables: {cells} cells", [took], "s", 30)
     (_, few, fast), (_, many, slow) = sizes[0], sizes[-1]
     yield _figure("seconds a cell, most tables against fewest", [(slow / many) / (fast / few)], "times", None)
-    yield _figure("memory of the tool at its largest", [bench_rls.peak_megabytes()], "MB", 300)
+    yield _figure("memory of the tool at its largest", [suite_rls.peak_megabytes()], "MB", 300)
 
 
 def _push_figures(bench: Bench) -> Iterator[Figure]:
     settings, runs = bench.settings, bench.runs
-    yield _figure("rehearsal of this project", bench_push.rehearsal_seconds(bench.invoke, runs), "s", 3)
-    idle = bench_push.idle_overhead(settings, lambda: bench.invoke("push"), runs)
+    yield _figure("rehearsal of this project", suite_push.rehearsal_seconds(bench.invoke, runs), "s", 3)
+    idle = suite_push.idle_overhead(settings, lambda: bench.invoke("push"), runs)
     yield _figure("push with nothing pending, beyond the bare CLI", idle, "s", 1)
     yield _figure("drift of this project", bench.seconds(lambda: bench.invoke("drift")), "s", 2)
-    for copy in bench_push.many_tables(settings):
+    for copy in suite_push.many_tables(settings):
         large = replace(bench, settings=copy)
         drift = large.seconds(lambda: large.invoke("drift"))  # noqa: B023 - called within the loop
-        yield _figure(f"drift of {bench_push.TABLES} generated tables", drift, "s", 10)
-    clean = bench_push.clean_rounds(settings, lambda: bench.invoke("push"))
-    name = f"clean rounds of {bench_push.PUSHES} pushes at once, of {bench_push.ROUNDS}"
-    yield _figure(name, [clean], "", bench_push.ROUNDS)
+        yield _figure(f"drift of {suite_push.TABLES} generated tables", drift, "s", 10)
+    clean = suite_push.clean_rounds(settings, lambda: bench.invoke("push"))
+    name = f"clean rounds of {suite_push.PUSHES} pushes at once, of {suite_push.ROUNDS}"
+    yield _figure(name, [clean], "", suite_push.ROUNDS)
 
 
 def _figure(name: str, values: list[float], unit: str, bar: float | None) -> Figure:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pushproof.commands import rls
-from pushproof.commands.push import push
+from pushproof.deploy.pushing import push
 from pushproof.migrations.files import local_migrations
 from pushproof.proof.intent import FILE
+from pushproof.proof.proposing import propose
 from pushproof.stack.run import Run
 from pushproof.upkeep.scaffold import write_missing
 
@@ -32,7 +32,7 @@ def init(run: Run) -> None:
         console.line("once there are migrations, `pushproof rls --init` proposes it", head=f"supabase/{FILE}:")
     else:
         push(run)
-        rls.propose(run)
+        propose(run)
         written.append(f"supabase/{FILE}")
     console.line("`pushproof smoke` runs checks and tests, `pushproof rls` proves who can do what", head="next:")
     console.data({"written": written})

@@ -17,13 +17,13 @@ from pushproof.base import process
 from pushproof.base.errors import FailedError, RefusedError, UsageError
 from pushproof.base.preload import import_meanwhile
 from pushproof.checks.suite import FIRST
-from pushproof.commands.push import push
-from pushproof.commands.rls import catalog_of, probing
+from pushproof.deploy.pushing import push
 from pushproof.proof.clones import Clone, clones
 from pushproof.proof.engine import Engine
 from pushproof.proof.intent import FILE, load
 from pushproof.proof.kinds import kinds
 from pushproof.proof.mutants import Mutant, Notice, Suite, Trial, cells_and_checks, derive, try_mutant
+from pushproof.proof.probing import catalog_of, probing
 from pushproof.stack.run import Run, doubting
 from pushproof.stack.scratch import scratch_project
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pushproof.base.errors import RefusedError
 from pushproof.base.preload import import_meanwhile
 from pushproof.base.queries import query
-from pushproof.commands.push import read_back
+from pushproof.migrations.applying import read_back
 from pushproof.migrations.files import check_contents, local_migrations
 from pushproof.migrations.gate import alone, in_turn
 from pushproof.stack import local, snapshots

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pushproof.base.console import counted
-from pushproof.base.errors import FailedError, UsageError
+from pushproof.base.errors import FailedError
 from pushproof.base.preload import import_meanwhile
 from pushproof.base.queries import query
 from pushproof.migrations.gate import refuse_production, turn
 from pushproof.proof import reports
-from pushproof.proof.actors import USERS, Cast, signed_in
-from pushproof.proof.asking import Api
-from pushproof.proof.catalog import Catalog, read_catalog
-from pushproof.proof.cells import Case, Cell, Probe
+from pushproof.proof.catalog import Catalog
+from pushproof.proof.cells import Cell
 from pushproof.proof.coverage import coverage
 from pushproof.proof.differential import disagreements
 from pushproof.proof.engine import Engine, derive
 from pushproof.proof.findings import Court, Finding, Report, collect, triage
-from pushproof.proof.intent import FILE, LOOK, Intent, load, silent_of
+from pushproof.proof.intent import FILE, LOOK, load
 from pushproof.proof.kinds import kinds
-from pushproof.proof.proposal import HEADER, KINDS, guess, proposal
-from pushproof.proof.rows import Rows, impatient
+from pushproof.proof.probing import MAKES_ROWS, ask, catalog_of, probing
+from pushproof.proof.proposing import propose
 from pushproof.stack import local
-from pushproof.stack.embedded import api_of
 from pushproof.stack.run import Run
 from pushproof.target.api import check_keys
 from pushproof.target.database import connect
 from pushproof.tools import pgrls
 
-WHY = "the proof makes users and rows"
 SHOWN = 5  # failing cells that the closing error names
 
 
@@ -54,7 +48,7 @@ def rls(run: Run, options: Options) -> list[Cell]:
 
     Raises FailedError for what is not as declared or leaks, RefusedError on production.
     """
-    refuse_production(run.settings, WHY)
+    refuse_production(run.settings, MAKES_ROWS)
     with turn(run, "rls", shared=True):
         return _rls(run, options)
 
@@ -106,84 +100,6 @@ def init(run: Run) -> None:
     """Write a first access.toml, or add to the one there is, and report. Raises what `propose` raises."""
     looks = propose(run)
     run.console.data({"file": str(run.settings.supabase_dir / FILE), "looks": looks})
-
-
-def propose(run: Run) -> int:
-    """Write a first access.toml from what is observed, or add what is missing from the one there is.
-
-    How many of its lines say `look`. Raises UsageError where nothing is missing.
-    """
-    refuse_production(run.settings, WHY)
-    with turn(run, "rls --init", shared=True):
-        return _propose(run)
-
-
-def _propose(run: Run) -> int:
-    file = run.settings.supabase_dir / FILE
-    import_meanwhile("supabase", "urllib3")
-    catalog = catalog_of(run)
-    check_keys(run.target)
-    intent, wanted = guess(catalog), {*(r.qualified for r in catalog.exposed), *catalog.functions}
-    former = HEADER
-    if file.exists():
-        intent, wanted = load(file, catalog, otherwise=intent), silent_of(file, catalog)
-        former = file.read_text(encoding="utf-8")
-    if not wanted:
-        raise UsageError(f"supabase/{FILE} says something of everything already", "edit it, then `pushproof rls`")
-    with probing(run, catalog, intent) as (probe, _):
-        engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
-        cells = ask(run, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
-        run.check()
-    text = proposal(catalog, intent, cells, wanted)
-    file.write_text(f"{former.rstrip()}\n\n{text}", encoding="utf-8")
-    name, looks = "", text.count(LOOK)
-    for line in text.splitlines():
-        if line.startswith("["):
-            name = line.strip("[]")
-        elif LOOK in line:
-            run.console.line(f"{name}: {line}", head="look")
-    review = f"; {counted(looks, 'line')} of it to review, marked `look`, then `pushproof rls`" if looks else ""
-    run.console.line(f"wrote supabase/{FILE}{review}", ok=True)
-    return looks
-
-
-def catalog_of(run: Run) -> Catalog:
-    """The target's catalog. Raises FailedError where there is nothing to ask about."""
-    schemas = api_of(run.settings.supabase_dir / "config.toml").schemas
-    with connect(run.target) as connection:
-        catalog = read_catalog(connection, schemas)
-    if not catalog.exposed:
-        raise FailedError(
-            f"no relation in {', '.join(schemas)}: nothing would be proved", "`pushproof push` the migrations first"
-        )
-    return catalog
-
-
-@contextlib.contextmanager
-def probing(run: Run, catalog: Catalog, intent: Intent, *, keep: bool = False) -> Iterator[tuple[Probe, Cast]]:
-    """Signed-in actors with rows of their own; whatever happens, all of it is removed in the end.
-
-    `keep` leaves them: the whole target is about to go.
-    """
-    target = run.target
-    with signed_in(target, run.settings.state_dir, intent.actors, keep=keep) as cast:
-        rows = Rows(lambda: impatient(target), catalog, intent, {a.name: a.id for a in cast.actors.values() if a.id})
-        try:
-            rows.populate(USERS)
-            yield Probe(catalog, intent, rows, cast.actors, Api.of(target, run.check)), cast
-        finally:
-            rows.close() if keep else rows.clean()
-
-
-def ask(run: Run, engine: Engine, cases: Sequence[Case]) -> list[Cell]:
-    """The cells of these cases; progress on a terminal."""
-    total = sum(len(c.expected) for c in cases)
-    cells: list[Cell] = []
-    with run.console.progress("Asking", total=total, unit="cells") as advance:
-        for cell in engine.run(cases):
-            cells.append(cell)
-            advance(len(cells))
-    return cells
 
 
 def report(

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pushproof.base.console import counted
-from pushproof.base.errors import HistoryError, ProjectError, PushproofError, RefusedError, SqlError, UsageError
-from pushproof.base.queries import query
-from pushproof.migrations.backup import Loss, Restored, check_empty, count_rows, load, lock, read_manifest, save
-from pushproof.migrations.drift import describe, differences, lines, own_schemas
-from pushproof.migrations.files import Applied, local_migrations, read_history
-from pushproof.migrations.gate import alone, confirm_production, in_turn, limits_of, patiently
-from pushproof.migrations.locks import EXCLUSIVE
-from pushproof.migrations.plan import plan_of
-from pushproof.migrations.replay import rebuild
+from pushproof.base.errors import HistoryError, UsageError
+from pushproof.migrations.backup import Loss, Restored, check_empty, count_rows, load, read_manifest
+from pushproof.migrations.files import local_migrations, read_history
+from pushproof.migrations.gate import alone, confirm_production, in_turn, patiently
 from pushproof.migrations.rollbacks import Rollback, rollbacks_to
+from pushproof.migrations.undoing import Undoing, known_losses, refuse_loss, rehearse, set_limits
 from pushproof.stack.run import Run
-from pushproof.stack.scratch import scratch_server
 from pushproof.target.database import connect, psycopg_error
-
-Name = tuple[str, str]  # schema and table
-TRIES = 4  # to know every table that the scripts take rows from
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table's columns, and of a partition its parent."""
-
-    columns: frozenset[str]
-    parent: Name | None = None
-
-
-Tables = dict[Name, Table]
 
 
 @dataclass(frozen=True)
@@ -47,14 +26,6 @@ class Options:
     no_backup: bool = False
     dry_run: bool = False
     confirm: str = ""
-
-
-class UnsavedError(Exception):
-    """The scripts took rows from tables that were not saved."""
-
-    def __init__(self, losses: Sequence[Loss]) -> None:
-        super().__init__(f"{len(losses)} tables")
-        self.losses = losses
 
 
 @in_turn("rollback")
@@ -74,20 +45,28 @@ def rollback(run: Run, options: Options) -> list[str]:
             run.console.line(f"nothing to undo: {options.to} is the last applied version", ok=True)
             return _said(run, options, [], {})
         with run.console.doing("Rehearsing"):
-            losses = rehearse(run, connection, history, undone)
+            losses = rehearse(settings, run.console, connection, history, undone)
         losses = known_losses(connection, losses, undone)
         rows = count_rows(connection, losses)
         _show(run, undone, rows)
         names = [r.script.path.name for r in undone]
         if options.dry_run:
             return _said(run, options, names, rows)
-        _refuse(options, sum(rows.values()))
+        refuse_loss(sum(rows.values()), saved=options.no_backup or bool(folder))
         confirm_production(run, options.confirm, "roll back")
         with alone(connection, run.console):
             if read_history(connection) != history:
                 raise HistoryError("somebody changed the history meanwhile", "look at it, and run this again")
-            deed = Deed(run, options, undone, folder, losses)
-            patiently(lambda: deed.do(connection), list, run.console)
+            undoing = Undoing(
+                settings=settings,
+                console=run.console,
+                target=run.target,
+                undone=undone,
+                losses=losses,
+                folder=folder,
+                losing=options.no_backup,
+            )
+            patiently(lambda: undoing.do(connection), list, run.console)
     with connect(run.target) as connection:
         connection.execute("notify pgrst, 'reload schema'")
         left = {a.version for a in read_history(connection)} & {r.applied.version for r in undone}
@@ -95,9 +74,9 @@ def rollback(run: Run, options: Options) -> list[str]:
             raise HistoryError(f"{', '.join(sorted(left))} is still in the history", "`pushproof migrations` shows it")
     for name in names:
         run.console.line(f"undid {name}", ok=True)
-    if folder and deed.rows:
+    if folder and undoing.rows:
         run.console.line(f"saved to {folder}: `pushproof restore {folder}` loads it back, once its tables are there")
-    return _said(run, options, names, deed.rows)
+    return _said(run, options, names, undoing.rows)
 
 
 def _folder(options: Options) -> Path | None:
@@ -111,182 +90,6 @@ def _folder(options: Options) -> Path | None:
         return None
     check_empty(Path(options.backup))
     return Path(options.backup)
-
-
-def _refuse(options: Options, rows: int) -> None:
-    if rows and not options.backup and not options.no_backup:
-        raise RefusedError(
-            f"{counted(rows, 'row')} would be lost",
-            "`--backup DIR` saves them first, `--no-backup` says that they may go",
-        )
-
-
-def rehearse(run: Run, source: Any, history: Sequence[Applied], undone: Sequence[Rollback]) -> list[Loss]:
-    """Down and up again on a scratch server; what the way down takes from tables.
-
-    Raises ProjectError or SqlError; where something could not be imitated, they are only shown.
-    """
-    first = undone[-1].applied.version
-    folder = run.settings.migrations_dir
-    with scratch_server(run.settings, run.console) as server, connect(server.target) as scratch:
-        gaps = rebuild(source, scratch, [a for a in history if a.version < first], folder)
-        before, kept = describe(scratch), tables_of(scratch)
-        later = [a for a in history if a.version >= first]
-        gaps += rebuild(source, scratch, later, folder)
-        top, there = describe(scratch), tables_of(scratch)
-        try:
-            with scratch.transaction():
-                undo(scratch, undone)
-            same(before, describe(scratch), "undone, the database is not what it was before")
-            rebuild(source, scratch, later, folder)
-            same(top, describe(scratch), "undone and applied again, the database is not what it was")
-        except (ProjectError, SqlError) as problem:
-            if not gaps:
-                raise
-            run.console.status(problem.message, head="rehearsal", style="yellow")
-    for gap in gaps:
-        run.console.status(gap, head="not imitated", style="yellow")
-    return losses_between(there, kept)
-
-
-def losses_between(there: Tables, kept: Tables) -> list[Loss]:
-    """The tables, and of those that stay the columns, that are in `there` alone; partitions go with their parents."""
-    gone = [n for n in there if n not in kept and (there[n].parent is None or there[n].parent in kept)]
-    thinned = {n: there[n].columns - kept[n].columns for n in there if n in kept and there[n].parent is None}
-    return [Loss(*n) for n in gone] + [Loss(*n, tuple(sorted(c)), rows=False) for n, c in thinned.items() if c]
-
-
-def undo(connection: Any, undone: Sequence[Rollback]) -> None:
-    """Run the scripts, last first, and take their migrations out of the history. Raises SqlError."""
-    import psycopg
-
-    for one in undone:
-        try:
-            connection.execute(one.script.sql.encode())
-        except psycopg.Error as problem:
-            where = f"supabase/rollbacks/{one.script.path.name}"
-            raise psycopg_error(problem, where=where, sql=one.script.sql) from None
-        connection.execute(query("history_forget"), {"version": one.applied.version})
-
-
-@dataclass
-class Deed:
-    """The rollback itself: rows saved, scripts run, history rewritten, all or nothing. `rows` is what was lost."""
-
-    run: Run
-    options: Options
-    undone: Sequence[Rollback]
-    folder: Path | None
-    losses: list[Loss]
-    rows: dict[Loss, int] = field(default_factory=dict)
-
-    def do(self, connection: Any) -> list[str]:
-        """Try until every table that the scripts take rows from is saved. Raises RefusedError, SqlError."""
-        for _ in range(TRIES):
-            try:
-                self._attempt(connection)
-            except UnsavedError as found:  # nothing has happened yet
-                self.losses += [one for one in found.losses if one.name not in {x.name for x in self.losses}]
-            else:
-                return []
-        raise RefusedError("the scripts take rows from other tables each time", "undo one migration after the other")
-
-    def _attempt(self, connection: Any) -> None:
-        import psycopg
-
-        try:
-            with connection.transaction():
-                set_limits(connection, self.run)
-                lock(connection, self.losses)
-                self.rows = count_rows(connection, self.losses)
-                _refuse(self.options, sum(self.rows.values()))
-                if self.folder and self.losses:
-                    save(connection, self.losses, self.folder)
-                before = _files(connection)
-                undo(connection, self.undone)
-                if unsaved := self._unsaved(connection, before):
-                    raise UnsavedError(unsaved)
-        except BaseException as problem:
-            self._keep_or_remove()
-            if isinstance(problem, psycopg.Error):
-                raise psycopg_error(problem, where="the rollback") from None
-            raise
-
-    def _unsaved(self, connection: Any, before: dict[Name, int]) -> list[Loss]:
-        """The tables, not among the losses, whose rows the scripts deleted, overwrote or wrote anew."""
-        saved = {(one.schema, one.table) for one in self.losses if one.rows}
-        found: dict[Name, Loss] = {}
-        for schema, table, deleted, updated, file, root in connection.execute(query("rows_changed")).fetchall():
-            name = (schema, table) if root is None else tuple(root)
-            touched = deleted or updated or before.get((schema, table), file) != file
-            if touched and not {(schema, table), name} & saved:
-                found[name] = Loss(*name)
-        return [*found.values()]
-
-    def _keep_or_remove(self) -> None:
-        """What a backup holds is still where it was, unless the server committed, which it may have done unheard."""
-        if not self.folder or not self.folder.exists():
-            return
-        try:
-            with connect(self.run.target) as connection:
-                left = {a.version for a in read_history(connection)}
-        except PushproofError:
-            left = set()
-        if {r.applied.version for r in self.undone} <= left:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        else:
-            self.run.console.status(f"the rows are in {self.folder}; `pushproof migrations` shows whether they went")
-
-
-def set_limits(connection: Any, run: Run) -> None:
-    """Have no statement of the transaction wait long for a lock, or run longer than one of a push."""
-    for name, value in limits_of(run.settings).items():
-        connection.execute("select pg_catalog.set_config(%s, %s, true)", [name, value])
-
-
-def _files(connection: Any) -> dict[Name, int]:
-    """The file of each table: another one after a truncate."""
-    return {(schema, table): file for schema, table, _, _, file, _ in connection.execute(query("rows_changed"))}
-
-
-def tables_of(connection: Any) -> Tables:
-    """The project's tables."""
-    rows = connection.execute(query("plain_tables"), {"schemas": own_schemas(connection)}).fetchall()
-    return {
-        (schema, table): Table(frozenset(columns), (parent[0], parent[1]) if parent else None)
-        for schema, table, columns, parent in rows
-    }
-
-
-def known_losses(connection: Any, losses: Sequence[Loss], undone: Sequence[Rollback]) -> list[Loss]:
-    """Those that are there, and the tables that stay whose rows a script takes in so many words.
-
-    What it takes by a key's cascade or in a block of code is seen only by doing it, and saved then.
-    """
-    there = tables_of(connection)
-    found = {loss.name: loss for loss in losses if (loss.schema, loss.table) in there}
-    wanted = [
-        lock.relation
-        for plan in plan_of(connection, [r.script for r in undone])
-        for step in plan.losses
-        for lock in step.effects.locks
-        if lock.mode != EXCLUSIVE or "every row" in step.effects.loses  # columns were found by their absence
-    ]
-    for _, name in connection.execute(query("relation_names"), {"names": wanted}).fetchall():
-        for schema, table in there:
-            if f"{schema}.{table}" == name and (name not in found or not found[name].rows):
-                found[name] = replace(found.get(name, Loss(schema, table)), rows=True)
-    return [*found.values()]
-
-
-def same(expected: Any, found: Any, words: str) -> None:
-    """Raises ProjectError where two descriptions differ."""
-    if different := differences(expected, found):
-        raise ProjectError(
-            f"{words}: {', '.join(f'{d.kind} {d.object}' for d in different[:5])}",
-            "mend the script in supabase/rollbacks; nothing was done to the target",
-            details="\n".join(line for one in different for line in lines(one)),
-        )
 
 
 def _show(run: Run, undone: Sequence[Rollback], rows: dict[Loss, int]) -> None:
@@ -313,7 +116,7 @@ def restore(run: Run, folder: str, *, overwrite: bool = False, confirm: str = ""
         confirm_production(run, confirm, "load rows into")
         try:
             with alone(connection, run.console), connection.transaction():
-                set_limits(connection, run)
+                set_limits(connection, run.settings)
                 found = load(connection, saved, Path(folder), overwrite=overwrite)
         except psycopg.Error as problem:
             raise psycopg_error(problem, where=f"restoring {folder}") from None

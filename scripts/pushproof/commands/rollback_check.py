@@ -11,12 +11,12 @@ from typing import Any
 
 from pushproof.base.console import counted
 from pushproof.base.errors import FailedError, PushproofError
-from pushproof.commands.rollback import Name, losses_between, same, tables_of, undo
 from pushproof.migrations.backup import Loss, load, read_manifest, save
 from pushproof.migrations.drift import describe
 from pushproof.migrations.files import Applied, Migration, local_migrations
 from pushproof.migrations.replay import replay, script_of
 from pushproof.migrations.rollbacks import Rollback, rollbacks_to
+from pushproof.migrations.undoing import Name, losses_between, same, tables_of, undo
 from pushproof.proof.catalog import read_catalog
 from pushproof.proof.imitation import imitate
 from pushproof.proof.proposal import guess

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from pushproof.base.errors import FailedError
 from pushproof.base.preload import import_meanwhile
-from pushproof.checks.promises import Verdict, verdicts_of
+from pushproof.checks.promises import Verdict, report_red, verdicts_of
 from pushproof.checks.suite import Tally, run_suite
-from pushproof.commands.push import push
-from pushproof.commands.verify import report_red
+from pushproof.deploy.pushing import push
 from pushproof.migrations.gate import turn
 from pushproof.stack.run import Run
 from pushproof.target.api import check_keys, http_date

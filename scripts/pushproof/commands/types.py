@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pushproof.commands.rls import catalog_of
+from pushproof.proof.probing import catalog_of
 from pushproof.stack import local
 from pushproof.stack.run import Run
 from pushproof.upkeep import generated

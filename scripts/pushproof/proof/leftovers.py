@@ -4,18 +4,40 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pushproof.base.errors import FailedError
 from pushproof.base.queries import query
 from pushproof.proof.catalog import INTERNAL, USERS, quoted
 from pushproof.target.database import connect
 from pushproof.target.targets import Target
+from pushproof.target.testusers import client, forget_dead_runs, left_behind
 
 if TYPE_CHECKING:
     from supabase import Client
 
 STUCK = "rows refer to them that a trigger or a key does not let go: delete those"
 DEPTH = 6  # foreign keys from a user to a row
+
+
+def clear(target: Target, state_dir: Path) -> tuple[list[str], list[str]]:
+    """Remove the users of runs that are over, and their rows: who went, and who would not, with Auth's words."""
+    from pushproof.target.patience import http_client
+
+    with http_client(target) as http:
+        admin = client(target, target.secret_key, http)
+        users = {user.id: str(user.email) for user in left_behind(admin, state_dir)}
+        removed, stuck = remove_users(target, admin, users)
+    if not stuck:
+        forget_dead_runs(state_dir, target.url)
+    return removed, stuck
+
+
+def refuse_stuck(stuck: list[str]) -> None:
+    """Raises FailedError naming those that would not go."""
+    if stuck:
+        raise FailedError(f"cannot remove {', '.join(stuck)}", f"{STUCK} first")
 
 
 def remove_users(target: Target, admin: Client, users: Mapping[str, str]) -> tuple[list[str], list[str]]:

@@ -17,7 +17,6 @@ from pushproof.base.errors import FailedError, IntentError
 from pushproof.base.queries import query
 from pushproof.base.settings import Settings
 from pushproof.checks.promises import Verdict, verdicts_of
-from pushproof.commands.rls import catalog_of, probing
 from pushproof.migrations.files import Applied, Migration
 from pushproof.migrations.plan import FilePlan, touched
 from pushproof.migrations.replay import Script, Timing, rebuild, replay, script_of
@@ -29,6 +28,7 @@ from pushproof.proof.findings import Court, Finding, Report, collect, triage
 from pushproof.proof.imitation import Imitated, imitate
 from pushproof.proof.intent import FILE, Intent, load
 from pushproof.proof.kinds import kinds
+from pushproof.proof.probing import catalog_of, probing
 from pushproof.proof.proposal import guess
 from pushproof.stack.embedded import Stack, api_of
 from pushproof.stack.run import Run

@@ -19,8 +19,8 @@ from pushproof.bench.files import Query, Row, data_of, queries_of, sampled
 from pushproof.bench.filling import BLOCK, fill
 from pushproof.bench.generator import requests_a_second
 from pushproof.bench.results import Comparison, Result, Times, Variant
-from pushproof.commands.bench_rls import peak_megabytes
-from pushproof.commands.push import push
+from pushproof.bench.suite_rls import peak_megabytes
+from pushproof.deploy.pushing import push
 from pushproof.proof.asking import Api
 from pushproof.stack.embedded import Stack, api_of
 from pushproof.stack.run import Run

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pushproof.base.errors import FailedError
 from pushproof.base.queries import query
 from pushproof.base.settings import Settings
-from pushproof.commands.push import push
-from pushproof.commands.rls import ask, catalog_of, probing
+from pushproof.deploy.pushing import push
 from pushproof.proof.engine import Engine
 from pushproof.proof.intent import FILE, load
 from pushproof.proof.kinds import kinds
+from pushproof.proof.probing import ask, catalog_of, probing
 from pushproof.stack.run import Run
 from pushproof.stack.scratch import scratch_project
 

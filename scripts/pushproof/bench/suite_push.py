@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pushproof.base.console import Console
 from pushproof.base.errors import FailedError
 from pushproof.base.settings import Settings
-from pushproof.commands.bench_rls import write_tables
-from pushproof.commands.push import push
+from pushproof.bench.suite_rls import write_tables
+from pushproof.deploy.pushing import push
 from pushproof.migrations.files import read_history
 from pushproof.stack import local
 from pushproof.stack.run import Run

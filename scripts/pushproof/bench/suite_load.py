@@ -16,8 +16,8 @@ from pushproof.base import process
 from pushproof.base.console import counted
 from pushproof.base.errors import FailedError, PartsError, ProjectError, UsageError
 from pushproof.base.settings import Settings
-from pushproof.commands.sweep import clear, refuse_stuck
 from pushproof.migrations.gate import refuse_production
+from pushproof.proof.leftovers import clear, refuse_stuck
 from pushproof.stack.run import Run
 from pushproof.stack.scratch import environment_of
 
@@ -51,7 +51,7 @@ def load(run: Run, settings: Settings, options: Options, machine: str) -> dict[s
         try:
             done = process.run(_command(settings, options, report), env=_environment(settings), cwd=settings.project)
         finally:
-            stuck = clear(Run("", as_json=True, settings=settings, quiet=True))[1]
+            stuck = clear(Run("", as_json=True, settings=settings, quiet=True).target, settings.state_dir)[1]
         if not report.exists():
             raise FailedError("Locust did not get to its end", "see its words below", details=done.stderr[-2000:])
         found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))

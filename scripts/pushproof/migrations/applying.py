@@ -1,0 +1,113 @@
+"""Pending migrations, applied by the Supabase CLI and read back from the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pushproof.base.console import Console
+from pushproof.base.errors import HistoryError, PushproofError
+from pushproof.base.queries import query
+from pushproof.base.settings import Settings
+from pushproof.base.waiting import wait_until
+from pushproof.migrations.files import Migration, check_contents, pair, read_history
+from pushproof.migrations.gate import limits_of, patiently, warn_of_limits
+from pushproof.migrations.history import troubles_of
+from pushproof.migrations.statements import runs_alone, statements_of
+from pushproof.stack import local
+from pushproof.target.database import connect
+from pushproof.target.targets import Target
+
+SETTLE_SECONDS = 10  # in which a server notices that its client is gone
+
+
+def pending_of(
+    connection: Any, files: Sequence[Migration], console: Console, *, include_all: bool = False
+) -> list[Migration]:
+    """What is to be pushed. Raises ProjectError or HistoryError for what cannot be."""
+    pairs = pair(files, read_history(connection))
+    pending = [p.local for p in pairs if p.local and p.state in ("pending", "late")]
+    check_contents(pending)
+    for trouble in troubles_of(pairs):
+        if trouble.pairing.state == "edited":
+            console.status(f"{trouble.cause}; {trouble.step}", head="edited", style="yellow")
+        elif trouble.pairing.state != "late" or not include_all:
+            raise HistoryError(trouble.cause, trouble.step, details="`pushproof migrations` shows both sides")
+    return pending
+
+
+def push_by_cli(
+    settings: Settings,
+    console: Console,
+    target: Target,
+    connection: Any,
+    pending: Sequence[Migration],
+    *,
+    dry_run: bool = False,
+    include_all: bool = False,
+) -> list[str]:
+    """The file names that the CLI says it pushed. Whatever ends it early, what had landed by then is said."""
+    promised = [m.path.name for m in pending]
+    began = connection.execute("select pg_catalog.clock_timestamp()").fetchone()[0]
+
+    def progress(line: str) -> None:
+        if line.startswith("Applying migration"):
+            console.status(f"  {line.rstrip('.')}")
+
+    once = {m.path.name for m in pending if any(runs_alone(s.node) for s in statements_of(m.sql))}
+    cli = local.cli(settings, console)
+    # A server notices only so that the CLI was killed, and would go on with a long statement.
+    limits = limits_of(settings) | {"client_connection_check_interval": "1s"}
+
+    if target.kind == "remote" and not dry_run:
+        warn_of_limits(target, limits, console)
+
+    def attempt() -> list[str]:
+        with console.doing("supabase db push" + (" --dry-run" if dry_run else "")):
+            return cli.push(target, dry_run=dry_run, include_all=include_all, limits=limits, on_line=progress)
+
+    try:
+        return patiently(attempt, lambda: _applied(target, promised, began)[0], console, once=once)
+    except KeyboardInterrupt:
+        console.status(f"applied before the interruption: {_landed(target, promised, began)}")
+        raise
+    except PushproofError as error:
+        error.details = f"applied before it: {_landed(target, promised, began)}\n{error.details}".strip()
+        raise
+
+
+def read_back(connection: Any, files: Any, promised: list[str], said: list[str]) -> None:
+    """The CLI's exit code proves nothing: hold the history against the files."""
+    states = {p.local.path.name: p.state for p in pair(files, read_history(connection)) if p.local}
+    wrong = [name for name in promised if states[name] != "applied"]
+    if wrong:
+        raise HistoryError(
+            f"pushed, but the history does not show it: {', '.join(f'{n} is {states[n]}' for n in wrong)}",
+            "look at `pushproof migrations` before anything else; the database may hold a part of these files",
+        )
+    if unexpected := sorted(set(said) ^ set(promised)):
+        raise HistoryError(
+            f"the CLI and the history disagree about {', '.join(unexpected)}",
+            "was somebody pushing at the same time? `pushproof migrations` shows what is applied",
+        )
+
+
+def _landed(target: Target, promised: list[str], began: datetime) -> str:
+    """What of it was committed, for people: after an interruption or a failure only the history knows."""
+    try:
+        found, settled = _applied(target, promised, began)
+    except PushproofError:
+        return "unknown, the database does not answer; see `pushproof migrations`"
+    return (", ".join(found) or "nothing") + (
+        "" if settled else "; the server is still at work, look again at `pushproof migrations`"
+    )
+
+
+def _applied(target: Target, promised: list[str], began: datetime) -> tuple[list[str], bool]:
+    """What the history holds once the server has ended what it was sent, and whether it has."""
+    with connect(target) as connection:
+        busy = query("push_sessions")
+        settled = wait_until(lambda: not connection.execute(busy, {"since": began}).fetchall(), timeout=SETTLE_SECONDS)
+        versions = {a.version for a in read_history(connection)}
+    return [name for name in promised if name.split("_")[0] in versions], bool(settled)

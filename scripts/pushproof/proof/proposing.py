@@ -1,0 +1,54 @@
+"""A first access.toml: the target asked with everything allowed, and what it answered written down."""
+
+from __future__ import annotations
+
+from pushproof.base.console import counted
+from pushproof.base.errors import UsageError
+from pushproof.base.preload import import_meanwhile
+from pushproof.migrations.gate import refuse_production, turn
+from pushproof.proof.engine import Engine
+from pushproof.proof.intent import FILE, LOOK, load, silent_of
+from pushproof.proof.kinds import kinds
+from pushproof.proof.probing import MAKES_ROWS, ask, catalog_of, probing
+from pushproof.proof.proposal import HEADER, KINDS, guess, proposal
+from pushproof.stack.run import Run
+from pushproof.target.api import check_keys
+
+
+def propose(run: Run) -> int:
+    """Write a first access.toml from what is observed, or add what is missing from the one there is.
+
+    How many of its lines say `look`. Raises UsageError where nothing is missing.
+    """
+    refuse_production(run.settings, MAKES_ROWS)
+    with turn(run, "rls --init", shared=True):
+        return _propose(run)
+
+
+def _propose(run: Run) -> int:
+    file = run.settings.supabase_dir / FILE
+    import_meanwhile("supabase", "urllib3")
+    catalog = catalog_of(run)
+    check_keys(run.target)
+    intent, wanted = guess(catalog), {*(r.qualified for r in catalog.exposed), *catalog.functions}
+    former = HEADER
+    if file.exists():
+        intent, wanted = load(file, catalog, otherwise=intent), silent_of(file, catalog)
+        former = file.read_text(encoding="utf-8")
+    if not wanted:
+        raise UsageError(f"supabase/{FILE} says something of everything already", "edit it, then `pushproof rls`")
+    with probing(run, catalog, intent) as (probe, _):
+        engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
+        cells = ask(run, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
+        run.check()
+    text = proposal(catalog, intent, cells, wanted)
+    file.write_text(f"{former.rstrip()}\n\n{text}", encoding="utf-8")
+    name, looks = "", text.count(LOOK)
+    for line in text.splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+        elif LOOK in line:
+            run.console.line(f"{name}: {line}", head="look")
+    review = f"; {counted(looks, 'line')} of it to review, marked `look`, then `pushproof rls`" if looks else ""
+    run.console.line(f"wrote supabase/{FILE}{review}", ok=True)
+    return looks
