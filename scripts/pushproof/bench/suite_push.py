@@ -21,6 +21,8 @@ from pushproof.target.database import connect
 
 TABLES = 300
 PUSHES, ROUNDS = 5, 20
+ROW = "insert into public.measured_rows (id, name) values ({n:07}, 'Größe {n:07}');\n"
+MANY_ROWS = 1_500_000 // len(ROW.format(n=0))
 
 
 def rehearsal_seconds(invoke: Callable[..., str], runs: int) -> list[float]:
@@ -36,6 +38,22 @@ def idle_overhead(settings: Settings, invoke: Callable[[], object], runs: int) -
     cli = local.cli(settings, Console(as_json=True))
     pairs = [(_seconds(invoke), _seconds(lambda: cli.push(run.target))) for _ in range(runs + 1)]
     return [ours - bare for ours, bare in pairs[1:]]
+
+
+def planning_seconds(settings: Settings, invoke: Callable[..., object], runs: int) -> list[float]:
+    """A dry run of a file of 1.5 MB of rows, less that of a file of one row, in turn."""
+    file = settings.migrations_dir / "099_rows.sql"
+
+    def seconds(count: int) -> float:
+        rows = "".join(ROW.format(n=n) for n in range(count))
+        file.write_text(f"create table public.measured_rows (id bigint primary key, name text);\n{rows}")
+        return _seconds(lambda: invoke("push", "--dry-run"))
+
+    try:
+        pairs = [(seconds(MANY_ROWS), seconds(1)) for _ in range(runs + 1)]
+    finally:
+        file.unlink()
+    return [many - one for many, one in pairs[1:]]
 
 
 def many_tables(settings: Settings) -> Iterator[Settings]:

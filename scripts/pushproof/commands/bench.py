@@ -163,6 +163,8 @@ def _push_figures(bench: Bench) -> Iterator[Figure]:
     yield _figure("rehearsal of this project", suite_push.rehearsal_seconds(bench.invoke, runs), "s", 3)
     idle = suite_push.idle_overhead(settings, lambda: bench.invoke("push"), runs)
     yield _figure("push with nothing pending, beyond the bare CLI", idle, "s", 1)
+    rows = suite_push.planning_seconds(settings, bench.invoke, runs)
+    yield _figure("1.5 MB of rows before the first statement, beyond one row", rows, "s", 2)
     yield _figure("drift of this project", bench.seconds(lambda: bench.invoke("drift")), "s", 2)
     for copy in suite_push.many_tables(settings):
         large = replace(bench, settings=copy)

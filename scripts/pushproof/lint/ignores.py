@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from pushproof.lint.files import ERROR, WARNING, File, Problem, last_line
+from pushproof.migrations.statements import comments
 
 OURS = re.compile(r"^--\s*pushproof:\s*(?P<word>ignore|ignore-file)\b(?!-)(?P<rules>[^:]*)(?::(?P<reason>.*))?$", re.S)
 # A comment of either kind; squawk itself honours it, and takes what stands behind two dashes for no rule.
 SQUAWKS = re.compile(r"^(?:--|/\*)\s*squawk-ignore(?:-file)?\b(?!-)(?P<rules>.*?)(?:--(?P<reason>.*?))?(?:\*/)?$", re.S)
+MARKS = ("pushproof:", "squawk-ignore")
 # Problems of the comments themselves, which no comment ignores: level, what it means, remedy.
 RULES = {
     "ignore-without-reason": (
@@ -96,9 +98,9 @@ def _problem(file: File, line: int, rule: str, message: str) -> Problem:
 
 
 def _ignores(file: File) -> Iterator[Ignore]:
-    comments = _comments(file.sql)
-    alone = {one.line for one in comments if one.text.startswith("--") and not one.trailing}
-    for comment in comments:
+    found = _comments(file.sql)
+    alone = {one.line for one in found if one.text.startswith("--") and not one.trailing}
+    for comment in found:
         if match := OURS.match(comment.text):
             names = tuple(name for word in match["rules"].split(",") if (name := word.strip()))
             lines = _head(file, comment) if match["word"] == "ignore-file" else _reach(file, comment, alone)
@@ -126,16 +128,17 @@ def _reach(file: File, comment: Comment, alone: set[int]) -> range:
 
 def _comments(sql: str) -> list[Comment]:
     """The comments that the server's scanner sees: not those in strings and bodies. None where it fails."""
-    from pglast.parser import ParseError, scan
+    from pglast.parser import ParseError
 
+    if not any(word in sql for word in MARKS):
+        return []
     try:
-        tokens = scan(sql)
+        places = [*comments(sql)]
     except ParseError:
         return []
     return [
-        Comment(sql[t.start : t.end + 1].strip(), sql[: t.end].count("\n") + 1, bool(_line_before(sql, t.start)))
-        for t in tokens
-        if t.name in ("SQL_COMMENT", "C_COMMENT")
+        Comment(sql[one].strip(), sql.count("\n", 0, one.stop - 1) + 1, bool(_line_before(sql, one.start)))
+        for one in places
     ]
 
 

@@ -200,13 +200,14 @@ def same(sql: str, statements: Iterable[str]) -> bool:
     A file is read with line ends of one kind, and recorded with those that it has.
     """
     statements = [statement.replace("\r\n", "\n").replace("\r", "\n") for statement in statements]
-    rest = sql
+    place = 0
     for statement in statements:
-        rest = rest.lstrip(BETWEEN)
-        if not rest.startswith(statement):
+        while sql[place : place + 1] and sql[place] in BETWEEN:
+            place += 1
+        if not sql.startswith(statement, place):
             return fingerprint(sql) == fingerprint(joined(statements))
-        rest = rest[len(statement) :]
-    return not rest.strip(BETWEEN) or fingerprint(sql) == fingerprint(joined(statements))
+        place += len(statement)
+    return not sql[place:].strip(BETWEEN) or fingerprint(sql) == fingerprint(joined(statements))
 
 
 def joined(statements: Iterable[str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +19,31 @@ OF_PSQL = re.compile(
     r"^(?:\\(?:[a-z!?;]\w*|\.)|[ \t]*copy\s[^;]*?\b(?P<copied>from\s+stdin|to\s+stdout)\b)",
     re.MULTILINE | re.IGNORECASE,
 )
+OF_SETTINGS = re.compile(r"(set|reset|discard)\b", re.IGNORECASE)
+INSERT = re.compile(r"insert\s+into\b", re.IGNORECASE)
+ODD = re.compile(r"[\\$\"]|--|/\*|\b[a-z]'", re.IGNORECASE)  # where a quote may not be what it seems
+LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
+COMMENT = re.compile(r"--|/\*")
+SPACES = " \t\n\r\f\v"  # of PostgreSQL's scanner
+NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 ROLES = ("role", "session_authorization")
 COMMENTS = ("SQL_COMMENT", "C_COMMENT")  # COMMENT is the word of `comment on`
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement, without the comments around it. `node` is None where it does not parse."""
+    """One statement, without the comments around it."""
 
     sql: str
     line: int
-    node: Any = None
+
+    @cached_property
+    def node(self) -> Any:
+        """What pglast parses it to; None where it does not parse. Inserts that differ in their values share one."""
+        shape = self.sql
+        if INSERT.match(shape) and not ODD.search(shape):
+            return _parsed_once(LITERAL.sub(_dull, shape))
+        return _parsed(shape)
 
     @property
     def title(self) -> str:
@@ -36,34 +52,55 @@ class Statement:
         return line if len(line) <= 80 else line[:79] + "…"
 
 
+@lru_cache(maxsize=256)
 def statements_of(sql: str) -> tuple[Statement, ...]:
     """The statements in their order; after a syntax error in one the others are still found."""
+    found, line, former = [], 1, 0
+    for part in split(sql):
+        inner = _without_comments(sql[part])
+        start, end = part.start + inner.start, part.start + inner.stop
+        if start < end:
+            line += sql.count("\n", former, start)
+            former = start
+            found.append(Statement(sql[start:end], line))
+    return tuple(found)
+
+
+def _without_comments(sql: str) -> slice:
+    """Where its tokens are; all of it where the scanner does not know."""
     import pglast
 
-    found = []
-    for part in split(sql):
-        start, end, node = part.start, part.stop, None
+    if COMMENT.search(sql):
         try:
-            if not (words := tokens(sql[part])):
-                continue
-            start, end = part.start + words[0].start, part.start + words[-1].stop
-            node = pglast.parse_sql(sql[start:end])[0].stmt
+            words = _scan(sql)
         except pglast.parser.ParseError:
-            pass  # the server says it better
-        found.append(Statement(sql[start:end], sql[:start].count("\n") + 1, node))
-    return tuple(found)
+            return slice(0, len(sql))
+        return slice(words[0].start, words[-1].stop) if words else slice(0, 0)
+    return slice(len(sql) - len(sql.lstrip(SPACES)), len(sql.rstrip(SPACES)))
+
+
+def _parsed(sql: str) -> Any:
+    import pglast
+
+    try:
+        return pglast.parse_sql(sql)[0].stmt
+    except (pglast.parser.ParseError, IndexError):  # the server says it better
+        return None
+
+
+_parsed_once = lru_cache(maxsize=256)(_parsed)
+
+
+def _dull(literal: re.Match[str]) -> str:
+    return "''" if literal[0].startswith("'") else "0"
 
 
 def transaction_statement(sql: str) -> tuple[int, str] | None:
     """The first top-level transaction statement as (line, words); None without one."""
     if not TRANSACTION_WORDS.search(sql):
         return None
-    import pglast
-
-    for one in statements_of(sql):
-        if isinstance(one.node, pglast.ast.TransactionStmt):
-            return one.line, one.sql
-    return None
+    begins = (one for one in statements_of(sql) if TRANSACTION_WORDS.match(one.sql))
+    return next(((one.line, one.sql) for one in begins if type(one.node).__name__ == "TransactionStmt"), None)
 
 
 @dataclass(frozen=True)
@@ -78,9 +115,8 @@ class Unrunnable:
 def unrunnable(sql: str) -> Iterator[Unrunnable]:
     """What is psql's and not SQL, and what copies from or to a client: one a statement, as its grammar reads it."""
     for one in statements_of(sql):
-        if one.node and (type(one.node).__name__ != "CopyStmt" or one.node.filename):
-            continue
-        if found := OF_PSQL.search(one.sql):
+        found = OF_PSQL.search(one.sql)
+        if found and (not one.node or (type(one.node).__name__ == "CopyStmt" and not one.node.filename)):
             line = one.line + one.sql[: found.start()].count("\n")
             if found["copied"]:
                 cause = f"has `copy … {' '.join(found['copied'].lower().split())}`, whose rows only psql exchanges"
@@ -93,7 +129,7 @@ def unrunnable(sql: str) -> Iterator[Unrunnable]:
 def lasting_role(sql: str) -> Unrunnable | None:
     """The last `set role` that nothing in the file takes back: what comes after it would run as that role."""
     left = None
-    for one in statements_of(sql):
+    for one in (one for one in statements_of(sql) if OF_SETTINGS.match(one.sql)):
         kind, node = type(one.node).__name__, one.node
         if kind == "DiscardStmt":
             left = None
@@ -131,9 +167,14 @@ def count_statements(sql: str) -> int | None:
     import pglast
 
     try:
-        return len(pglast.parse_sql(sql))
+        return len(pglast.split(plain(sql), with_parser=True, only_slices=True))
     except pglast.parser.ParseError:
         return None
+
+
+def plain(sql: str) -> str:
+    """The same text with a letter for each character beyond ASCII, letters to SQL: pglast counts them slowly."""
+    return NOT_ASCII.sub("z", sql)
 
 
 def split(sql: str) -> list[slice]:
@@ -141,7 +182,7 @@ def split(sql: str) -> list[slice]:
     import pglast
 
     try:
-        return list(pglast.split(sql, with_parser=True, only_slices=True))
+        return list(pglast.split(plain(sql), with_parser=True, only_slices=True))
     except pglast.parser.ParseError:
         return _split_at_semicolons(sql)
 
@@ -150,7 +191,7 @@ def _split_at_semicolons(sql: str) -> list[slice]:
     import pglast
 
     try:
-        ends = [one.start for one in tokens(sql) if sql[one] == ";"]
+        ends = [one.start for one in _scan(sql) if sql[one] == ";"]
     except pglast.parser.ParseError:
         return [slice(0, len(sql))]
     starts = [0, *(end + 1 for end in ends)]
@@ -159,9 +200,32 @@ def _split_at_semicolons(sql: str) -> list[slice]:
 
 def tokens(sql: str) -> list[slice]:
     """Where each token is, comments left out. Raises pglast's ParseError."""
+    return [slice(at + one.start, at + one.stop) for at, piece in pieces(sql) for one in _scan(piece)]
+
+
+def pieces(sql: str) -> Iterator[tuple[int, str]]:
+    """The text cut at the ends of statements, each with its place: the scanner's time grows with the square of a text.
+
+    Raises pglast's ParseError.
+    """
     import pglast
 
-    return [slice(t.start, t.end + 1) for t in pglast.parser.scan(sql) if t.name not in COMMENTS]
+    ends = [one.stop for one in pglast.split(plain(sql), with_parser=False, only_slices=True)]
+    for start, end in itertools.pairwise(sorted({0, *ends, len(sql)})):
+        yield start, sql[start:end]
+
+
+def comments(sql: str) -> Iterator[slice]:
+    """Where each comment is, those in strings and bodies left out. Raises pglast's ParseError."""
+    for at, piece in pieces(sql):
+        yield from (slice(at + one.start, at + one.stop) for one in _scan(piece, comments=True))
+
+
+def _scan(sql: str, *, comments: bool = False) -> list[slice]:
+    import pglast
+
+    found = pglast.parser.scan(plain(sql))
+    return [slice(t.start, t.end + 1) for t in found if (t.name in COMMENTS) == comments]
 
 
 NO_TRANSACTION = ("CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt")
