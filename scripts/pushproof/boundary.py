@@ -32,7 +32,7 @@ CONNECTION_ERRORS = (
     ("httpx", "TransportError"),
     ("supabase_auth.errors", "AuthRetryableError"),
 )
-UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 OTHER_FOLDERS = "choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR"
 OF_ANOTHER_KIND = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)  # a file where a folder should be, or the reverse
 

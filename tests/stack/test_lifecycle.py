@@ -39,6 +39,7 @@ from pushproof.target.testusers import client
 from pushproof.tools.parts import Parts, locate
 from tests.fix_stack import Project
 from tests.stack.test_gateway import Raw, spellings
+from tests.tasks.answers import refuses, succeeds
 
 SERVICES = ("postgres", "postgrest", "origin")
 ROOT = os.geteuid() == 0
@@ -637,6 +638,27 @@ def test_without_postgrest_the_origin_serves_rest_itself(
     run.__dict__["settings"] = project.settings
     status(run, env=False)
     assert "REST: no PostgREST for" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not ROOT, reason="PostgreSQL's user is somebody else for root alone")
+def test_a_port_that_postgresql_may_not_take(new: Callable[[], Project]) -> None:
+    """Said as that, though root could; without the setting the stack starts."""
+    project = new()
+    refuses(project.invoke("start", PUSHPROOF_DB_PORT="80"), 14, "Permission denied", "above 1023")
+    succeeds(project.invoke("start"))
+    assert project.stack.state.ports["postgres"] > 1023
+
+
+def test_a_folder_beyond_ascii(open_folder: Path, new: Callable[[], Project]) -> None:
+    """Whatever the locale: PostgREST reads a path by it."""
+    project = new()
+    state = open_folder / "stä te ☃"
+    try:
+        for locale in ("C", "C.UTF-8"):
+            succeeds(project.invoke("start", PUSHPROOF_STATE_DIR=str(state), LC_ALL=locale))
+            succeeds(project.invoke("stop", PUSHPROOF_STATE_DIR=str(state), LC_ALL=locale))
+    finally:
+        project.invoke("stop", PUSHPROOF_STATE_DIR=str(state))
 
 
 def test_every_port_has_an_owner_that_is_a_service() -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import jwt
 import pytest
 
 from tests.fix_stack import REPOSITORY, Project, RunningStack
-from tests.tasks.answers import document, refuses, remote_settings, states
+from tests.tasks.answers import document, refuses, remote_settings, states, succeeds
 
 PASSWORD = "hunter2-hunter2"
 SECRET = "sb_secret_hunter2hunter2"
@@ -78,7 +79,7 @@ CASES = (
         )
     ),
     *(
-        Case(f"no migration, {task}", task, 10, "there is no migration in", "033_add_tags.sql", {f"{FILES}/a.SQL": ""})
+        Case(f"no migration, {task}", task, 10, "there is no migration in", "033_add_tags.sql", {f"{FILES}/a.txt": ""})
         for task in ("push", "smoke", "lint")
     ),
     Case(
@@ -112,6 +113,10 @@ CASES = (
             SUPABASE_DB_URL=NOWHERE.replace(PASSWORD, f"hunter2{mark}hunter2"),
         )
         for mark in ("@", "#", "/", "?", "@hunter2/", "%")
+    ),
+    *(
+        remote(name, "is not postgresql://", "percent-encode", SUPABASE_DB_URL=NOWHERE.replace("127.0.0.1:9", host))
+        for name, host in (("a host name that is too long", f"{'a' * 64}.com:5432"), ("port 0", "127.0.0.1:0"))
     ),
     remote("unknown database host", "pooler.invalid:5432/postgres does not answer", "network", code=15),
     remote("closed database port", "127.0.0.1:9/postgres does not answer", "network", code=15, SUPABASE_DB_URL=NOWHERE),
@@ -284,9 +289,57 @@ def test_full_disk(bare: Project) -> None:
     assert bare.stack.state.services == {}
 
 
-def test_folder_that_cannot_be_used(bare: Project) -> None:
-    """A state folder that is none is a wrong setting, not a bug."""
-    refuses(bare.invoke("start", PUSHPROOF_STATE_DIR="/dev/null"), 11, "cannot use /dev/null", "PUSHPROOF_STATE_DIR")
+@pytest.mark.parametrize("folder", ["/dev/null", f"/tmp/{'a' * 300}", "/proc/nowhere"])  # noqa: S108 - not made
+def test_folder_that_cannot_be_used(bare: Project, folder: str) -> None:
+    """A state folder that is none, or cannot be one, is a wrong setting, not a bug."""
+    refuses(bare.invoke("start", PUSHPROOF_STATE_DIR=folder), 11, folder, "folder")
+
+
+@pytest.mark.parametrize("name", ["supabase/config.toml", "supabase/access.toml", ".env"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_a_folder_for_a_file(blank: Project, name: str, make: Callable[[Path], None]) -> None:
+    """Named at once: to read a pipe would wait for good."""
+    blank.write("migrations/001_notes.sql", "create table public.notes (id bigint primary key);")
+    succeeds(blank.invoke("push"))
+    place = blank.folder / name
+    former = place.read_bytes() if place.exists() else None
+    place.unlink(missing_ok=True)
+    make(place)
+    try:
+        done = blank.invoke("rls")
+    finally:
+        place.rmdir() if place.is_dir() else place.unlink()
+        if former is not None:
+            place.write_bytes(former)
+    refuses(done, {"supabase/config.toml": 10, "supabase/access.toml": 22, ".env": 11}[name], str(place), "text file")
+
+
+def test_a_file_for_the_folder_of_runs(client_project: Project) -> None:
+    """The tests are not blamed for it."""
+    runs = client_project.settings.state_dir / "runs"
+    runs.parent.mkdir(exist_ok=True)
+    runs.write_text("")
+    refuses(client_project.invoke("smoke", "-k", "nothing"), 11, str(runs), "move it away")
+
+
+@pytest.mark.parametrize(("words", "code"), [("status", 0), ("push", 10)])
+def test_a_full_disk_for_messages(bare: Project, words: str, code: int) -> None:
+    """A task goes on where standard error takes nothing, and its result is its own."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$0" -m invoke "$1" 2>/dev/full', sys.executable, words],
+        cwd=REPOSITORY,
+        env=bare.environment,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    assert done.returncode == code
+
+
+def test_a_seed_that_fails(blank: Project) -> None:
+    """It is named, not the last migration."""
+    blank.write("migrations/001_notes.sql", "create table public.notes (id bigint primary key);")
+    blank.write("seed.sql", "x")
+    refuses(blank.invoke("reset-local"), 18, "seed.sql: syntax error", "syntax")
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,23 @@ def test_claim_without_deed(blank: Project, stand_in: Callable[[str, str], str])
     refuses(blank.invoke("push", SUPABASE_CLI=liar), 19, "001_a.sql is pending", "invoke migrations")
 
 
+@pytest.mark.parametrize(
+    ("statement", "code", "cause"),
+    [
+        ("delete from supabase_migrations.schema_migrations", 19, "the push took 001 out of the history"),
+        ("drop schema supabase_migrations cascade", 18, "supabase_migrations"),
+    ],
+)
+def test_a_file_that_takes_the_history(blank: Project, statement: str, code: int, cause: str) -> None:
+    """It is not green: neither the push, nor its rehearsal where the schema is gone."""
+    blank.write("migrations/001_a.sql", "create table public.a (id bigint primary key);")
+    succeeds(blank.invoke("push"))
+    blank.write("migrations/002_b.sql", statement)
+    if code == 18:
+        refuses(blank.invoke("push", "--rehearse"), 18, "the history's row of 002_b", "take that out")
+    refuses(blank.invoke("push"), code, cause, "")
+
+
 def test_no_secret_leaves(blank: Project) -> None:
     """Not by the arguments of any process of a push and its rehearsal, its words, its JSON, or a file of ours."""
     blank.write("migrations/001_a.sql", "select pg_sleep(0.5)")

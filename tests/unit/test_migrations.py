@@ -77,7 +77,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     folder.unlink()
     folder.mkdir()
     (folder / "001_a.sql").mkdir()
-    with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: Is a directory"):
+    with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: it is a folder"):
         local_migrations(folder)
     (folder / "001_a.sql").rmdir()
     os.mkfifo(folder / "001_a.sql")
@@ -109,12 +109,23 @@ def test_a_folder_that_is_missing_or_misspelt(tmp_path: Path) -> None:
     assert caught.value.hint == f"is {tmp_path}/migration meant? Rename it"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [(b"033_a.SQL", "033_a.SQL"), (b"033_\xff.sql", r"033_\xff.sql"), (b"a.sql", "a.sql"), (b"-1_a.sql", "-1_a.sql")],
+)
+def test_a_name_that_the_cli_skips_or_refuses(tmp_path: Path, name: bytes, shown: str) -> None:
+    """A file that would be left out in silence is named, whatever its name is made of."""
+    (tmp_path / os.fsdecode(name)).write_text("select 1")
+    with pytest.raises(ProjectError, match=re.escape(f"{shown} is not a migration's name")):
+        local_migrations(tmp_path)
+
+
 def test_no_migration_is_nothing_to_be_green_about(tmp_path: Path) -> None:
     """With the names of what the CLI does not look at."""
-    files(tmp_path, "001_a.SQL", "002_b.sql.txt")
+    files(tmp_path, "001_a.mysql", "002_b.sql.txt")
     with pytest.raises(ProjectError, match=f"there is no migration in {tmp_path}") as caught:
         refuse_none(tmp_path, local_migrations(tmp_path))
-    assert caught.value.details == "found instead: 001_a.SQL, 002_b.sql.txt"
+    assert caught.value.details == "found instead: 001_a.mysql, 002_b.sql.txt"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,13 @@ def test_secrets_do_not_show(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "cause"),
-    [(b"A=1\nB c\n", "line 2 is not NAME=value"), (b"A=\xff", "it is not UTF-8 text"), (b"A='x\n", "line 1 is not")],
+    [
+        (b"A=1\nB c\n", "line 2 is not NAME=value"),
+        (b"A=\xff", "is not UTF-8 text"),
+        (b"FOO\n", "line 1 is not NAME=value"),
+        (b"export B", "line 1 is not"),
+        (b"A='x\n", "line 1 is not"),
+    ],
 )
 def test_unreadable_dotenv(folder: Path, text: bytes, cause: str) -> None:
     """The line is named, its content is not: it may be a secret."""
@@ -68,11 +74,11 @@ def test_unreadable_dotenv(folder: Path, text: bytes, cause: str) -> None:
 def test_dotenv_that_is_a_folder(folder: Path) -> None:
     """Told as unreadable."""
     (folder / ".env").mkdir()
-    with pytest.raises(SettingsError, match="Is a directory"):
+    with pytest.raises(SettingsError, match="it is a folder"):
         load(folder)
 
 
-@pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "1.5", "²"])
+@pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "1.5", "²", "\uff18\uff10"])
 def test_ports(folder: Path, port: str) -> None:
     """A port is a number from 1 to 65535."""
     with pytest.raises(SettingsError, match="PUSHPROOF_DB_PORT is not a port number"):

@@ -15,8 +15,11 @@ from pushproof.base.process import Identity
 from pushproof.stack import state
 from pushproof.stack.state import State
 
-FULL = State({"api": 4711}, {"jwt_secret": "s3cret"}, {"postgres": "pa55"}, {"origin": Identity(7, 8.5)}, "abc")
-WRITTEN = '{"ports": {"api": 1}, "secrets": {}, "passwords": {}, "services": {}, "cluster": ""}'
+PORTS = {"api": 4711, "postgres": 2, "rest_admin": 3}
+SECRETS = dict.fromkeys(state.SECRETS, "s3cret")
+FULL = State(PORTS, SECRETS, {"postgres": "pa55"}, {"origin": Identity(7, 8.5)}, "abc")
+WRITTEN = '{"ports": {}, "secrets": {}, "passwords": {}, "services": {}, "cluster": ""}'
+IN_USE = json.dumps(json.loads(WRITTEN) | {"ports": PORTS, "secrets": SECRETS, "passwords": {"postgres": "pa55"}})
 
 
 def test_what_was_saved_is_loaded_again(tmp_path: Path) -> None:
@@ -45,10 +48,14 @@ def test_its_owner_alone_can_read_it(tmp_path: Path) -> None:
         "null",
         "{}",
         "\xff",
-        WRITTEN.replace('{"api": 1}', "7"),
-        WRITTEN.replace('"api": 1', '"api": "1"'),
-        WRITTEN.replace('"api": 1', '"api": 0'),
-        WRITTEN.replace('"api": 1', '"api": 70000'),
+        "[" * 100_000,
+        WRITTEN.replace('"ports": {}', '"ports": 7'),
+        IN_USE.replace("4711", '"1"'),
+        IN_USE.replace("4711", "0"),
+        IN_USE.replace("4711", "70000"),
+        IN_USE.replace('"api"', '"a"'),
+        IN_USE.replace('"secret_key"', '"key"'),
+        IN_USE.replace('{"postgres": "pa55"}', "{}"),
         WRITTEN.replace('"secrets": {}', '"secrets": {"jwt_secret": 1}'),
         WRITTEN.replace('"services": {}', '"services": {"origin": 7}'),
         WRITTEN.replace('"services": {}', '"services": {"origin": {"pid": "7", "born": 1}}'),
@@ -63,9 +70,10 @@ def test_a_file_that_makes_no_sense_is_no_state(tmp_path: Path, text: str) -> No
 
 
 def test_the_smallest_file_that_makes_sense(tmp_path: Path) -> None:
-    """The control of the test above: its template itself is believed."""
-    (tmp_path / "state.json").write_text(WRITTEN)
-    assert state.load(tmp_path) == State(ports={"api": 1})
+    """The control of the test above: its templates themselves are believed."""
+    for text, found in ((WRITTEN, State()), (IN_USE, State(PORTS, SECRETS, {"postgres": "pa55"}))):
+        (tmp_path / "state.json").write_text(text)
+        assert state.load(tmp_path) == found
 
 
 def test_an_interrupted_save_leaves_the_former_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,8 @@ class Console:
     def status(self, text: str, *, head: str = "", style: str = "bold") -> None:
         """A line about what goes on, after a word that stands out."""
         if not self.quiet:
-            _write(sys.stderr, (head, style), (as_called(text), ""))
+            with contextlib.suppress(OSError):  # a full disk, or nobody who reads: the task goes on without
+                _write(sys.stderr, (head, style), (as_called(text), ""))
 
     def line(self, text: str, *, ok: bool | None = None, head: str = "") -> None:
         """A line of the result, with a mark where `ok` says how it went; silent with --json."""

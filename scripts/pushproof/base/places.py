@@ -6,6 +6,7 @@ binaries and its data must lie where that user can go, which a checkout below /r
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pwd
@@ -51,15 +52,22 @@ def make(folder: Path) -> None:
     former = os.umask(0o022) if service_user() else None
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        if problem.errno in (errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL):  # as below /proc
+            raise SettingsError(f"cannot make {folder}: {problem.strerror}", "choose another folder") from None
+        raise
     finally:
         if former is not None:
             os.umask(former)
 
 
 def socket_folder(state_dir: Path) -> Path:
-    """A folder for Unix sockets that we alone can enter: in the state's, or where that lies too deep, a new one."""
+    """A folder for Unix sockets that we alone can enter: in the state's, or where that lies too deep, a new one.
+
+    PostgREST reads a path beyond ASCII by the locale, which may have no such letters.
+    """
     near = state_dir / "sockets"
-    if len(bytes(near / LONGEST_SOCKET)) > SOCKET_PATH:
+    if len(bytes(near / LONGEST_SOCKET)) > SOCKET_PATH or not str(near).isascii():
         return Path(tempfile.mkdtemp(prefix="pushproof-", dir="/tmp"))
     near.mkdir(mode=0o700, exist_ok=True)
     return near

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import tempfile
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pushproof.base.errors import ProjectError, SettingsError, UsageError
+from pushproof.base.reading import text_of
 
 TARGETS = ("embedded", "local", "remote")
 LAST_PORT = 65535
@@ -110,15 +112,9 @@ def _dotenv(file: Path) -> list[tuple[str, str]]:
     # Imported here: `pushproof --list` needs no .env.
     from dotenv.parser import parse_stream
 
-    try:
-        with file.open(encoding="utf-8") as stream:
-            bindings = list(parse_stream(stream))
-    except UnicodeDecodeError:
-        raise SettingsError(f"cannot read {file}: it is not UTF-8 text", "save it as that") from None
-    except OSError as problem:
-        raise SettingsError(f"cannot read {file}: {problem.strerror}", "make it a file that you can read") from None
+    bindings = list(parse_stream(io.StringIO(text_of(file, SettingsError))))
     for binding in bindings:
-        if binding.error:
+        if binding.error or (binding.key and binding.value is None):
             raise SettingsError(
                 f"{file.name} line {binding.original.line} is not NAME=value", "see .env.example for the form"
             )
@@ -141,7 +137,7 @@ def _duration(values: Mapping[str, str], name: str, default: str) -> str:
 
 def _port(values: Mapping[str, str], name: str) -> int | None:
     text = values.get(name, "")
-    if text and not (text.isdecimal() and 0 < int(text) <= LAST_PORT):
+    if text and not (text.isascii() and text.isdecimal() and 0 < int(text) <= LAST_PORT):
         raise SettingsError(f"{name} is not a port number", "use 1 to 65535, or leave it out: a free one is picked")
     return int(text) if text else None
 

@@ -14,6 +14,7 @@ from pushproof.base.errors import FailedError, UsageError
 from pushproof.stack.run import Run
 from pushproof.target.clocks import REFUSED
 from pushproof.target.targets import Target
+from pushproof.target.testusers import make_room
 
 PASSED, FAILED, USAGE, NO_TESTS = 0, 1, 4, 5  # pytest's exit codes
 FIRST = "--first"  # for pushproof.failing: end at the first test that fails in its call
@@ -108,6 +109,7 @@ def run_suite(
 
     if not (folder / "smoke").is_dir():
         raise FailedError(f"{folder / 'smoke'} is not there: nothing is proved", "`pushproof init` writes a first test")
+    make_room(run.settings.state_dir)
     tally = Tally(run, first=first)
     asked = [str(folder.parent / name) for name in tests] or [str(folder / "smoke")]
     arguments = [*asked, "--rootdir", str(folder.parent), "-q", "--tb=short", "--no-header"]

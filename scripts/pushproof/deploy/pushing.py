@@ -157,11 +157,11 @@ def _apply(run: Run, options: Options, project: Project, prepared: Prepared, con
         with alone(connection, run.console):
             # Another push may have come first.
             pending = pending_of(connection, project.files, run.console, include_all=options.include_all)
-            known = exposed(connection, project.api.schemas[0])
+            known, before = exposed(connection, project.api.schemas[0]), read_history(connection)
             said = _push_by_cli(run, options, pending, connection)
             with connect(run.target) as fresh:  # the other one was silent for as long as the push took
                 fresh.execute("notify pgrst, 'reload schema'")  # it reads the schema while we read the history
-                read_back(fresh, project.files, [m.path.name for m in pending], said)
+                read_back(fresh, project.files, [m.path.name for m in pending], said, before)
                 new = exposed(fresh, project.api.schemas[0]) - known
         await_api(run, run.target, new)
     _report(run, said, (), "pushed")

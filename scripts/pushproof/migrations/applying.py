@@ -11,7 +11,7 @@ from pushproof.base.errors import HistoryError, PushproofError
 from pushproof.base.queries import query
 from pushproof.base.settings import Settings
 from pushproof.base.waiting import wait_until
-from pushproof.migrations.files import Migration, check_contents, pair, read_history
+from pushproof.migrations.files import Applied, Migration, check_contents, pair, read_history
 from pushproof.migrations.gate import limits_of, patiently, warn_of_limits
 from pushproof.migrations.history import troubles_of
 from pushproof.migrations.statements import runs_alone, statements_of
@@ -77,9 +77,17 @@ def push_by_cli(
         raise
 
 
-def read_back(connection: Any, files: Any, promised: list[str], said: list[str]) -> None:
-    """The CLI's exit code proves nothing: hold the history against the files."""
-    states = {p.local.path.name: p.state for p in pair(files, read_history(connection)) if p.local}
+def read_back(
+    connection: Any, files: Sequence[Migration], promised: list[str], said: list[str], before: Sequence[Applied] = ()
+) -> None:
+    """The CLI's exit code proves nothing: hold the history against the files, and against that of `before`."""
+    history = read_history(connection)
+    states = {p.local.path.name: p.state for p in pair(files, history) if p.local}
+    if gone := sorted({a.version for a in before} - {a.version for a in history}):
+        raise HistoryError(
+            f"the push took {', '.join(gone)} out of the history",
+            "which of these files writes to supabase_migrations? Take that out, and see `pushproof migrations`",
+        )
     wrong = [name for name in promised if states[name] != "applied"]
     if wrong:
         raise HistoryError(

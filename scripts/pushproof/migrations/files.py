@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from pushproof.migrations.statements import (
 if TYPE_CHECKING:
     import psycopg
 
-FILE_NAME = re.compile(r"^([0-9]+)_(.*)\.sql$")  # the CLI skips every other file
+FILE_NAME = re.compile(r"^([0-9]+)_([^\n\udc80-\udcff]*)\.sql$")  # the CLI skips or refuses every other file
 TIMESTAMP_WIDTH = 14
 BETWEEN = "; \t\r\n\v\f\x85\xa0"  # what the CLI drops around a statement
 NAMING = "name it VERSION_words.sql, the version in digits as wide as the others, such as 033_add_tags.sql"
@@ -91,10 +92,11 @@ def local_migrations(folder: Path) -> tuple[Migration, ...]:
     """
     found = []
     for file in _listed(folder):
-        if file.suffix != ".sql":
+        if file.suffix.lower() != ".sql":
             continue
         if not (match := FILE_NAME.match(file.name)):
-            raise ProjectError(f"{file.name} is not a migration's name: the CLI would skip it", NAMING)
+            name = os.fsencode(file.name).decode(errors="backslashreplace")
+            raise ProjectError(f"{name} is not a migration's name: the CLI would skip it", NAMING)
         read_sql(file)
         found.append(Migration(match[1], match[2], file))
     _check_versions(found)
@@ -124,7 +126,9 @@ def _listed(folder: Path) -> list[Path]:
         )
         raise ProjectError(f"there is no folder {folder}", hint) from None
     except OSError as problem:
-        raise ProjectError(f"cannot read {folder}: {problem.strerror}", "let whoever runs this read it") from None
+        none = isinstance(problem, NotADirectoryError)
+        hint = "put a folder in its place" if none else "let whoever runs this read it"
+        raise ProjectError(f"cannot read {folder}: {problem.strerror}", hint) from None
 
 
 def _check_versions(found: list[Migration]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pushproof.base.errors import SqlError
 from pushproof.base.queries import query
 from pushproof.migrations.files import Applied, joined
 from pushproof.migrations.locks import BLOCKS, STRENGTH
@@ -84,13 +85,21 @@ def _at_once(scratch: Any, one: Applied, texts: list[str]) -> bool:
         with scratch.transaction():
             scratch.execute(joined(texts).encode())
             _record(scratch, one.version, one.name, texts)
-    except psycopg.Error:
+    except (psycopg.Error, SqlError):
         return False
     return True
 
 
 def _record(connection: Any, version: str, name: str, texts: list[str]) -> None:
-    connection.execute(query("history_record"), {"version": version, "name": name, "statements": texts})
+    """Raises SqlError where the file took the history's table away."""
+    import psycopg
+
+    try:
+        connection.execute(query("history_record"), {"version": version, "name": name, "statements": texts})
+    except psycopg.Error as problem:
+        error = psycopg_error(problem, where=f"the history's row of {version}_{name}")
+        error.hint = "the file changes supabase_migrations, where each push records its files: take that out"
+        raise error from None
 
 
 def replay(connection: Any, script: Script, *, forgive: Forgive | None = None) -> Timing:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pushproof.base.errors import ProjectError
+from pushproof.base.reading import text_of
 
 TRANSACTION_WORDS = re.compile(
     r"\b(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
@@ -143,14 +144,7 @@ def lasting_role(sql: str) -> Unrunnable | None:
 
 def read_sql(file: Path) -> str:
     """A file of SQL. Raises ProjectError for one that cannot be read, or that the server would not take as text."""
-    if file.is_fifo() or file.is_socket() or file.is_char_device():
-        raise ProjectError(f"cannot read {file}: it is no regular file", "put a file of SQL in its place")
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ProjectError(f"{file.name} is not UTF-8 text", "save it as UTF-8") from None
-    except OSError as problem:
-        raise ProjectError(f"cannot read {file}: {problem.strerror}", "let whoever runs this read it") from None
+    text = text_of(file, ProjectError)
     if text.startswith("\ufeff"):
         raise ProjectError(
             f"{file.name} begins with a byte order mark, which the server takes for a part of the first word",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pushproof.base.errors import IntentError
+from pushproof.base.reading import text_of
 from pushproof.proof.catalog import Catalog, Relation
 
 VERBS = ("select", "insert", "update", "delete")
@@ -97,14 +98,14 @@ def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> In
     Raises IntentError, which names the line.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = text_of(file, IntentError)
         found = tomllib.loads(text)
     except FileNotFoundError:
         raise IntentError(
             f"there is no supabase/{FILE}: nobody has said who may do what",
             "`pushproof rls --init` writes a first one from what it observes; review each line",
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except tomllib.TOMLDecodeError as problem:
         raise IntentError(f"supabase/{FILE} is not TOML: {problem}", "mend that line") from None
     return _Reader(text, catalog, found).intent(otherwise)
 

@@ -14,10 +14,11 @@ from typing import Any
 
 from pushproof.base.console import Console
 from pushproof.base.errors import PortError, ProjectError, StackError
-from pushproof.base.places import cache_dir, data_dir, socket_folder
+from pushproof.base.places import cache_dir, data_dir, service_user, socket_folder
+from pushproof.base.reading import text_of
 from pushproof.base.settings import Settings
 from pushproof.stack import state as states
-from pushproof.stack.services.base import HOST, Service, free_port, port_is_free, why_not
+from pushproof.stack.services.base import HOST, Service, free_port, why_not
 from pushproof.stack.services.origin import Origin
 from pushproof.stack.services.postgres import (
     ADMIN,
@@ -198,14 +199,15 @@ class Stack:
             port, wish = self.state.ports.get(name), asked.get(name)
             if port and port == (wish or port) and self._runs(owner):
                 continue
-            if wish and (words := why_not(wish)):
+            user = service_user() if name == "postgres" else None
+            if wish and (words := why_not(wish, user)):
                 raise PortError(
                     f"port {wish}, asked for as the {name} port, cannot be used: {words}",
                     "choose another one above 1023, or leave the setting out: a free one is picked"
                     if words == PERMISSION
                     else "stop what listens there, choose another, or leave the setting out: a free one is picked",
                 )
-            if wish is None and port and port not in asked.values() and port_is_free(port):
+            if wish is None and port and port not in asked.values() and not why_not(port, user):
                 continue
             if wish is None or port != wish:
                 self.state.ports[name] = wish or self._unused_port(asked)
@@ -317,8 +319,8 @@ class Stack:
 def section_of(config: Path, name: str) -> dict[str, Any]:
     """A section of supabase/config.toml; empty where it says nothing. Raises ProjectError."""
     try:
-        found = tomllib.loads(config.read_text()).get(name, {}) if config.exists() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        found = tomllib.loads(text_of(config, ProjectError)).get(name, {}) if config.exists() else {}
+    except tomllib.TOMLDecodeError as problem:
         raise ProjectError(f"supabase/config.toml is not TOML: {problem}", "mend that line") from None
     if not isinstance(found, dict):
         raise ProjectError(f"{name} of supabase/config.toml is no section", f"write it as [{name}]")

@@ -19,6 +19,8 @@ from pushproof.base.settings import LAST_PORT
 from pushproof.base.waiting import exclusive
 
 KEY_YEARS = 10
+PORTS = {"api", "postgres", "rest_admin"}
+SECRETS = {"jwt_secret", "publishable_key", "secret_key", "anon_key", "service_role_key"}
 
 
 @dataclass
@@ -47,13 +49,13 @@ def load(folder: Path) -> State:
             f"{folder / 'state.json'} is a folder",
             "move it away, then `pushproof start`: the data stays, keys, passwords and ports are new",
         ) from None
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return State()
 
 
 def _parse(raw: dict[str, Any]) -> State:
     """Whatever somebody wrote there, a State of the right types, or one of the errors that `load` knows."""
-    return State(
+    found = State(
         ports={str(name): _port(port) for name, port in raw["ports"].items()},
         secrets={str(name): _text(secret) for name, secret in raw["secrets"].items()},
         passwords={str(name): _text(password) for name, password in raw["passwords"].items()},
@@ -65,6 +67,11 @@ def _parse(raw: dict[str, Any]) -> State:
         reset=_text(raw.get("reset", "")),
         sockets=_text(raw.get("sockets", "")),
     )
+    if found.ports and not found.ports.keys() >= PORTS:
+        raise ValueError(found.ports)
+    if (found.ports or found.services) and not (found.passwords and found.secrets.keys() >= SECRETS):
+        raise ValueError(sorted(found.secrets))
+    return found
 
 
 def _port(value: object) -> int:

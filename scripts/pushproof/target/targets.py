@@ -148,12 +148,21 @@ def _check_url(url: str) -> None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise SettingsError("SUPABASE_URL cannot be read", form) from None
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in ("http", "https") or not host or not _is_host_name(host):
         raise SettingsError("SUPABASE_URL is not an http(s) URL", form)
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
         raise SettingsError("SUPABASE_URL is more than scheme and host", f"leave out the rest: {form}")
     if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError("SUPABASE_URL is plain http: keys and passwords would travel readable", "use https://")
+
+
+def _is_host_name(host: str) -> bool:
+    """Whether each of its labels has a length that the name service takes."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def check_key_kinds(publishable: str, secret: str) -> None:
@@ -212,7 +221,8 @@ def parse_db_url(settings: Settings) -> Database:
     if PLACEHOLDER.search(settings.db_url):
         raise _no_password()
     found = DB_URL.fullmatch(settings.db_url)
-    if not found or int(found["port"] or 0) > LAST_PORT or "%00" in settings.db_url:
+    sane = found and 0 < int(found["port"] or 5432) <= LAST_PORT and _is_host_name(found["host"])
+    if not found or not sane or "%00" in settings.db_url:
         raise SettingsError(
             "SUPABASE_DB_URL is not postgresql://user:password@host:port/database",
             "percent-encode special characters of the password (@ as %40, / as %2F, # as %23, % as %25), or give it as "

@@ -48,12 +48,17 @@ class TestRun:
         return {MARK: self.id}
 
 
+def make_room(state_dir: Path) -> None:
+    """The folder in which runs say that they live. Raises OSError."""
+    _runs(state_dir).mkdir(parents=True, exist_ok=True)
+
+
 @contextlib.contextmanager
 def test_run(state_dir: Path, url: str) -> Iterator[TestRun]:
     """A run on the project at `url`, with a file that says it lives, from before its first user to after its last."""
     run = TestRun(secrets.token_hex(6))
     file = _runs(state_dir) / f"{run.id}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_room(state_dir)
     Identity.own().note(file, url=url)
     yield run
     file.unlink(missing_ok=True)  # not in a `finally`: an interrupted run leaves it for the sweep

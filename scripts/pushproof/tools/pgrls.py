@@ -89,7 +89,7 @@ def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> 
 
     done = process.run(
         [sys.executable, "-c", LOADED_FIRST, "lint", "--schemas", ",".join(schemas), "--format", "json"],
-        env=process.inherited(PYTHONPATH=str(folder)),
+        env=process.inherited(PYTHONPATH=str(folder), PYTHONIOENCODING="utf-8"),
         cwd=folder,  # a pgrls.toml of the project is for its own use of pgrls
         text_in=environment,
     )

@@ -23,7 +23,7 @@ from pushproof.target.targets import Target
 
 OLDEST = (2, 122)
 KNOWN_MAJORS = (2, 3)
-APPLYING = re.compile(r"Applying migration (\S+?)\.\.\.")
+BEGUN = re.compile(r"(?:Applying migration|Seeding data from) (\S+?)\.\.\.")
 SQLSTATE = re.compile(r"^(?:ERROR|FATAL): (?P<message>.*?) \(SQLSTATE (?P<state>\w{5})\)$", re.MULTILINE | re.DOTALL)
 STATEMENT = re.compile(r"^At statement: (?P<number>\d+)$", re.MULTILINE)
 UNREACHABLE = ("failed to connect", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "ENETUNREACH", "EAI_AGAIN")
@@ -190,7 +190,7 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
     """The CLI's failure as an error of ours: it names no file, the last one it began is on stderr."""
     error = answer.get("error", {}) if isinstance(answer, dict) else {}
     code, message = error.get("code", ""), error.get("message") or done.stderr.strip() or done.stdout.strip()
-    begun = APPLYING.findall(done.stderr)
+    begun = BEGUN.findall(done.stderr)
     if code == "DbPushMissingRemoteError":
         return HistoryError(
             "a local migration sorts before the last one that was applied",

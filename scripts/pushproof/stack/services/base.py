@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import http.client
 import itertools
+import os
 import random
 import signal
 import socket
@@ -66,8 +69,10 @@ def port_is_free(port: int) -> bool:
     return not why_not(port)
 
 
-def why_not(port: int) -> str:
-    """What keeps a server from listening on this loopback port, in the system's words; empty where nothing does."""
+def why_not(port: int, user: User | None = None) -> str:
+    """What keeps a server, run by this user, from listening on this loopback port, in the system's words."""
+    if user and user.uid and port < _first_free_to_all():
+        return os.strerror(errno.EACCES)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -75,6 +80,13 @@ def why_not(port: int) -> str:
         except OSError as problem:
             return problem.strerror or str(problem)
     return ""
+
+
+def _first_free_to_all() -> int:
+    """https://docs.kernel.org/networking/ip-sysctl.html (ip_unprivileged_port_start)."""
+    with contextlib.suppress(OSError, ValueError):
+        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    return 1024
 
 
 def free_port() -> int:
