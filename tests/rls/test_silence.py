@@ -9,9 +9,12 @@ from threading import Event, Thread
 import pytest
 import urllib3
 
+from pushproof.base.waiting import wait_until
 from pushproof.proof import asking, rows
-from pushproof.proof.asking import Actor, Api, Request
+from pushproof.proof.asking import Actor, Answer, Api, Request
+from pushproof.target.api import service_headers
 from tests.fix_rls import Laboratory
+from tests.fix_stack import Connection, RunningStack
 from tests.rls.test_engine import NOTES, NOTES_ACCESS, wrong
 
 # PostgREST takes the function's own time limit for the whole call, so that the test need not wait for the role's.
@@ -82,3 +85,34 @@ def test_an_api_that_does_not_answer(silent_server: str) -> None:
     api = Api(urllib3.PoolManager(**{**asking.OPTIONS, "timeout": 0.2}), silent_server)
     answer = api.ask(Actor("anon", {}), Request("GET", "notes"))
     assert (answer.status, answer.words) == (504, f"did not answer in {asking.SECONDS} s")
+
+
+def test_a_request_that_goes_on_is_ended(
+    stack: RunningStack, postgres: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function may catch the end of its time: its connection is ended, or REST would soon have none left."""
+    monkeypatch.setattr(asking, "SECONDS", 2)
+    monkeypatch.setattr(asking, "OPTIONS", {**asking.OPTIONS, "timeout": 2})
+    postgres.execute("""
+        create function public.unstoppable() returns void language plpgsql as $$
+        begin
+          loop
+            begin
+              perform pg_catalog.pg_sleep(60);
+            exception when query_canceled then null;
+            end;
+          end loop;
+        end $$;
+        grant execute on function public.unstoppable() to service_role;
+        notify pgrst, 'reload schema';
+    """)
+    service = Actor("service", service_headers(stack.target))
+    try:
+        api = Api.of(stack.target)
+        call = Request("POST", "rpc/unstoppable", body={})
+        answer = wait_until(lambda: (found := api.ask(service, call)).status != 404 and found, timeout=20)
+        assert isinstance(answer, Answer) and answer.words == "did not answer in 2 s"
+        running = "select 1 from pg_stat_activity where usename = 'authenticator' and state = 'active'"
+        assert wait_until(lambda: postgres.execute(running).fetchall() == [], timeout=10)
+    finally:
+        postgres.execute("drop function public.unstoppable()")

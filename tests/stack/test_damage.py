@@ -170,7 +170,7 @@ def test_damaged_data_is_named_and_left(new: Project, damage: Callable[[Path], N
     before = sorted(one for one in new.stack.data.rglob("*"))
     for _ in range(2):
         done = new.invoke("start")
-        refuses(done, 13, str(new.stack.data), "every row of this stack is lost")
+        refuses(done, 13, str(new.stack.data), "every row is lost")
         assert {*before} <= {*new.stack.data.rglob("*")}
     shutil.rmtree(new.stack.data)
     succeeds(new.invoke("start"))
@@ -182,7 +182,7 @@ def test_damaged_data_of_a_lost_state_is_named_and_left(new: Project) -> None:
     new.stack.stop()
     spoil_control(new.stack.data)
     (new.settings.state_dir / "state.json").unlink()
-    refuses(new.invoke("start"), 13, str(new.stack.data), "every row of this stack is lost")
+    refuses(new.invoke("start"), 13, str(new.stack.data), "every row is lost")
     assert (new.stack.data / "PG_VERSION").exists()
 
 

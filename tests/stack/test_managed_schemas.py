@@ -74,6 +74,7 @@ def test_a_folder_of_ones_own(empty_database: psycopg.Connection) -> None:
         ("alter table realtime.messages disable row level security", "must be owner of table messages"),
         ("alter table auth.users add column x int", "must be owner of table users"),
         ("create index on auth.users (email)", "must be owner of index"),
+        ('create rule "of on" as on delete to auth.users do instead nothing', "must be owner of relation"),
         ("drop table storage.objects", "must be owner of table objects"),
         ("create table auth.mine ()", "permission denied for schema auth"),
         ("create or replace function auth.uid() returns uuid language sql as 'select null::uuid'", "schema auth"),

@@ -353,7 +353,7 @@ def test_cli_that_is_none(blank: Project, cli: str, cause: str) -> None:
 
 def test_nothing_to_verify(blank: Project) -> None:
     """No check is not a green check."""
-    refuses(blank.invoke("verify"), 10, "no check in supabase/checks", "add one")
+    refuses(blank.invoke("verify"), 10, "no check in supabase/checks", "`invoke init` writes")
 
 
 def test_local_without_docker(bare: Project) -> None:

@@ -270,6 +270,16 @@ def test_a_locked_table_is_tried_again(blank: Project, sql: Ask) -> None:
     assert [line for line in output.splitlines() if "pushed" in line] == ["✓ pushed 002_b.sql", "✓ pushed 003_c.sql"]
 
 
+def test_a_history_that_somebody_holds(blank: Project) -> None:
+    """The push says so within its time for a lock, whatever it was about to read."""
+    blank.write("migrations/001_a.sql", "create table public.a (id bigint primary key);")
+    succeeds(blank.invoke("push"))
+    with connect(blank.stack.target(), autocommit=False) as holder:
+        holder.execute("lock table supabase_migrations.schema_migrations in access exclusive mode")
+        done = blank.invoke("push", PUSHPROOF_LOCK_TIMEOUT="300ms")
+    refuses(done, 18, "a lock was not to be had in time", "monitor")
+
+
 def test_production_is_pushed_to_by_its_name(blank: Project, sql: Ask) -> None:
     """Not without, not with another's; what would happen may always be asked."""
     blank.write("migrations/001_a.sql", "create table public.a (id int)")

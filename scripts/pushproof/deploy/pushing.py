@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from pushproof.deploy.rehearsal import Rehearsal
 
 
+LOCK_LIMIT = "select pg_catalog.set_config('lock_timeout', %s, false)"  # not in `options`, which poolers may drop
+
+
 @dataclass(frozen=True)
 class Options:
     """What `pushproof push` was told. `confirm` is the reference of a project marked as production.
@@ -85,6 +88,7 @@ def push(run: Run, options: Options | None = None) -> Outcome:
     with turn(run, "push", shared=options.dry_run):
         project = _read(run)
         with connect(run.target) as connection:
+            connection.execute(LOCK_LIMIT, [run.settings.lock_timeout])
             if run.target.kind == "embedded" and project.api.auto_expose_new_tables and not options.dry_run:
                 connection.execute(query("auto_expose"))
             prepared = _prepare(run, options, project, connection)

@@ -7,13 +7,16 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import getproxies
 
 from pushproof.base.errors import UnreachableError
+from pushproof.base.queries import query
 from pushproof.target.api import PATIENCE_SECONDS, TOO_MANY, pause_of
 from pushproof.target.clocks import REFUSED, token_refused
+from pushproof.target.database import connect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,10 +152,12 @@ class Api:
         url: str,
         check: Callable[[], None] = lambda: None,
         kind: str = "embedded",
+        give_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._pool = pool
         self._kind = kind  # of the target
         self._url = url
+        self._give_up = give_up  # ends in the database what was not answered in time
         self._check = check  # raises where a service died, for which there is no use to wait
 
     @classmethod
@@ -163,12 +168,16 @@ class Api:
         url = f"{target.url}/rest/v1"
         proxy = None if target.database.loopback else getproxies().get(url.partition(":")[0])
         return cls(
-            urllib3.ProxyManager(proxy, **OPTIONS) if proxy else urllib3.PoolManager(**OPTIONS), url, check, target.kind
+            urllib3.ProxyManager(proxy, **OPTIONS) if proxy else urllib3.PoolManager(**OPTIONS),
+            url,
+            check,
+            target.kind,
+            partial(_end_unanswered, target),
         )
 
     @classmethod
-    def at(cls, path: Path, check: Callable[[], None] = lambda: None) -> Api:
-        """A PostgREST without a gateway, on a Unix socket."""
+    def at(cls, path: Path, target: Target, check: Callable[[], None] = lambda: None) -> Api:
+        """A PostgREST of this target's database without a gateway, on a Unix socket."""
         import urllib3
 
         class Connection(urllib3.connection.HTTPConnection):
@@ -180,7 +189,7 @@ class Api:
 
         pool = urllib3.HTTPConnectionPool("rest", **OPTIONS)
         pool.ConnectionCls = Connection
-        return cls(pool, "", check)
+        return cls(pool, "", check, give_up=partial(_end_unanswered, target))
 
     def ask(self, actor: Actor, request: Request) -> Answer:
         """Send it; a rate limit is waited out within a bound. Raises UnreachableError.
@@ -198,6 +207,7 @@ class Api:
             try:
                 response = self._pool.request(request.method, f"{self._url}/{request.url}", body=body, headers=headers)
             except urllib3.exceptions.ReadTimeoutError:
+                self._give_up()
                 return Answer(504, {"code": CANCELED}, seconds=SECONDS)
             except (urllib3.exceptions.HTTPError, OSError) as problem:
                 raise self._unreachable(problem.__class__.__name__) from None
@@ -228,6 +238,13 @@ class Api:
             f"the REST API{self._url and f' at {self._url}'} does not answer: {words}",
             "look whether it is up, then run this again",
         )
+
+
+def _end_unanswered(target: Target) -> None:
+    """On a remote target its own limits do it: others ask there as well."""
+    if target.kind != "remote":
+        with connect(target) as connection:
+            connection.execute(query("end_unanswered"), {"seconds": SECONDS - 1})
 
 
 def _decoded(data: bytes) -> Any:

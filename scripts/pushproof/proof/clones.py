@@ -135,7 +135,7 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
             known = (parts, api_port, socket, base.database.port, api.schemas, state.passwords, state.secrets)
             anonymous = takes_anonymous(stack.settings.supabase_dir / "config.toml")
             services.append(Origin(*known, anonymous, database=name, name=f"origin_{number}", needs=(rest.name,)))
-        asking = _probe(probe, target, Api.at(socket, check), state.secrets)
+        asking = _probe(probe, target, Api.at(socket, target, check), state.secrets)
         made.append(
             Clone(
                 name, target, admin, asking, probe.rows, checks, stack.settings.project, stack.settings.tests_dir, check

@@ -5,9 +5,9 @@ import { administer } from './admin.mjs'
 import { log, reply } from './answers.mjs'
 import { AuthError } from './errors.mjs'
 import { sign, verify } from './jwt.mjs'
-import { connect, createAuthApp } from './lite.mjs'
+import { connect, createAuthApp, STATEMENT_MS } from './lite.mjs'
 import { load } from './parts.mjs'
-import { tokenHash, Users, UUID } from './users.mjs'
+import { PASSWORD_LIMIT, tokenHash, tooLongPassword, Users, UUID } from './users.mjs'
 
 const BODY_LIMIT = 1_048_576
 const EMAIL_LIMIT = 255 // characters, of the column
@@ -21,6 +21,7 @@ const jsonType = (oid) => ({
   serialize: (value) => (typeof value === 'string' ? value : JSON.stringify(value)),
 })
 const ADMIN = /^\/(admin\/|invite$)/
+const SETS_PASSWORD = /^(POST \/signup|PUT \/user)$/
 const OF_A_USER = /^\/(user|logout|reauthenticate)$/
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value) => typeof value === 'string'
@@ -30,25 +31,56 @@ const TEXTS = ['email', 'new_email', 'phone', 'password', 'token', 'token_hash',
 const OBJECTS = ['data', 'options', 'user_metadata', 'app_metadata', 'gotrue_meta_security']
 const TYPES = new Map([...TEXTS.map((name) => [name, isText]), ...OBJECTS.map((name) => [name, isObject])])
 
-/** Opens Auth on the database; `handle` answers what the gateway lets through to /auth/v1. */
+/**
+ * Opens Auth on the database; `handle` answers what the gateway lets through to /auth/v1, `renew` takes new connections:
+ * the driver does not always get over one that was ended amid a query (https://github.com/porsager/postgres/issues/1208).
+ */
 export async function openAuth(config) {
-  const { database, parts } = config
-  const connection = await connect(config, {
-    user: 'supabase_auth_admin', password: database.auth_password, max: 4, zone: 'Z',
-    types: { json: jsonType(114), jsonb: jsonType(3802) },
-  })
-  const app = await createAuthApp(config, connection)
-  const { default: bcrypt } = await load(parts, 'bcryptjs')
-  const auth = new Auth(config, app, new Users(connection.driver, bcrypt))
-  return { handle: (req, res, call) => auth.handle(req, res, call), close: () => connection.driver.end({ timeout: 0 }) }
+  let current = await open(config, renew)
+  let renewal
+
+  function renew() {
+    renewal ??= open(config, renew).then((next) => {
+      const former = current
+      current = next
+      return former.close()
+    }).catch((error) => log(`auth: ${error.code ?? error.name}: ${error.message}`)).finally(() => { renewal = undefined })
+    return renewal
+  }
+  return { renew, handle: (req, res, call) => current.auth.handle(req, res, call), close: () => current.close() }
 }
 
+async function open(config, renew) {
+  const { database, parts } = config
+  const login = { user: 'supabase_auth_admin', password: database.auth_password, zone: 'Z' }
+  const types = { json: jsonType(114), jsonb: jsonType(3802) }
+  const connection = await connect(config, { ...login, max: 4, types })
+  const apart = await connect(config, { ...login, max: 1 }) // for when all others are held up
+  const app = await createAuthApp(config, connection)
+  const { default: bcrypt } = await load(parts, 'bcryptjs')
+  const auth = new Auth(config, app, new Users(connection.driver, bcrypt), async () => {
+    await endStatements(apart.driver)
+    await renew()
+  })
+  return { auth, close: () => Promise.all([connection, apart].map(({ driver }) => driver.end({ timeout: 0 }))) }
+}
+
+// A trigger may catch the end of its time, or take the limit off its connection: then the connection is ended.
+const endStatements = (sql) => sql`
+  select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+  where usename = current_user and state = 'active'
+    and query_start < pg_catalog.clock_timestamp() - ${STATEMENT_MS / 1000} * interval '1 second'`
+  .catch((error) => log(`auth: ${error.code ?? error.name}: ${error.message}`))
+
 class Auth {
-  constructor(config, app, users) {
-    Object.assign(this, { config, app, users, sql: users.sql, issuer: `${config.origin}/auth/v1` })
+  #turns = new Map()
+
+  constructor(config, app, users, giveUp) {
+    Object.assign(this, { config, app, users, giveUp, sql: users.sql, issuer: `${config.origin}/auth/v1` })
   }
 
   async handle(req, res, call) {
+    const patience = setTimeout(this.giveUp, STATEMENT_MS + 1000)
     try {
       const answer = await this.#answer({ ...call, method: req.method, body: bodyOf(await read(req)) })
       if (answer.status === 204 || answer.body === undefined) return bare(res, answer)
@@ -57,6 +89,21 @@ class Auth {
       if (!(error instanceof AuthError)) log(`auth: ${error.code ?? error.name}: ${error.message}`)
       const { status, body } = error instanceof AuthError ? error : answerTo(error)
       reply(res, status, body, { 'x-sb-error-code': body.error_code })
+    } finally {
+      clearTimeout(patience)
+    }
+  }
+
+  // Of requests about one address or one token each sees what the former did, as two tabs of one user need it.
+  async #inTurn(key, step) {
+    if (!key) return step()
+    const former = this.#turns.get(key)
+    const turn = Promise.resolve(former).catch(() => {}).then(step)
+    this.#turns.set(key, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(key) === turn) this.#turns.delete(key)
     }
   }
 
@@ -66,8 +113,10 @@ class Auth {
     const name = `${call.method} ${call.path}`
     if (name === 'GET /health') return this.#health(call)
     if (name === 'POST /signup' && isAnonymous(call.body)) return this.#signUpAnonymously(call.body)
-    if (name === 'POST /verify') return this.#verify(call)
-    return this.#pass(call)
+    if (SETS_PASSWORD.test(name) && Buffer.byteLength(call.body.password ?? '') > PASSWORD_LIMIT) throw tooLongPassword()
+    const { refresh_token, email } = call.body
+    const step = () => (name === 'POST /verify' ? this.#verify(call) : this.#pass(call))
+    return this.#inTurn(call.method === 'POST' && (refresh_token ?? email?.toLowerCase()), step)
   }
 
   #claims({ token }) {
@@ -222,9 +271,11 @@ const answerTo = (error) => /^22/.test(error.code)
   : unexpected('Database error querying schema')
 const badJson = () => new AuthError(400, 'bad_json', 'Could not parse request body as JSON')
 
+// An address that no Location header can hold is none: the project's own is taken.
+const BROKEN_REDIRECT = /(?<=[?&])redirect_to=[^&]*%(?:[01][\da-f]|7f)[^&]*&?/gi
 // The links of invitations are answered as those of sign-ups, which lite knows.
 const known = (query) =>
-  query.replace(/([?&]type=)invite(?=&|$)/, '$1signup').replace(/([?&]type=)email(?=&|$)/, '$1magiclink')
+  query.replace(BROKEN_REDIRECT, '').replace(/([?&]type=)invite(?=&|$)/, '$1signup').replace(/([?&]type=)email(?=&|$)/, '$1magiclink')
 
 // Of a body that is too large the rest is read and dropped, so that the connection can be used again.
 async function read(req) {
@@ -249,7 +300,8 @@ function bodyOf(text) {
   }
   if (!isObject(body)) throw badJson()
   const given = Object.entries(body).filter(([, value]) => value !== null)
-  if (!given.every(([name, value]) => TYPES.get(name)?.(value) ?? true)) throw badJson()
+  const members = [...given, ...Object.entries(body.options ?? {}).filter(([, value]) => value !== null)]
+  if (!members.every(([name, value]) => TYPES.get(name)?.(value) ?? true)) throw badJson()
   if (body.email?.length > EMAIL_LIMIT || body.new_email?.length > EMAIL_LIMIT) throw tooLong()
   return Object.fromEntries(given)
 }

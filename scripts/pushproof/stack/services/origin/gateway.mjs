@@ -1,4 +1,5 @@
 // What stands in front of a hosted project: checks the API key, routes by prefix, answers CORS.
+import { isUtf8 } from 'node:buffer'
 import { log, reply } from './answers.mjs'
 import { namesRows, routeOf } from './routes.mjs'
 import { Upstream } from './upstream.mjs'
@@ -19,6 +20,7 @@ const UNROUTED = {
 }
 // What the library safeupdate, which a hosted project loads, says to a statement without a condition.
 const WHOLE_TABLE = { DELETE: 'DELETE requires a WHERE clause', PATCH: 'UPDATE requires a WHERE clause' }
+const ASCII = /^[\x00-\x7f]*$/
 const PIPELINED = 32 // requests of one connection that wait for their answers
 const BROWSER = /^\s*Mozilla\/5\.0/i
 
@@ -33,7 +35,7 @@ export function createGateway(config, { auth, rest }) {
 
   function listener(req, res) {
     if (overfills(req, res)) return
-    const unclear = ambiguity(req)
+    const unclear = ambiguity(req) ?? unreadable(req)
     if (unclear) {
       res.shouldKeepAlive = false
       return reply(res, 400, { message: unclear })
@@ -84,6 +86,12 @@ function ambiguity({ rawHeaders, headers, httpVersion }) {
   if (encoding === undefined) return undefined
   if (httpVersion === '1.0') return 'HTTP/1.0 has no Transfer-Encoding'
   return encoding.trim().toLowerCase() === 'chunked' ? undefined : 'The Transfer-Encoding is not chunked alone'
+}
+
+// PostgREST takes headers for UTF-8, and breaks off at one that is not.
+function unreadable({ rawHeaders }) {
+  const readable = rawHeaders.every((text) => ASCII.test(text) || isUtf8(Buffer.from(text, 'latin1')))
+  return readable ? undefined : 'A header is not UTF-8'
 }
 
 function split(url) {

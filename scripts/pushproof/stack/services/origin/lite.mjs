@@ -2,7 +2,7 @@
 import { verify } from './jwt.mjs'
 import { load } from './parts.mjs'
 
-const STATEMENT_MS = 10_000
+export const STATEMENT_MS = 10_000
 const SETTINGS = { studio: { enabled: false }, db: { migrations: { enabled: false } } }
 // Mail is not sent, and never printed: it would put one-time codes into the log.
 const OPTIONS = { drivers: { email: { send: async () => {} } }, server: { apiKeys: false, disableStudio: true } }

@@ -25,7 +25,7 @@ const server = http.createServer(LIMITS, gateway.listener)
 server.on('clientError', refuse)
 server.on('error', (error) => quit(error.code === 'EADDRINUSE' ? 3 : 1, `cannot listen: ${error.message}`))
 server.listen(config.port, config.host, () => log(`started on ${config.origin}`))
-process.on('SIGTERM', stop).on('SIGINT', stop)
+process.on('SIGTERM', stop).on('SIGINT', stop).on('uncaughtException', survive)
 
 function readConfig() {
   try {
@@ -41,6 +41,13 @@ function readConfig() {
 function quit(code, line) {
   log(line)
   process.exit(code)
+}
+
+// The driver may write once more to a connection that the server has ended; whoever waited was told so.
+function survive(error) {
+  if (!/\/node_modules\/postgres\/src\/connection\.js/.test(error.stack)) quit(1, error.stack)
+  log(`database: ${error.message}`)
+  auth.renew()
 }
 
 // What is not HTTP, or has a head beyond all measure.

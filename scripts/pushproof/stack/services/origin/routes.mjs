@@ -1,5 +1,6 @@
 // What may be asked for. A path is brought into one form first; everything is decided by that form, and it alone goes on.
 
+const QUOTED = /"(?:[^"\\]|\\.)*"/g
 const CONTROL = /[\u0000-\u001f\u007f]/
 const ROUTE = /^\/(rest|auth)\/v1(?=\/|$)/
 // The routes of GoTrue that are answered here: https://supabase.com/docs/reference/self-hosting-auth/introduction
@@ -58,9 +59,12 @@ export function namesRows(query) {
   // A limit that is no number is none, nor is the one beside it.
   const limited = pairs.every(([name, value]) => name !== 'limit' || /^\d{1,9}$/.test(value))
   return pairs.some(([name]) => {
-    if (['', 'select', 'columns', 'on_conflict', 'order', 'offset'].includes(name)) return false
-    if (name === 'limit') return limited
-    return /^(not\.)?(and|or)$/.test(name) || !name.split('->')[0].includes('.')
+    if (['', 'select', 'columns', 'on_conflict'].includes(name)) return false
+    const last = name.split('.').at(-1) // by which PostgREST knows what is no filter, in whatever quotes or arrows it stands
+    if (last === 'order' || last === 'offset') return false
+    if (last === 'limit') return name === 'limit' && limited
+    if (last === 'and' || last === 'or') return /^(not\.)?(and|or)$/.test(name)
+    return !name.replace(QUOTED, '').split('->')[0].includes('.') // with a dot it is of an embedded relation
   })
 }
 

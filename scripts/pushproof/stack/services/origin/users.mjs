@@ -3,6 +3,8 @@ import { createHash, randomInt, randomUUID } from 'node:crypto'
 import { AuthError, emailExists, invalid, notFound } from './errors.mjs'
 
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+export const PASSWORD_LIMIT = 72 // bytes: bcrypt reads no further
+export const tooLongPassword = () => invalid(`Password cannot be longer than ${PASSWORD_LIMIT} characters`)
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@]+$/
 
 /** What a one-time code is kept as: the form that Auth compares. */
@@ -137,7 +139,7 @@ export class Users {
       const message = 'Password should be at least 6 characters.'
       throw new AuthError(422, 'weak_password', message, { weak_password: { reasons: ['length'], message } })
     }
-    if (Buffer.byteLength(password) > 72) throw invalid('Password cannot be longer than 72 characters')
+    if (Buffer.byteLength(password) > PASSWORD_LIMIT) throw tooLongPassword()
     return this.bcrypt.hash(password, Number(process.env.LITE_AUTH_BCRYPT_COST))
   }
 }

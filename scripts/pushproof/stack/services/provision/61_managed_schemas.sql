@@ -10,18 +10,29 @@ create function extensions.is_managed(schema_name text) returns boolean language
   select schema_name in ('auth', 'storage', 'realtime')
 $$;
 
+-- An event trigger is told no schema of a rule.
+create function extensions.schema_of_rule(catalog oid, rule oid) returns text language sql stable as $$
+  select c.relnamespace::regnamespace::text
+  from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
+  where catalog = 'pg_catalog.pg_rewrite'::regclass and r.oid = rule
+$$;
+
 create function extensions.refuse_managed_ddl() returns event_trigger language plpgsql as $$
 declare
   done record;
 begin
   for done in
     select * from pg_event_trigger_ddl_commands()
-    where extensions.is_managed(schema_name)
+    where extensions.is_managed(coalesce(schema_name, extensions.schema_of_rule(classid, objid)))
       and command_tag !~ '(POLICY|TRIGGER|COMMENT)$'
       and current_user = 'postgres'
   loop
     if done.command_tag like 'ALTER%' or done.command_tag = 'CREATE INDEX' then
       raise 'must be owner of % %', done.object_type, split_part(done.object_identity, '.', 2)
+        using errcode = 'insufficient_privilege';
+    end if;
+    if done.command_tag = 'CREATE RULE' then
+      raise 'must be owner of relation %', split_part(done.object_identity, '.', 2)
         using errcode = 'insufficient_privilege';
     end if;
     raise 'permission denied for schema %', done.schema_name using errcode = 'insufficient_privilege';
