@@ -31,5 +31,16 @@ def faults(_: Context, json: bool = False) -> None:
         faults(run)
 
 
+@task(name="picture")
+def picture(_: Context) -> None:
+    """Draw docs/picture.svg from a real run of tests/demo"""
+    from pushproof.boundary import boundary
+    from tests.picture import draw
+
+    with boundary() as run:
+        run.console.line(f"drew {draw()}", ok=True)
+
+
 ns.add_task(run_tests)
+ns.add_task(picture)
 ns.add_task(faults)

@@ -14,6 +14,8 @@ from pushproof.base import errors
 from pushproof.base.errors import PushproofError
 
 REPOSITORY = Path(__file__).parents[2]
+PACKAGE = REPOSITORY / "scripts" / "pushproof"
+OF_POSTGRESQL = 'relation " does not exist; permission denied for; extension " is not available; must be owner of'
 README = (REPOSITORY / "README.md").read_text()
 
 
@@ -32,10 +34,23 @@ def test_ci_runs_the_command_that_readme_prints() -> None:
     assert "grep -m 1 'invoke test$' README.md" in (REPOSITORY / ".ci/run").read_text()
 
 
-def test_readme_names_every_task(tasks: Collection) -> None:
-    """A task that README does not name is not found; a name without a task misleads."""
-    named = set(re.findall(r"`invoke ([a-z][a-z-]+)", README)) | {"stop", "status", "logs", "diagram"}
-    assert named | {"test"} == set(tasks.task_names)
+def test_every_task_is_documented(tasks: Collection) -> None:
+    """A task that docs/tasks.md does not name is not found; a name without a task misleads, there and in README."""
+    table = re.findall(r"^\| (`.*?) \|", (REPOSITORY / "docs/tasks.md").read_text(), re.MULTILINE)
+    named = {word for line in table for word in re.findall(r"`(?:invoke )?([a-z][a-z-]+)", line)}
+    assert named == set(tasks.task_names)
+    assert {*re.findall(r"`?(?:invoke|pushproof) ([a-z][a-z-]+)", README)} - {"from"} <= named
+
+
+def test_the_messages_of_the_troubleshooting_page_are_real() -> None:
+    """Each is said by the program, or by PostgreSQL; a page that quotes another is of no use to whoever searches."""
+    said = " ".join(file.read_text() for kind in ("py", "mjs", "sql") for file in PACKAGE.rglob(f"*.{kind}"))
+    said = re.sub(r'"\s*f?"|\s+', " ", said) + OF_POSTGRESQL
+    quoted = re.findall(r"^\| (.*?) \|", (REPOSITORY / "docs/troubleshooting.md").read_text(), re.MULTILINE)
+    messages = [text for line in quoted for text in re.findall(r"`([^`]+)`", line) if not text.startswith("pushproof")]
+    assert len(messages) > 20
+    parts = [(text, part.strip(" ,")) for text in messages for part in re.split(r"…|\(SQLSTATE.*|\(port 6543\)", text)]
+    assert [text for text, part in parts if len(part) > 3 and part not in said] == []
 
 
 def test_every_task_fits_a_line_of_the_listing(tasks: Collection) -> None:
