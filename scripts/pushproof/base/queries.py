@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 
-FOLDER = Path(__file__).parent / "queries"
+from pushproof.base.resources import resource
+
+FOLDER = resource(__package__, "queries")
 HEADER = re.compile(r"(?:--.*\n)+")
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from pushproof.base import process
 from pushproof.base.errors import FailedError
+from pushproof.base.resources import resource
 from pushproof.stack.services.base import HOST
 from pushproof.tools import parts
 
-LOAD = Path(__file__).parent / "load.mjs"
+LOAD = resource(__package__, "load.mjs")
 SECONDS = 3.0
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from pushproof.base.errors import ProjectError
 from pushproof.base.queries import query
+from pushproof.base.resources import resource
 from pushproof.migrations.files import Migration, check_contents
 from pushproof.migrations.statements import runs_alone, statements_of, tokens
 
-PARTS = Path(__file__).parent / "bundle"
+PARTS = resource(__package__, "bundle")
 
 
 def bundle_of(pending: Sequence[Migration], applied: Sequence[str], checks: Sequence[Path]) -> str:

@@ -9,13 +9,14 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import psycopg
 
-FOLDER = Path(__file__).parent / "catalog"
+from pushproof.base.resources import resource
+
+FOLDER = resource(__package__, "catalog")
 Key = tuple[str, str]  # kind and object: ("policy", "public.notes notes_select")
 LINKS = ("of", "from")
 SIGNS = {"missing": "-", "extra": "+", "different": "~"}

@@ -11,9 +11,9 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from pushproof.base.resources import resource
 from pushproof.proof import claims
 from pushproof.proof.actors import Cast
 from pushproof.proof.catalog import Catalog
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pushproof.target.targets import Target
     from pushproof.tools.supabase_cli import Cli
 
-CHECKS = Path(__file__).parent / "checks"
+CHECKS = resource(__package__, "checks")
 CONFIRMED, DECLARED, REFUTED, UNPROVED = "confirmed", "declared", "refuted", "unproved"
 ORDER = (CONFIRMED, UNPROVED, DECLARED, REFUTED)
 

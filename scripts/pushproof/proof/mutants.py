@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import StackError
+from pushproof.base.resources import resource
 from pushproof.base.waiting import wait_until
 from pushproof.proof.cells import Case
 from pushproof.proof.clones import Clone
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 10
 NEAREST = 4  # cells, which cost about as much as all checks together
-FOLDER = Path(__file__).parent / "mutants"
+FOLDER = resource(__package__, "mutants")
 UNCALLED = "the API cannot call it, for its arguments have no names"
 
 

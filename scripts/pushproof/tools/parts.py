@@ -23,11 +23,12 @@ from pushproof.base import process
 from pushproof.base.console import Console
 from pushproof.base.errors import DiskFullError, PartsError
 from pushproof.base.places import cache_dir, make
+from pushproof.base.resources import resource
 from pushproof.base.settings import Settings
 from pushproof.base.waiting import exclusive
 
 NOTE = "installed.json"  # the hash of each file as it was installed
-MANIFESTS = Path(__file__).parent
+MANIFESTS = resource(__package__)
 INSTALLED_MB = 246  # `du -sm node_modules` on linux-x64
 NPM_FLAGS = (
     "--package-lock",  # somebody's .npmrc may say otherwise, and the hashes would go unread

@@ -19,12 +19,13 @@ from pushproof.base import process
 from pushproof.base.console import Console
 from pushproof.base.errors import PartsError
 from pushproof.base.places import cache_dir, make
+from pushproof.base.resources import resource
 from pushproof.base.settings import Settings
 from pushproof.base.waiting import exclusive
 from pushproof.target.database import LIMIT, options_of
 from pushproof.target.targets import Target
 
-PINS = Path(__file__).parent / "pgrls.txt"
+PINS = resource(__package__, "pgrls.txt")
 PIP = (
     "-m",
     "pip",

@@ -6,15 +6,15 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from pushproof.base import process
 from pushproof.base.errors import PartsError
+from pushproof.base.resources import resource
 from pushproof.proof.catalog import USERS, Catalog, Column, ForeignKey, Relation
 from pushproof.tools import parts as npm
 from pushproof.tools.parts import Parts
 
-DRAW = Path(__file__).parent / "diagram.mjs"
+DRAW = resource(__package__, "diagram.mjs")
 FONT = 'fontname="Courier",fontsize=10'  # of one width, whatever font stands in for it
 ROW = '<tr><td align="left" port="{port}">{name}</td><td align="left"><font color="#666666">{type}</font></td></tr>'
 HEAD = '<tr><td colspan="2" bgcolor="#e8eef7"><b>{name}</b></td></tr>'

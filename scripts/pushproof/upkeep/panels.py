@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pushproof.base.queries import header_of
+from pushproof.base.resources import resource
 
 if TYPE_CHECKING:
     import psycopg
 
-FOLDER = Path(__file__).parent / "monitor"
+FOLDER = resource(__package__, "monitor")
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
+
+from pushproof.base.resources import resource
 
 VERSION = "{version}"
 
@@ -41,5 +43,5 @@ def write_missing(project: Path) -> Iterator[tuple[str, bool]]:
 
 
 def _text(starter: Starter) -> str:
-    text = (resources.files("pushproof.upkeep") / "scaffold" / starter.text).read_text(encoding="utf-8")
+    text = resource(__package__, "scaffold", starter.text).read_text(encoding="utf-8")
     return text.replace(VERSION, metadata.version("pushproof"))

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pushproof.base import process
+from pushproof.base.resources import resource
 from pushproof.stack.services.base import HOST, Command, http_status
 from pushproof.stack.services.postgres import DATABASE
 from pushproof.tools.parts import Parts, node
 
-MAIN = Path(__file__).parent / "origin" / "main.mjs"
+MAIN = resource(__package__, "origin", "main.mjs")
 NODE_FLAGS = ("--max-semi-space-size=2",)  # MB: a quarter less memory under load
 
 

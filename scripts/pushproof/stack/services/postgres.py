@@ -24,11 +24,12 @@ import psutil
 from pushproof.base import process
 from pushproof.base.errors import DiskFullError, StackError
 from pushproof.base.places import make, service_user
+from pushproof.base.resources import resource
 from pushproof.base.waiting import exclusive, wait_until
 from pushproof.stack.services.base import HOST, Command, free_port
 from pushproof.tools.parts import Parts, node
 
-PROVISION = Path(__file__).parent / "provision"
+PROVISION = resource(__package__, "provision")
 DATABASE = "postgres"
 ADMIN = "supabase_admin"
 LOGINS = (ADMIN, "postgres", "authenticator", "supabase_auth_admin")
