@@ -63,7 +63,7 @@ def schema(request: pytest.FixtureRequest, empty_database: psycopg.Connection) -
 
 def fingerprint(connection: psycopg.Connection) -> object:
     """Of everything that a mutant can touch."""
-    row = connection.execute(query("rls_fingerprint"), PUBLIC).fetchone()
+    row = connection.execute(query("proof/fingerprint"), PUBLIC).fetchone()
     return row and row[0]
 
 

@@ -190,7 +190,7 @@ def test_one_push_at_a_time(blank: Project, sql: Ask) -> None:
     """Who comes second waits, says for whom, and finds nothing left to do."""
     blank.write("migrations/001_slow.sql", "create table public.slow (id int)")
     with connect(blank.stack.target()) as other:
-        other.execute(query("push_lock"))
+        other.execute(query("migrations/push_lock"))
         with blank.popen("push") as first, blank.popen("push") as second:
             waits = (
                 "waiting for pushproof of postgres at 127.0.0.1",
@@ -212,7 +212,7 @@ def test_who_changes_the_same_database_waits(blank: Project, sql: Ask, task: str
     blank.write("migrations/001_slow.sql", "create table public.slow (id int)")
     blank.write("rollbacks/001_slow.sql", "drop table public.slow")
     with connect(blank.stack.target()) as other:
-        other.execute(query("push_lock"))
+        other.execute(query("migrations/push_lock"))
         with blank.popen("push") as push_:
             assert says(push_.stderr, "waiting for pushproof of postgres")
             with blank.popen(*task.split()) as second:
@@ -229,7 +229,7 @@ def test_the_lock_of_a_remote_database(blank: Project) -> None:
     blank.write("migrations/001_a.sql", "select 1")
     remote = remote_settings(blank)
     with connect(blank.stack.target()) as other:
-        other.execute(query("push_lock_shared"))
+        other.execute(query("migrations/push_lock_shared"))
         assert blank.invoke("sweep", **remote).code == 0
         with blank.popen("push", **remote) as push_:
             assert says(push_.stderr, "waiting for pushproof of postgres at 127.0.0.1")

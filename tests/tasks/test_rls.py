@@ -236,7 +236,9 @@ def test_a_project_of_old_that_leaks(blank: Project) -> None:
     finally:
         config.write_text(former)
         with connect(blank.stack.target()) as connection:
-            undone = query("auto_expose").replace("grant all", "revoke all").replace(" to anon", " from anon")
+            undone = (
+                query("migrations/auto_expose").replace("grant all", "revoke all").replace(" to anon", " from anon")
+            )
             connection.execute(undone.encode())
 
 

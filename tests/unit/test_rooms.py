@@ -73,6 +73,22 @@ def test_no_command_calls_another() -> None:
     assert {file.name for file in commands if "commands" in imported(file.read_text())} == set()
 
 
+def test_each_query_lies_in_the_room_that_asks_it() -> None:
+    """None is missing, none is asked by nobody, and only a room above may ask one of another."""
+    asked: dict[str, set[str]] = {}
+    for file in PACKAGE.rglob("*.py"):
+        for name in re.findall(r'"((?:\w+/)+\w+)"', file.read_text()):
+            if (PACKAGE / name).parent.joinpath("queries").is_dir():
+                asked.setdefault(name, set()).add(file.relative_to(PACKAGE).parts[0])
+    there = {
+        str(file.parent.parent.relative_to(PACKAGE) / file.stem)
+        for file in PACKAGE.rglob("*.sql")
+        if file.parent.name == "queries"
+    }
+    assert asked.keys() == there
+    assert all(ROOMS.index(room) >= ROOMS.index(name.split("/")[0]) for name, rooms in asked.items() for room in rooms)
+
+
 def test_contributing_draws_the_same_rooms() -> None:
     """From the top down, with a line about each."""
     drawn = re.search(r"```text\n(.*?)```", (REPOSITORY / "CONTRIBUTING.md").read_text(), re.DOTALL)

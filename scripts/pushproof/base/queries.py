@@ -1,4 +1,4 @@
-"""Named SQL files: `query("history")` is the text of scripts/queries/history.sql."""
+"""The texts of SQL files that lie beside the modules that ask them, and what their headers say."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import cache
 
 from pushproof.base.resources import resource
 
-FOLDER = resource(__package__, "queries")
 HEADER = re.compile(r"(?:--.*\n)+")
 
 
 @cache
 def query(name: str) -> str:
-    """The SQL of scripts/queries/`name`.sql."""
-    return (FOLDER / f"{name}.sql").read_text()
+    """The SQL of queries/history.sql in migrations/, where the module that asks it lies, for `migrations/history`."""
+    folder, _, stem = name.rpartition("/")
+    return resource("pushproof", *folder.split("/"), "queries", f"{stem}.sql").read_text(encoding="utf-8")
 
 
 def header_of(sql: str, keys: Iterable[str]) -> tuple[str, str, dict[str, str]]:

@@ -59,7 +59,7 @@ def _parts(
         act(connection, one.role, row)
         table = _explained(connection, call)["Plan"]["Relation Name"]
         connection.execute("reset role")
-        found = connection.execute(query("bench_parts"), {"table": table, "schemas": list(schemas)}).fetchall()
+        found = connection.execute(query("bench/parts"), {"table": table, "schemas": list(schemas)}).fetchall()
     connection.execute("deallocate all")
     return [part for part, _ in found], [command for _, command in found]
 

@@ -104,7 +104,7 @@ def indexes_read(
         act(connection, one.role, row)
         connection.execute(command)
         connection.execute("reset role")
-        found = connection.execute(query("bench_index_scans"), {"schemas": list(schemas)}).fetchall()
+        found = connection.execute(query("bench/index_scans"), {"schemas": list(schemas)}).fetchall()
         indexes.update({oid: Index(name, pages <= SMALL, primary) for oid, name, pages, primary, _ in found})
         return {oid: count for oid, *_, count in found}
 

@@ -74,7 +74,7 @@ def write_tables(settings: Settings, tables: int) -> None:
     for n in range(tables):
         file = settings.migrations_dir / f"{n:03}_table.sql"
         parent = f"public.table_{n - 1}" if n % 2 else ""
-        sql = query("bench_table").replace("%n%", str(n))
+        sql = query("bench/table").replace("%n%", str(n))
         sql = sql.replace("%key%", KEY.format(parent=parent) if parent else "")
         file.write_text(sql.replace("%check%", CHECK.format(parent=parent, n=n) if parent else ""))
         entries.append(INTENT.format(n=n, parents='["parent_id"]' if parent else "[]"))

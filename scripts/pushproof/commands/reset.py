@@ -57,9 +57,9 @@ def reset_local(run: Run) -> None:
 def _by_cli(run: Run) -> None:
     exposes = api_of(run.settings.supabase_dir / "config.toml").auto_expose_new_tables
     with connect(run.target) as connection:
-        connection.execute(query("empty_storage"))
+        connection.execute(query("commands/empty_storage"))
         if run.settings.target == "embedded" and exposes:
-            connection.execute(query("auto_expose"))
+            connection.execute(query("migrations/auto_expose"))
     with run.console.doing("supabase db reset"):
         local.cli(run.settings, run.console).reset(
             run.target,

@@ -87,7 +87,7 @@ def _rls(run: Run, options: Options) -> list[Cell]:
 def _elsewhere(run: Run) -> dict[str, int]:
     """Relations of other APIs with the number of their policies."""
     with connect(run.target) as connection:
-        return dict(connection.execute(query("policies_elsewhere")).fetchall())
+        return dict(connection.execute(query("commands/policies_elsewhere")).fetchall())
 
 
 def _reports(run: Run, linter: Path, catalog: Catalog) -> list[Report]:

@@ -90,7 +90,7 @@ def push(run: Run, options: Options | None = None) -> Outcome:
         with connect(run.target) as connection:
             connection.execute(LOCK_LIMIT, [run.settings.lock_timeout])
             if run.target.kind == "embedded" and project.api.auto_expose_new_tables and not options.dry_run:
-                connection.execute(query("auto_expose"))
+                connection.execute(query("migrations/auto_expose"))
             prepared = _prepare(run, options, project, connection)
             said = _preview(run, options, prepared, connection) if options.dry_run else []
             rehearsal = _rehearse(run, prepared, connection) if prepared.rehearse else None

@@ -140,7 +140,7 @@ def _fill(database: Target, settings: Settings, plan: Sequence[FilePlan], seen: 
     """Rows for what the pending files touch, in the target's numbers."""
     uses = touched(plan)
     with connect(database) as connection:
-        found = dict(connection.execute(query("relation_names"), {"names": sorted(uses)}).fetchall())
+        found = dict(connection.execute(query("migrations/relation_names"), {"names": sorted(uses)}).fetchall())
     seen.gaps += [f"no migration of the history makes {name}" for name in sorted(uses.keys() - found.keys())]
     wanted = {found[name]: use.rows for name, use in uses.items() if use.rows and name in found}
     if wanted:

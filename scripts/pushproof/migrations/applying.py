@@ -115,7 +115,7 @@ def _landed(target: Target, promised: list[str], began: datetime) -> str:
 def _applied(target: Target, promised: list[str], began: datetime) -> tuple[list[str], bool]:
     """What the history holds once the server has ended what it was sent, and whether it has."""
     with connect(target) as connection:
-        busy = query("push_sessions")
+        busy = query("migrations/push_sessions")
         settled = wait_until(lambda: not connection.execute(busy, {"since": began}).fetchall(), timeout=SETTLE_SECONDS)
         versions = {a.version for a in read_history(connection)}
     return [name for name in promised if name.split("_")[0] in versions], bool(settled)

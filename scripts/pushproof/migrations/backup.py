@@ -214,7 +214,7 @@ def _table(one: Saved) -> Any:
 
 
 def _own_triggers(connection: psycopg.Connection[Any], one: Saved) -> list[tuple[str, str]]:
-    return connection.execute(query("own_triggers"), {"table": _table(one).as_string(connection)}).fetchall()
+    return connection.execute(query("migrations/own_triggers"), {"table": _table(one).as_string(connection)}).fetchall()
 
 
 def _switch(connection: psycopg.Connection[Any], table: Any, how: str, trigger: str) -> None:
@@ -241,7 +241,7 @@ def _load_table(connection: psycopg.Connection[Any], one: Saved, folder: Path, *
     changed = [c for c in one.columns if c not in one.key] if overwrite else list(one.lost)
     updated = connection.execute(_changed(one, table, changed)).rowcount if changed else 0
     connection.execute("drop table pg_temp.saved")
-    connection.execute(query("advance_sequences"), {"table": table.as_string(connection)})
+    connection.execute(query("migrations/advance_sequences"), {"table": table.as_string(connection)})
     return Restored(inserted, updated, max(0, one.count - inserted - updated))
 
 
@@ -278,7 +278,7 @@ def _changed(one: Saved, table: Any, columns: Sequence[str]) -> Any:
 def _parents_first(connection: psycopg.Connection[Any], saved: Sequence[Saved]) -> Iterator[Saved]:
     """The order in which every row finds what it refers to, as far as there is one."""
     left = {one.name: one for one in saved}
-    refers = connection.execute(query("foreign_keys_between"), {"names": list(left)}).fetchall()
+    refers = connection.execute(query("migrations/foreign_keys_between"), {"names": list(left)}).fetchall()
     while left:
         ready = [n for n in left if not any(child == n and parent in left and parent != n for child, parent in refers)]
         for name in ready or [*left]:  # in a circle any order will do, where the keys are deferred
@@ -287,7 +287,7 @@ def _parents_first(connection: psycopg.Connection[Any], saved: Sequence[Saved]) 
 
 def _shape(connection: psycopg.Connection[Any], schema: str, table: str) -> tuple[list[str], list[str]]:
     """The columns that hold values of their own, and the primary key. Raises ProjectError for a table that is gone."""
-    found = connection.execute(query("table_shape"), {"schema": schema, "table": table}).fetchone()
+    found = connection.execute(query("migrations/table_shape"), {"schema": schema, "table": table}).fetchone()
     if not found:
         raise ProjectError(f"there is no table {schema}.{table}", "push the migration that makes it, first")
     return found[0], found[1]

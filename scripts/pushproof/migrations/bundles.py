@@ -39,7 +39,7 @@ def bundle_of(pending: Sequence[Migration], applied: Sequence[str], checks: Sequ
     bundled = _array(m.version for m in pending)
     parts = [
         _header(pending, applied),
-        _part("open", history_table=query("history_table") + ";", expected=_array(applied), bundled=bundled),
+        _part("open", history_table=query("migrations/history_table") + ";", expected=_array(applied), bundled=bundled),
         *(_migration(m) for m in pending),
         *([_part("verify", checks=",\n".join(map(_check, checks)))] if checks else []),
         _part("close", bundled=bundled),

@@ -174,10 +174,10 @@ def _offences(sql: str) -> Iterator[Unrunnable]:
 
 def read_history(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Applied, ...]:
     """The applied migrations by version; empty where nothing was ever pushed."""
-    exists = connection.execute(query("history_exists")).fetchone()
+    exists = connection.execute(query("migrations/history_exists")).fetchone()
     if not exists or not exists[0]:
         return ()
-    rows = connection.execute(query("history")).fetchall()
+    rows = connection.execute(query("migrations/history")).fetchall()
     return tuple(Applied(version, name, tuple(statements)) for version, name, statements in rows)
 
 

@@ -122,9 +122,11 @@ def _living(folder: Path) -> Iterator[str]:
 def alone(connection: Any, console: Console, *, shared: bool = False) -> Iterator[None]:
     """Hold the target's push lock, with others where all share it; who comes second waits, and is told for whom."""
     told = False
-    while not connection.execute(query("push_lock_shared" if shared else "push_lock")).fetchone()[0]:
+    while not connection.execute(query("migrations/push_lock_shared" if shared else "migrations/push_lock")).fetchone()[
+        0
+    ]:
         if not told:
-            holder = connection.execute(query("push_lock_holder")).fetchone()
+            holder = connection.execute(query("migrations/push_lock_holder")).fetchone()
             console.status(WAITING.format(holder[0] if holder else ENDED), style="yellow")
             told = True
         time.sleep(POLL_SECONDS)
@@ -132,7 +134,7 @@ def alone(connection: Any, console: Console, *, shared: bool = False) -> Iterato
         yield
     finally:
         with contextlib.suppress(Exception):  # it goes with the session too
-            connection.execute(query("push_unlock"))
+            connection.execute(query("migrations/push_unlock"))
 
 
 def limits_of(settings: Settings) -> dict[str, str]:

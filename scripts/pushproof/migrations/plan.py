@@ -132,7 +132,7 @@ def touched(plans: Iterable[FilePlan]) -> dict[str, Use]:
 
 
 def _uses(connection: Any, names: set[str]) -> dict[str, Use]:
-    rows = connection.execute(query("relation_use"), {"names": sorted(names)}).fetchall()
+    rows = connection.execute(query("migrations/relation_use"), {"names": sorted(names)}).fetchall()
     return {name: Use(*numbers) for name, *numbers in rows}
 
 

@@ -62,11 +62,11 @@ def rebuild(source: Any, scratch: Any, history: Iterable[Applied], folder: Path)
         gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
         return True
 
-    exposes = source.execute(query("exposes_by_default")).fetchone()
+    exposes = source.execute(query("migrations/exposes_by_default")).fetchone()
     if exposes and exposes[0]:
-        scratch.execute(query("auto_expose"))
+        scratch.execute(query("migrations/auto_expose"))
     files = {file.name.split("_")[0]: file for file in folder.glob("*.sql")}
-    scratch.execute(query("history_table"))
+    scratch.execute(query("migrations/history_table"))
     for one in history:
         texts = list(one.statements)
         if not texts and one.version in files:
@@ -95,7 +95,7 @@ def _record(connection: Any, version: str, name: str, texts: list[str]) -> None:
     import psycopg
 
     try:
-        connection.execute(query("history_record"), {"version": version, "name": name, "statements": texts})
+        connection.execute(query("migrations/history_record"), {"version": version, "name": name, "statements": texts})
     except psycopg.Error as problem:
         error = psycopg_error(problem, where=f"the history's row of {version}_{name}")
         error.hint = "the file changes supabase_migrations, where each push records its files: take that out"
@@ -106,7 +106,7 @@ def replay(connection: Any, script: Script, *, forgive: Forgive | None = None) -
     """Run a script and record it, on an autocommit connection. Raises what the server's refusal means."""
     timing = Timing(script)
     connection.execute("reset all")  # no setting of one file reaches the next
-    connection.execute(query("history_table"))
+    connection.execute(query("migrations/history_table"))
     since: dict[tuple[str, str], float] = {}
     whole = not any(runs_alone(s.node) for s in script.statements)
     with connection.transaction() if whole else contextlib.nullcontext():
@@ -115,7 +115,7 @@ def replay(connection: Any, script: Script, *, forgive: Forgive | None = None) -
             _run(connection, script, statement, forgive, whole=whole)
             now = time.monotonic()
             timing.seconds.append(now - began)
-            taken = connection.execute(query("own_locks")).fetchall() if whole else []
+            taken = connection.execute(query("migrations/own_locks")).fetchall() if whole else []
             timing.locks.append([lock for lock in taken if lock not in since])
             since |= dict.fromkeys(timing.locks[-1], began)
         _record(connection, script.version, script.name, [s.sql for s in script.statements])

@@ -94,7 +94,7 @@ def undo(connection: Any, undone: Sequence[Rollback]) -> None:
         except psycopg.Error as problem:
             where = f"supabase/rollbacks/{one.script.path.name}"
             raise psycopg_error(problem, where=where, sql=one.script.sql) from None
-        connection.execute(query("history_forget"), {"version": one.applied.version})
+        connection.execute(query("migrations/history_forget"), {"version": one.applied.version})
 
 
 @dataclass(kw_only=True)
@@ -149,7 +149,9 @@ class Undoing:
         """The tables, not among the losses, whose rows the scripts deleted, overwrote or wrote anew."""
         saved = {(one.schema, one.table) for one in self.losses if one.rows}
         found: dict[Name, Loss] = {}
-        for schema, table, deleted, updated, file, root in connection.execute(query("rows_changed")).fetchall():
+        for schema, table, deleted, updated, file, root in connection.execute(
+            query("migrations/rows_changed")
+        ).fetchall():
             name = (schema, table) if root is None else tuple(root)
             touched = deleted or updated or before.get((schema, table), file) != file
             if touched and not {(schema, table), name} & saved:
@@ -179,12 +181,14 @@ def set_limits(connection: Any, settings: Settings) -> None:
 
 def _files(connection: Any) -> dict[Name, int]:
     """The file of each table: another one after a truncate."""
-    return {(schema, table): file for schema, table, _, _, file, _ in connection.execute(query("rows_changed"))}
+    return {
+        (schema, table): file for schema, table, _, _, file, _ in connection.execute(query("migrations/rows_changed"))
+    }
 
 
 def tables_of(connection: Any) -> Tables:
     """The project's tables."""
-    rows = connection.execute(query("plain_tables"), {"schemas": own_schemas(connection)}).fetchall()
+    rows = connection.execute(query("migrations/plain_tables"), {"schemas": own_schemas(connection)}).fetchall()
     return {
         (schema, table): Table(frozenset(columns), (parent[0], parent[1]) if parent else None)
         for schema, table, columns, parent in rows
@@ -205,7 +209,7 @@ def known_losses(connection: Any, losses: Sequence[Loss], undone: Sequence[Rollb
         for lock in step.effects.locks
         if lock.mode != EXCLUSIVE or "every row" in step.effects.loses  # columns were found by their absence
     ]
-    for _, name in connection.execute(query("relation_names"), {"names": wanted}).fetchall():
+    for _, name in connection.execute(query("migrations/relation_names"), {"names": wanted}).fetchall():
         for schema, table in there:
             if f"{schema}.{table}" == name and (name not in found or not found[name].rows):
                 found[name] = replace(found.get(name, Loss(schema, table)), rows=True)

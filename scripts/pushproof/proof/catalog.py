@@ -230,14 +230,14 @@ def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) ->
 
     with connection.cursor(row_factory=dict_row) as cursor, connection.transaction():
         cursor.execute("set local search_path = ''")
-        relations = cursor.execute(query("rls_relations"), {"internal": INTERNAL}).fetchall()
+        relations = cursor.execute(query("proof/relations"), {"internal": INTERNAL}).fetchall()
         wanted = {"relations": [r["oid"] for r in relations]}
-        columns = cursor.execute(query("rls_columns"), wanted).fetchall()
-        constraints = cursor.execute(query("rls_constraints"), wanted).fetchall()
+        columns = cursor.execute(query("proof/columns"), wanted).fetchall()
+        constraints = cursor.execute(query("proof/constraints"), wanted).fetchall()
         users = cursor.execute("select 'auth.users'::pg_catalog.regclass::pg_catalog.oid::bigint as oid").fetchall()
-        user_columns = cursor.execute(query("rls_columns"), {"relations": [users[0]["oid"]]}).fetchall()
-        functions = cursor.execute(query("rls_functions"), {"schemas": list(schemas)}).fetchall()
-        policies = cursor.execute(query("rls_policies"), {"schemas": list(schemas)}).fetchall()
+        user_columns = cursor.execute(query("proof/columns"), {"relations": [users[0]["oid"]]}).fetchall()
+        functions = cursor.execute(query("proof/functions"), {"schemas": list(schemas)}).fetchall()
+        policies = cursor.execute(query("proof/policies"), {"schemas": list(schemas)}).fetchall()
     names = {r["oid"]: f"{r['schema']}.{r['name']}" for r in relations} | {users[0]["oid"]: USERS}
     numbers = {(c["relation"], c["number"]): c["name"] for c in (*columns, *user_columns)}
     found = [_function(row) for row in functions]

@@ -52,7 +52,9 @@ class Clone:
 
     def fingerprint(self) -> str:
         """Of everything that a mutant can touch."""
-        found = self.connection.execute(query("rls_fingerprint"), {"schemas": [*self.probe.catalog.schemas]}).fetchone()
+        found = self.connection.execute(
+            query("proof/fingerprint"), {"schemas": [*self.probe.catalog.schemas]}
+        ).fetchone()
         return str(found[0]) if found else ""
 
     def verdicts(self) -> Iterator[Verdict]:

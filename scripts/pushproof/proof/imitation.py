@@ -51,7 +51,7 @@ def imitate(
         owner = str(uuid.uuid4())
         with connection.transaction():
             connection.execute("set local session_replication_role = replica")  # no trigger asks for what it says
-            connection.execute(query("imitated_user"), {"id": owner})
+            connection.execute(query("proof/imitated_user"), {"id": owner})
         rows = Rows(connect, catalog, intent, {OWNER: owner})
         try:
             for name, count in wanted.items():

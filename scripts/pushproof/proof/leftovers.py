@@ -64,7 +64,7 @@ def _remove_rows_of(target: Target, users: Sequence[str]) -> None:
     import psycopg
 
     with connect(target) as connection:
-        keys = connection.execute(query("foreign_keys"), {"internal": INTERNAL}).fetchall()
+        keys = connection.execute(query("proof/foreign_keys"), {"internal": INTERNAL}).fetchall()
         for relation, alias, condition in _hanging(keys, USERS, "t0.id = any(%s::uuid[])", (USERS,)):
             with contextlib.suppress(psycopg.Error):
                 connection.execute(f"delete from {relation} {alias} where {condition}".encode(), [list(users)])  # noqa: S608

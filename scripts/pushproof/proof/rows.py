@@ -546,7 +546,7 @@ class Rows:
         from psycopg.rows import class_row
 
         with self.connection.cursor(row_factory=class_row(Policy)) as cursor:
-            found = cursor.execute(query("rls_policies"), {"schemas": [relation.schema]}).fetchall()
+            found = cursor.execute(query("proof/policies"), {"schemas": [relation.schema]}).fetchall()
         return [p for p in found if p.relation == relation.qualified]
 
     def passes(self, relation: Relation, row: Row, policies: Iterable[Policy], who: str) -> bool:
@@ -692,7 +692,7 @@ class Rows:
                     sql = f"delete from {ident(relation)} t where concat({', '.join(texts)}) like %s"  # noqa: S608
                     self.connection.execute(sql.encode(), [mark])
         with contextlib.suppress(psycopg.Error, UnansweredError):
-            self.connection.execute(query("rls_mop_users"), {"mark": mark})
+            self.connection.execute(query("proof/mop_users"), {"mark": mark})
 
     @staticmethod
     def _advice(relation: Relation, why: str) -> str:

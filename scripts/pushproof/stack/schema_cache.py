@@ -18,7 +18,7 @@ RELOAD_SECONDS = 10
 
 def exposed(connection: Any, schema: str) -> set[str]:
     """The paths that the REST API should answer for the schema."""
-    return {row[0] for row in connection.execute(query("exposed_objects"), {"schema": schema})}
+    return {row[0] for row in connection.execute(query("stack/exposed_objects"), {"schema": schema})}
 
 
 def await_api(run: Run, target: Target, new: set[str]) -> None:

@@ -91,7 +91,7 @@ def _exists(admin: psycopg.Connection[Any], name: str) -> bool:
 
 def _customised(admin: psycopg.Connection[Any]) -> bool:
     """Whether settings or rights hang on the database itself, which a copy would not have."""
-    found = admin.execute(query("database_customised"), {"name": DATABASE}).fetchone()
+    found = admin.execute(query("stack/database_customised"), {"name": DATABASE}).fetchone()
     return found is None or bool(found[0])
 
 

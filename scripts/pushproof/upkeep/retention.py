@@ -69,7 +69,7 @@ class Rule:
         import psycopg
 
         one = psycopg.ClientCursor(connection).mogrify(self.sql.encode(), {"days": self.days, "batch": batch})
-        return query("retention_job").replace("%batch%", one)
+        return query("upkeep/retention_job").replace("%batch%", one)
 
 
 def _read(file: Path) -> str:
@@ -116,7 +116,7 @@ def _batch(connection: psycopg.Connection[Any], rule: Rule, size: int) -> Batch:
     """In one round trip, so that the network's time is not the locks'."""
     with connection.pipeline(), connection.transaction():
         done = connection.execute(rule.sql.encode(), {"days": rule.days, "batch": size})
-        spent = connection.execute(query("transaction_milliseconds"))
+        spent = connection.execute(query("upkeep/transaction_milliseconds"))
     (deleted, along, searched), (milliseconds,) = done.fetchone() or (0, 0, 0), spent.fetchone() or (0,)
     return Batch(deleted, along, float(milliseconds) - float(searched or 0))
 
@@ -125,13 +125,13 @@ def schedule(connection: psycopg.Connection[Any], rule: Rule, most: int, when: s
     """Install the deletion as a job of pg_cron, or change the one there is. Raises MissingError without pg_cron."""
     _require_cron(connection)
     values = {"name": JOB + rule.name, "when": when, "job": rule.job(connection, min(most, JOB_ROWS))}
-    connection.execute(query("cron_schedule"), values)
+    connection.execute(query("upkeep/cron_schedule"), values)
 
 
 def unschedule(connection: psycopg.Connection[Any]) -> list[str]:
     """Remove our jobs; their names. Raises MissingError without pg_cron."""
     _require_cron(connection)
-    return [name for (name,) in connection.execute(query("cron_unschedule"), {"like": f"{JOB}%"}).fetchall()]
+    return [name for (name,) in connection.execute(query("upkeep/cron_unschedule"), {"like": f"{JOB}%"}).fetchall()]
 
 
 def _require_cron(connection: psycopg.Connection[Any]) -> None:

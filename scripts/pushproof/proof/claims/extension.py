@@ -14,7 +14,9 @@ RULES = frozenset(("extension_in_public",))
 def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     """A function of it that takes no argument, called by a visitor."""
     extension = name.rpartition(".")[2]
-    found = court.probe.rows.connection.execute(query("rls_extension_functions"), {"extension": extension}).fetchall()
+    found = court.probe.rows.connection.execute(
+        query("proof/claims/extension_functions"), {"extension": extension}
+    ).fetchall()
     for (function,) in found:
         request = Request("POST", f"rpc/{function}", body={})
         answer = court.probe.ask("anon", request)

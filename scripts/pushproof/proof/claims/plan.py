@@ -39,7 +39,7 @@ def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
     if any(r.rule in PER_ROW for r in reports) and any(CALLS.search(_conditions(n)) for n in nodes):
         words = f"Slow, no leak: a read of {name} finds out for each row who is asking; write (select auth.uid())"
         return Verdict(CONFIRMED, words, statement, shown, severe=False)
-    leading = dict(rows.execute(query("rls_leading_columns"), {"schema": relation.schema}).fetchall())
+    leading = dict(rows.execute(query("proof/claims/leading_columns"), {"schema": relation.schema}).fetchall())
     filtered = any(_conditions(n) for n in nodes)
     if any(r.rule not in PER_ROW for r in reports) and filtered and not _served(nodes, leading):
         words = f"Slow, no leak: no index serves the policies of {name}, so each user's read takes the whole table"

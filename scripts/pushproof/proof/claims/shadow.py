@@ -19,7 +19,7 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     import psycopg
 
     rows, catalog = court.probe.rows.connection, court.probe.catalog
-    found = rows.execute(query("rls_routine"), {"name": name, "plain": name.partition("(")[0]}).fetchone()
+    found = rows.execute(query("proof/claims/routine"), {"name": name, "plain": name.partition("(")[0]}).fetchone()
     if found is None:
         return Verdict(UNPROVED, f"{name} is no function of the exposed schemas")
     routine, source, definer, is_trigger, types = found
@@ -43,7 +43,7 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
         except psycopg.Error:  # it may fail on the way, once it has been misled
             pass
         rows.execute("reset role")
-        touched = [row[0] for row in rows.execute(query("rls_shadowed")).fetchall()]
+        touched = [row[0] for row in rows.execute(query("proof/claims/shadowed")).fetchall()]
     if touched:
         words = f"With SQL of their own, not over REST, a user makes {name} work on a table of theirs as its owner"
         return Verdict(CONFIRMED, words, call, f"it used pg_temp.{', pg_temp.'.join(touched)}", severe=False)
