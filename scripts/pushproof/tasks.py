@@ -307,7 +307,7 @@ def reset_local(_: Context, target: str = "", json: bool = False) -> None:
         "batch": "rows at most in one transaction; it has fewer where they take long",
         "dry_run": "only count, rows and bytes",
         "schedule": "have pg_cron do it every night",
-        "unschedule": "have it done no more",
+        "unschedule": "remove the scheduled job",
         "confirm": "the reference of the project, where it is marked as production",
     }
 )
@@ -323,7 +323,7 @@ def retention(
     confirm: str = "",
     json: bool = False,
 ) -> None:
-    """Delete conversations that ended long ago, in short transactions"""
+    """Delete rows that ended long ago, in short transactions"""
     from pushproof.boundary import boundary
     from pushproof.commands.retention import Options, retention
 
@@ -479,7 +479,8 @@ def diagram(_: Context, target: str = "", check: bool = False, out: str = "", js
         "suite": "what to measure: stack, rls, push, schema (the queries of supabase/bench) or load (many users)",
         "target": "load: where to act; never production",
         "runs": "how often; the medians are shown (not of schema and load)",
-        "messages": "schema: rows of the largest table, up to 20000000",
+        "rows": "schema: rows of the largest table, up to 20000000",
+        "messages": "the former name of --rows",
         "against": "schema: a folder of other migrations, measured beside these",
         "plots": "schema: a folder for the plots, SVG and PNG",
         "seed": "schema: the same seed gives the same data",
@@ -494,7 +495,8 @@ def bench(
     suite: str = "stack",
     target: str = "",
     runs: int = 5,
-    messages: int = 1_000_000,
+    rows: int = 1_000_000,
+    messages: int = 0,
     against: str = "",
     plots: str = "",
     seed: int = 1,
@@ -509,7 +511,7 @@ def bench(
     from pushproof.commands.bench import bench
 
     with boundary(target, json=json) as run:
-        schema = suite_schema.Options(messages, against, plots, seed, samples)
+        schema = suite_schema.Options(messages or rows, against, plots, seed, samples)
         bench(run, suite=suite, runs=runs, schema=schema, load=suite_load.Options(users, seconds))
 
 

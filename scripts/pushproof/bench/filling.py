@@ -11,21 +11,19 @@ from typing import Any
 from pushproof.target.database import connect, psycopg_error
 from pushproof.target.targets import Target
 
-BLOCK = 10_000  # messages; the smallest size
-PART = 50_000  # messages of one statement
+BLOCK = 10_000  # rows of the largest table; the smallest size
+PART = 50_000  # rows of one statement
 PARALLEL = 2  # statements at once
 OPTIONS = "-c statement_timeout=0"
 
 
-def fill(
-    target: Target, files: list[Path], seed: int, former: int, messages: int, advance: Callable[[int], None]
-) -> None:
-    """From `former` messages to `messages`, each file once, those with a %(part)s in parts side by side.
+def fill(target: Target, files: list[Path], seed: int, former: int, rows: int, advance: Callable[[int], None]) -> None:
+    """From `former` rows of the largest table to `rows`, each file once, those with a %(part)s in parts side by side.
 
     All constraints, triggers and indexes are in force. Raises SqlError.
     """
-    parts = -(-(messages - former) // PART)
-    values = {"seed": seed, "first": former // BLOCK, "last": messages // BLOCK - 1, "part": 0, "parts": parts}
+    parts = -(-(rows - former) // PART)
+    values = {"seed": seed, "first": former // BLOCK, "last": rows // BLOCK - 1, "part": 0, "parts": parts}
     done = former
     with ThreadPoolExecutor(PARALLEL) as pool:
         for file in files:
@@ -34,7 +32,7 @@ def fill(
                 run(values)
                 continue
             for _ in pool.map(run, [values | {"part": part} for part in range(parts)]):
-                done += (messages - former) // parts
+                done += (rows - former) // parts
                 advance(done)
     with connect(target, options=OPTIONS) as connection:
         connection.execute("vacuum (analyze)")

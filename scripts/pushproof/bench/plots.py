@@ -52,7 +52,7 @@ def _latency(found: Comparison, machine: str) -> Figure:
     for number, one in enumerate(found.own.results.values()):
         medians = [one.times[size].median for size in found.sizes]
         axes.plot(found.sizes, medians, marker="osd^"[number // 10 % 4], color=f"C{number % 10}", label=one.query.title)
-    axes.set(xscale="log", yscale="log", xlabel="messages", ylabel="median in the server, ms")
+    axes.set(xscale="log", yscale="log", xlabel="rows of the largest table", ylabel="median in the server, ms")
     axes.set_title(machine, loc="left", fontsize=8)
     axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
@@ -68,7 +68,7 @@ def _ratios(found: Comparison, other: Variant, machine: str) -> Figure:
     axes = figure.subplots()
     axes.bar_label(axes.barh(titles, ratios, log=True), fmt="%.1f", padding=3)
     axes.axvline(1, color="black", linewidth=0.8)
-    about = f"times as fast as {other.name} at {found.sizes[-1]:,} messages"
+    about = f"times as fast as {other.name} at {found.sizes[-1]:,} rows"
     axes.set(xlabel=about, xlim=(min(0.5, *ratios) / 1.5, max(ratios) * 2))
     axes.set_title(machine, loc="left", fontsize=8)
     return figure

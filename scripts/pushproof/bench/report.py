@@ -9,7 +9,7 @@ from pushproof.base.console import Console
 from pushproof.bench.results import Comparison, Result, Times, Variant
 
 GROWTH = 1.3  # times that a median may grow from the smallest size to the largest
-LOADED, LOADING_SECONDS = 1_000_000, 90  # messages, on two cores
+LOADED, LOADING_SECONDS = 1_000_000, 90  # rows, on two cores
 WRITTEN = 0.85  # of the rows that other migrations write in the same time
 
 
@@ -26,7 +26,7 @@ def show(console: Console, found: Comparison) -> None:
     console.table((f"{_writing(own)}, part by part, ms", *(one.name for one in found.variants)), _parts(found))
     for one in found.variants:
         bar = f" (bar {LOADING_SECONDS} s)" if size == LOADED else ""
-        console.line(f"{size:,} messages in {one.seconds:.0f} s{bar}", head=f"filled {one.name}")
+        console.line(f"{size:,} rows in {one.seconds:.0f} s{bar}", head=f"filled {one.name}")
     for result in own.results.values():
         if result.query.grows:
             console.line(f"{result.query.title}: {result.query.grows}", head="* grows")

@@ -39,7 +39,7 @@ class Options:
     `samples`: executions of each query; `seconds`: for which each number of sessions writes by SQL, and by REST.
     """
 
-    messages: int = 1_000_000
+    rows: int = 1_000_000
     against: str = ""
     plots: str = ""
     seed: int = 1
@@ -54,7 +54,7 @@ def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comp
     queries, files = queries_of(folder), data_of(folder)
     with contextlib.ExitStack() as stack:
         own = _variant(settings, "this project", queries)
-        found = Comparison(_sizes(options.messages), own, [])
+        found = Comparison(_sizes(options.rows), own, [])
         if options.against:
             other = _other(settings, options.against, Path(options.against), queries)
             found.others.append(stack.enter_context(other))
@@ -84,8 +84,8 @@ def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comp
 
 def _check(options: Options) -> None:
     """Before anything runs."""
-    if options.messages < BLOCK or options.messages % BLOCK:
-        raise UsageError(f"--messages {options.messages} is no multiple of {BLOCK:,}", "--messages 1000000 is usual")
+    if options.rows < BLOCK or options.rows % BLOCK:
+        raise UsageError(f"--rows {options.rows} is no multiple of {BLOCK:,}", "--rows 1000000 is usual")
     if options.samples < 1:
         raise UsageError(f"{options.samples} samples measure nothing", "--samples 200 is usual")
     if options.against and not list(Path(options.against).glob("*.sql")):
@@ -96,9 +96,9 @@ def _check(options: Options) -> None:
         require()
 
 
-def _sizes(messages: int) -> list[int]:
-    powers = [10**n for n in range(4, 8) if 10**n < messages]
-    return [*powers, messages]
+def _sizes(rows: int) -> list[int]:
+    powers = [10**n for n in range(4, 8) if 10**n < rows]
+    return [*powers, rows]
 
 
 def _variant(settings: Settings, name: str, queries: Sequence[Query]) -> Variant:
@@ -127,7 +127,7 @@ def _fill_and_ask(console: Console, found: Comparison, files: list[Path], folder
 
 def _load(console: Console, one: Variant, files: list[Path], seed: int, former: int, size: int) -> None:
     began = time.monotonic()
-    with console.progress(f"Filling {one.name}", total=size - former, unit="messages") as advance:
+    with console.progress(f"Filling {one.name}", total=size - former, unit="rows") as advance:
         fill(one.target, files, seed, former, size, lambda done: advance(done - former))
     one.seconds += time.monotonic() - began
 

@@ -26,10 +26,12 @@ from pushproof.bench import suite_load, suite_push, suite_rls, suite_schema
 from pushproof.bench.generator import requests_a_second
 from pushproof.deploy.pushing import push
 from pushproof.stack import local
-from pushproof.stack.embedded import Stack
+from pushproof.stack.embedded import Stack, api_of
 from pushproof.stack.run import Run
+from pushproof.stack.schema_cache import exposed
 from pushproof.stack.scratch import environment_of, scratch_project
 from pushproof.stack.services.postgres import recipe
+from pushproof.target.database import connect
 from pushproof.target.targets import Target
 from pushproof.tools import parts
 from pushproof.tools.supabase_cli import Cli
@@ -230,7 +232,12 @@ def _rest_ratio(bench: Bench) -> list[float]:
     """Requests a second as service_role, through the origin and directly, in turn, as a percentage."""
     state = bench.stack.state
     secret, token = state.secrets["secret_key"], state.secrets["service_role_key"]
-    path = "/brands?select=id&limit=1"
+    with connect(bench.stack.target()) as connection:
+        schema = api_of(bench.settings.supabase_dir / "config.toml").schemas[0]
+        relations = sorted(path for path in exposed(connection, schema) if not path.startswith("/rpc/"))
+    if not relations:
+        raise FailedError("the project exposes no table: nothing can be asked", "push one that service_role may read")
+    path = f"{relations[0]}?limit=1"
     asked = {"method": "GET", "path": f"/rest/v1{path}", "headers": {"apikey": secret}}
     direct_asked = {"method": "GET", "path": path, "headers": {"authorization": f"Bearer {token}"}}
     ratios = []

@@ -1,4 +1,4 @@
-"""`pushproof retention`: conversations that ended long ago are deleted, in batches that hold nobody up."""
+"""`pushproof retention`: rows that ended long ago are deleted, in batches that hold nobody up."""
 
 from __future__ import annotations
 
