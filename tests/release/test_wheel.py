@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -13,6 +14,7 @@ import pytest
 from pushproof.tools.parts import locate
 from tests.fix_stack import REPOSITORY, Project
 
+CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text()
 MIGRATION = """
 create table public.notes (
   id uuid primary key default gen_random_uuid(),
@@ -37,11 +39,16 @@ def test_nothing():
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment into which the wheel was installed, and nothing else by hand; where its programs are."""
+    """An environment into which the wheel was installed, and nothing else by hand; where its programs are.
+
+    The wheel is built from the sdist, as CONTRIBUTING says that a release is.
+    """
     folder = tmp_path_factory.mktemp("wheel")
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    built = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(REPOSITORY)]
-    subprocess.run(built, check=True, env=clean)
+    [command] = re.findall(r"^\.venv/bin/python (-m build.*)$", CONTRIBUTING, re.MULTILINE)
+    built = [sys.executable, *command.split(), "--outdir", str(folder), str(REPOSITORY)]
+    subprocess.run(built, check=True, env=clean, stdout=subprocess.DEVNULL)
+    [_] = folder.glob("pushproof-*.tar.gz")
     [wheel] = folder.glob("pushproof-*.whl")
     venv.create(folder / "venv", with_pip=True)
     programs = folder / "venv" / "bin"
@@ -82,10 +89,11 @@ def test_the_wheel_alone(environment: Path, foreign: Path, project: Project) -> 
         return done.stderr + done.stdout
 
     try:
+        written = run("pushproof", "init")
+        assert "wrote supabase/access.toml" in written and "tasks.py is there already" in written
         assert "1 tests passed" in run("pushproof", "smoke")
         run("pushproof", "push", where=foreign / "supabase" / "migrations")
         run("pushproof", "push", "--workdir", str(foreign), where=environment)
-        run("pushproof", "rls", "--init")
         assert "0 not as declared" in run("pushproof", "rls", "--no-findings")
         assert "1 tests passed" in run("invoke", "smoke")
     finally:
