@@ -25,7 +25,10 @@ from pushproof.stack.run import Run
 from pushproof.stack.scratch import scratch_server
 from pushproof.stack.services.postgres import ADMIN, DATABASE
 from pushproof.target.targets import Database, Target
+from tests.fix_fork import ForkServer, fork_server
 
+FORKED: list[ForkServer] = []  # while tests run: the server that `Project.invoke` asks
+OF_AN_INTERPRETER = ("LC_", "LANG", "PYTHON")
 REPOSITORY = Path(__file__).parent.parent
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -71,7 +74,9 @@ class Project:
         return {**kept, "SUPABASE_WORKDIR": str(self.folder), "NO_COLOR": "1"}
 
     def invoke(self, *words: str, **extra: str) -> Completed:
-        """Run a task to its end."""
+        """Run a task to its end; in a new interpreter where one is not forked for it, or is set otherwise."""
+        if FORKED and not any(name.startswith(OF_AN_INTERPRETER) for name in extra):
+            return Completed(*FORKED[0].run(words, REPOSITORY, {**self.environment, **extra}))
         done = subprocess.run(
             [sys.executable, "-m", "invoke", *words],
             cwd=REPOSITORY,
@@ -114,6 +119,15 @@ class Project:
         file = self.folder / ".env"
         file.touch(mode=0o600)
         file.write_text(text)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tasks of `Project.invoke` begin with everything imported."""
+    with fork_server(tmp_path_factory.mktemp("fork")) as server:
+        FORKED.append(server)
+        yield
+        FORKED.clear()
 
 
 @pytest.fixture(scope="session")
