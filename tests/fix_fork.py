@@ -1,7 +1,7 @@
 """Tasks in processes that begin with everything imported: a server forks itself for each. Imports are half their time.
 
-The task runs as in `python -m invoke TASK`: its own process, environment, folder, output and exit code. Who interrupts a
-task, or reads its command line, starts a real one by `Project.popen`.
+The task runs as in `python -m invoke TASK`: its own process, environment, folder, output and exit code. Who interrupts
+one, or reads its command line, starts a real one by `Project.popen`.
 """
 
 from __future__ import annotations
@@ -132,6 +132,8 @@ def _child(line: socket.socket) -> None:
     for number, end in enumerate((os.open(os.devnull, os.O_RDONLY), *ends)):
         os.dup2(end, number)
         os.close(end)
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):  # the server's may be files
+        setattr(sys, name, os.fdopen(number, mode, buffering=1 if name == "stderr" else -1, closefd=False))
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
