@@ -281,7 +281,8 @@ def test_a_trigger_that_does_not_return(stack: Any, superuser: psycopg.Connectio
     try:
         with httpx.Client(base_url=stack.url, headers={"apikey": stack.publishable_key}, timeout=60) as client:
             answer = client.post("/auth/v1/signup", json={"email": mail(), "password": "correct horse"})
-            assert (answer.status_code, answer.json()["msg"]) == (500, "Database error saving new user")
+            assert answer.status_code == 500
+            assert answer.json()["msg"].startswith("Database error saving new user")
             assert client.get("/auth/v1/health").status_code == 200
     finally:
         superuser.execute("drop function public.never() cascade")
@@ -334,6 +335,14 @@ def test_an_address_that_no_header_can_hold(stack: Any, mark: str) -> None:
     answer = httpx.get(stack.url + path)
     assert answer.status_code == 303
     assert "X" not in answer.headers["location"].partition("#")[0]
+
+
+@pytest.mark.parametrize("query", ["id=eq.%E9", "%E9=eq.1", "id=eq.%c0%ae", "x=%ff"])
+def test_a_query_that_is_not_utf_8(raw: Raw, stack: Any, rows: str, query: str) -> None:
+    """Refused, and the connection goes on."""
+    for method in ("GET", "PATCH", "DELETE"):
+        assert raw.ask(method, f"/rest/v1/{rows}?{query}", apikey=stack.secret_key)[0] == 400
+    assert raw.ask("GET", f"/rest/v1/{rows}?word=eq.%C3%A9", apikey=stack.secret_key) == (200, "[]")
 
 
 @pytest.mark.parametrize("name", ["x-a", "user-agent", "prefer", "accept", "content-type"])
@@ -626,11 +635,12 @@ def test_a_token_that_has_not_begun(stack: Any, begins: int, visitor: Any, statu
 
 
 @pytest.mark.parametrize(("claim", "status"), [("sub", 400), ("session_id", 403)])
-@pytest.mark.parametrize("call", ["GET user", "PUT user", "POST logout", "GET reauthenticate"])
-def test_an_id_of_another_form(stack: Any, visitor: Any, claim: str, status: int, call: str) -> None:
+@pytest.mark.parametrize("call", ["GET user", "PUT user", "POST logout", "GET reauthenticate", "GET settings"])
+@pytest.mark.parametrize("wrong", ["first", 5, True, ["a"]])
+def test_an_id_of_another_form(stack: Any, visitor: Any, claim: str, status: int, call: str, wrong: object) -> None:
     """A token that was signed with the secret, but whose ids are none, is the caller's fault, as in GoTrue."""
     claims = jwt.decode(visitor[1], options={"verify_signature": False})
-    token = jwt.encode(claims | {claim: "first"}, stack.jwt_secret, "HS256")
+    token = jwt.encode(claims | {claim: wrong}, stack.jwt_secret, "HS256")
     headers = {"apikey": stack.publishable_key, "authorization": f"Bearer {token}"}
     method, path = call.split()
     answer = httpx.request(method, f"{stack.url}/auth/v1/{path}", headers=headers, json=None if method == "GET" else {})

@@ -7,6 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -637,6 +638,100 @@ def test_change_of_address(admin: Any, member: Any, visitor: Any) -> None:
     done = visitor.auth.verify_otp({"email": new, "token": for_new.email_otp, "type": "email_change"})
     assert done.user and done.user.email == new
     assert visitor.auth.sign_in_with_password({"email": new, "password": PASSWORD}).session
+
+
+@pytest.fixture
+def link(admin: Any) -> Callable[[str, str, str], Any]:
+    """Makes one of the two links that change an address."""
+    make = admin.auth.admin.generate_link
+    return lambda kind, old, new: make({"type": kind, "email": old, "new_email": new}).properties
+
+
+@pytest.mark.parametrize("first", ["old", "new"])
+def test_change_of_address_by_links(admin: Any, member: Any, link: Callable[..., Any], first: str) -> None:
+    """Links as mails hold them: the first one signs nobody in and changes nothing, whichever it is."""
+    user, new = member(), mail()
+    links = {
+        half: admin.auth.admin.generate_link(
+            {"type": kind, "email": user.email, "new_email": new}
+        ).properties.action_link
+        for half, kind in (("old", "email_change_current"), ("new", "email_change_new"))
+    }
+    half = httpx.get(links.pop(first))
+    assert (half.status_code, "access_token" in half.headers["location"]) == (303, False)
+    assert "other+email" in half.headers["location"]
+    assert admin.auth.admin.get_user_by_id(user.id).user.email == user.email
+    whole = httpx.get(links.popitem()[1])
+    assert "access_token" in whole.headers["location"]
+    assert admin.auth.admin.get_user_by_id(user.id).user.email == new
+
+
+def test_the_second_half_twice_at_once(admin: Any, member: Any, stack: Any, link: Callable[..., Any]) -> None:
+    """One of them changes the address, and the other finds its token used."""
+    for _ in range(4):
+        user, new = member(), mail()
+        hashes = [
+            admin.auth.admin.generate_link(
+                {"type": kind, "email": user.email, "new_email": new}
+            ).properties.hashed_token
+            for kind in ("email_change_current", "email_change_new")
+        ]
+        with httpx.Client(base_url=f"{stack.url}/auth/v1", headers={"apikey": stack.publishable_key}) as client:
+            bodies = [{"type": "email_change", "token_hash": one} for one in hashes]
+            assert client.post("/verify", json=bodies[0]).status_code == 200
+            with ThreadPoolExecutor(2) as pool:
+                asked = [pool.submit(client.post, "/verify", json=bodies[1]) for _ in range(2)]
+            assert sorted(one.result().status_code for one in asked) == [200, 403]
+        assert admin.auth.admin.get_user_by_id(user.id).user.email == new
+
+
+def test_what_happens_to_one_user_at_once(admin: Any, member: Any, stack: Any) -> None:
+    """A refresh beside a logout, a sign-in beside the end of the account: never an error of the server."""
+    headers = {"apikey": stack.publishable_key}
+    service = {"apikey": stack.secret_key}
+    with httpx.Client(base_url=f"{stack.url}/auth/v1", timeout=60) as client, ThreadPoolExecutor(2) as pool:
+        for _ in range(6):
+            user, address = member(), mail()
+            given = {"email": user.email, "password": PASSWORD}
+            session = client.post("/token?grant_type=password", json=given, headers=headers).json()
+            bearer = headers | {"authorization": f"Bearer {session['access_token']}"}
+            token = {"refresh_token": session["refresh_token"]}
+            pairs = [
+                [("POST", "/token?grant_type=refresh_token", token, headers), ("POST", "/logout", {}, bearer)],
+                [
+                    ("POST", "/token?grant_type=password", given, headers),
+                    ("DELETE", f"/admin/users/{user.id}", {}, service),
+                ],
+                [
+                    ("POST", "/signup", {"email": address, "password": PASSWORD}, headers),
+                    ("POST", "/admin/users", {"email": address, "password": PASSWORD}, service),
+                ],
+            ]
+            for pair in pairs:
+                asked = [
+                    pool.submit(client.request, verb, path, json=body, headers=keys) for verb, path, body, keys in pair
+                ]
+                assert max(one.result().status_code for one in asked) < 500, [one.result().text for one in asked]
+
+
+def test_connections_that_the_server_ends(stack: Any, superuser: psycopg.Connection[Any], member: Any) -> None:
+    """However often: the gateway lives, and Auth answers once that is over."""
+    headers = {"apikey": stack.publishable_key}
+    given = [{"email": member().email, "password": PASSWORD} for _ in range(4)]
+    over = time.monotonic() + 4
+    kill = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'supabase_auth_admin'"
+    with httpx.Client(base_url=f"{stack.url}/auth/v1", headers=headers, timeout=60) as client:
+
+        def sign_in(body: dict[str, str]) -> int:
+            while time.monotonic() < over:
+                client.post("/token?grant_type=password", json=body)
+            return client.post("/token?grant_type=password", json=body).status_code
+
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(sign_in, body) for body in given]
+            while time.monotonic() < over:
+                superuser.execute(kill)
+            assert [one.result() for one in asked] == [200] * 4
 
 
 def test_link_refusals(admin: Any, member: Any) -> None:

@@ -21,6 +21,8 @@ const jsonType = (oid) => ({
   serialize: (value) => (typeof value === 'string' ? value : JSON.stringify(value)),
 })
 const ADMIN = /^\/(admin\/|invite$)/
+const HALF_ACCEPTED = 'Confirmation link accepted. Please proceed to confirm link sent to the other email'
+const GRACE_S = 5 // in which requests on former connections may end
 const SETS_PASSWORD = /^(POST \/signup|PUT \/user)$/
 const OF_A_USER = /^\/(user|logout|reauthenticate)$/
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -43,7 +45,7 @@ export async function openAuth(config) {
     renewal ??= open(config, renew).then((next) => {
       const former = current
       current = next
-      return former.close()
+      return former.close(GRACE_S)
     }).catch((error) => log(`auth: ${error.code ?? error.name}: ${error.message}`)).finally(() => { renewal = undefined })
     return renewal
   }
@@ -58,11 +60,12 @@ async function open(config, renew) {
   const apart = await connect(config, { ...login, max: 1 }) // for when all others are held up
   const app = await createAuthApp(config, connection)
   const { default: bcrypt } = await load(parts, 'bcryptjs')
-  const auth = new Auth(config, app, new Users(connection.driver, bcrypt), async () => {
-    await endStatements(apart.driver)
-    await renew()
+  const auth = new Auth(config, app, new Users(connection.driver, bcrypt), async (lost) => {
+    const ended = await endStatements(apart.driver)
+    if (lost || ended.length) await renew()
   })
-  return { auth, close: () => Promise.all([connection, apart].map(({ driver }) => driver.end({ timeout: 0 }))) }
+  const close = (timeout = 0) => Promise.all([connection, apart].map(({ driver }) => driver.end({ timeout })))
+  return { auth, close }
 }
 
 // A trigger may catch the end of its time, or take the limit off its connection: then the connection is ended.
@@ -70,7 +73,7 @@ const endStatements = (sql) => sql`
   select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
   where usename = current_user and state = 'active'
     and query_start < pg_catalog.clock_timestamp() - ${STATEMENT_MS / 1000} * interval '1 second'`
-  .catch((error) => log(`auth: ${error.code ?? error.name}: ${error.message}`))
+  .catch((error) => (log(`auth: ${error.code ?? error.name}: ${error.message}`), []))
 
 class Auth {
   #turns = new Map()
@@ -80,9 +83,12 @@ class Auth {
   }
 
   async handle(req, res, call) {
-    const patience = setTimeout(this.giveUp, STATEMENT_MS + 1000)
+    const clock = { ticks: 0 }
+    // At the second time nobody holds it up any more, and the driver has forgotten it.
+    const patience = setInterval(() => this.giveUp(++clock.ticks > 1), STATEMENT_MS + 1000)
     try {
-      const answer = await this.#answer({ ...call, method: req.method, body: bodyOf(await read(req)) })
+      const body = bodyOf(await read(req))
+      const answer = await this.#answer({ ...call, method: req.method, body, clock })
       if (answer.status === 204 || answer.body === undefined) return bare(res, answer)
       reply(res, answer.status, answer.body, answer.headers)
     } catch (error) {
@@ -90,7 +96,7 @@ class Auth {
       const { status, body } = error instanceof AuthError ? error : answerTo(error)
       reply(res, status, body, { 'x-sb-error-code': body.error_code })
     } finally {
-      clearTimeout(patience)
+      clearInterval(patience)
     }
   }
 
@@ -107,16 +113,49 @@ class Auth {
     }
   }
 
-  #answer(call) {
+  async #answer(call) {
+    const known = call.token !== undefined && verify(call.token, this.config.jwt_secret)
+    if (known) refuseClaims(known)
+    if (call.method === 'GET' && call.path !== '/verify') return this.#dispatch(call)
+    return this.#inTurn(await this.#whose(call), () => this.#dispatch(call))
+  }
+
+  // What a change is about: the id of a user, or the address that is to become one.
+  async #whose({ path, query, body, token }) {
+    const [id] = /(?<=^\/admin\/users\/).+/.exec(path) ?? []
+    if (id) return id
+    const { sql } = this
+    const { email, refresh_token, token_hash = new URLSearchParams(query).get('token') ?? undefined } = body
+    const address = email?.toLowerCase()
+    const [found] = refresh_token !== undefined
+      ? await sql`select user_id as id from auth.refresh_tokens where token = ${refresh_token}`
+      : token_hash !== undefined
+        ? await sql`select id from auth.users where ${token_hash} in (confirmation_token, recovery_token,
+            email_change_token_current, email_change_token_new)`
+        : address !== undefined ? await sql`select id from auth.users where email = ${address}` : []
+    return found?.id ?? refresh_token ?? token_hash ?? address ?? (token && verify(token, this.config.jwt_secret)?.sub)
+  }
+
+  #dispatch(call) {
     if (ADMIN.test(call.path)) return this.#admin(call)
-    if (OF_A_USER.test(call.path)) refuseClaims(this.#claims(call)) // lite knows no nbf
+    if (OF_A_USER.test(call.path)) this.#claims(call) // lite knows no nbf
     const name = `${call.method} ${call.path}`
     if (name === 'GET /health') return this.#health(call)
     if (name === 'POST /signup' && isAnonymous(call.body)) return this.#signUpAnonymously(call.body)
     if (SETS_PASSWORD.test(name) && Buffer.byteLength(call.body.password ?? '') > PASSWORD_LIMIT) throw tooLongPassword()
-    const { refresh_token, email } = call.body
-    const step = () => (name === 'POST /verify' ? this.#verify(call) : this.#pass(call))
-    return this.#inTurn(call.method === 'POST' && (refresh_token ?? email?.toLowerCase()), step)
+    if (name === 'POST /verify') return this.#verify(call)
+    if (name === 'GET /verify') return this.#follow(call)
+    return this.#pass(call)
+  }
+
+  // The same of a link: the first half leads to the project's own address, with GoTrue's words.
+  async #follow(call) {
+    const query = new URLSearchParams(call.query)
+    if (query.get('type') === 'email_change' && await this.#acceptHalf(query.get('token'))) {
+      const said = new URLSearchParams({ message: HALF_ACCEPTED })
+      return { status: 303, text: '', headers: { location: `${this.config.site_url}#${said}` } }
+    }
+    return this.#pass(call)
   }
 
   #claims({ token }) {
@@ -144,8 +183,7 @@ class Auth {
     const { email, token, token_hash, type, ...rest } = call.body
     const hash = token_hash ?? (email && token ? tokenHash(email, String(token)) : undefined)
     if (type === 'email_change' && hash && await this.#acceptHalf(hash)) {
-      const msg = 'Confirmation link accepted. Please proceed to confirm link sent to the other email'
-      return { status: 200, body: { msg, code: '200' } }
+      return { status: 200, body: { msg: HALF_ACCEPTED, code: '200' } }
     }
     const known = { email: 'magiclink', invite: 'signup' }[type] ?? type
     return this.#pass({ ...call, body: { ...rest, email, token, token_hash: hash, type: known } })
@@ -170,7 +208,7 @@ class Auth {
   }
 
   // Lets lite answer, then completes users and tokens in its answer.
-  async #pass({ method, path, query, body, token }) {
+  async #pass({ method, path, query, body, token, clock }) {
     const request = new Request(`${this.issuer}${path}${known(query)}`, {
       method,
       headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
@@ -184,7 +222,8 @@ class Auth {
     if (!text || !found['content-type']?.includes('json')) return { status: response.status, text, headers: found }
     const answer = JSON.parse(text)
     if (response.status >= 500) {
-      throw unexpected(path === '/signup' ? 'Database error saving new user' : 'Unexpected failure')
+      const why = clock.ticks ? ': no answer in time' : ''
+      throw unexpected(`${path === '/signup' ? 'Database error saving new user' : 'Unexpected failure'}${why}`)
     }
     if (response.ok) await this.#complete(answer, path)
     return { status: response.status, body: answer, headers: found }

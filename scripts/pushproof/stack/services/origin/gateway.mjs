@@ -35,7 +35,7 @@ export function createGateway(config, { auth, rest }) {
 
   function listener(req, res) {
     if (overfills(req, res)) return
-    const unclear = ambiguity(req) ?? unreadable(req)
+    const unclear = ambiguity(req)
     if (unclear) {
       res.shouldKeepAlive = false
       return reply(res, 400, { message: unclear })
@@ -47,6 +47,8 @@ export function createGateway(config, { auth, rest }) {
     }
     const [rawPath, query] = split(req.url)
     if (req.method === 'OPTIONS' && req.headers['access-control-request-method']) return preflight(req, res)
+    if (!req.rawHeaders.every(isReadable)) return reply(res, 400, { message: 'A header is not UTF-8' })
+    if (!isReadable(unescaped(query))) return reply(res, 400, { message: 'The query is not UTF-8' })
     const route = routeOf(req.method, rawPath)
     if (!route.target) return reply(res, route.status, { message: UNROUTED[route.status] })
     const { key, role } = caller(req.headers.apikey, query)
@@ -88,11 +90,9 @@ function ambiguity({ rawHeaders, headers, httpVersion }) {
   return encoding.trim().toLowerCase() === 'chunked' ? undefined : 'The Transfer-Encoding is not chunked alone'
 }
 
-// PostgREST takes headers for UTF-8, and breaks off at one that is not.
-function unreadable({ rawHeaders }) {
-  const readable = rawHeaders.every((text) => ASCII.test(text) || isUtf8(Buffer.from(text, 'latin1')))
-  return readable ? undefined : 'A header is not UTF-8'
-}
+// PostgREST takes headers and queries for UTF-8, and breaks off at what is not.
+const isReadable = (text) => ASCII.test(text) || isUtf8(Buffer.from(text, 'latin1'))
+const unescaped = (text) => text.replace(/%([\da-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
 
 function split(url) {
   const mark = url.indexOf('?')
