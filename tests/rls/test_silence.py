@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 import urllib3
 
 from pushproof.base.waiting import wait_until
+from pushproof.checks import promises
 from pushproof.proof import asking, rows
 from pushproof.proof.asking import Actor, Answer, Api, Request
 from pushproof.target.api import service_headers
@@ -32,7 +34,7 @@ call = {call}
 SLOW_TRIGGER = """
 create function public.slow() returns trigger language plpgsql as $$
 begin
-  perform pg_catalog.pg_sleep(1000);
+  {body}
   return new;
 end $$;
 create trigger slow before insert on public.notes for each row execute function public.slow();
@@ -55,9 +57,19 @@ def test_a_function_that_does_not_return(laboratory: Laboratory, call: str) -> N
     assert all(reason.endswith("did not answer in 1 s") for reason in found.values()), found
 
 
-def test_a_trigger_that_does_not_return(laboratory: Laboratory) -> None:
-    """No row can be made, as `postgres` neither: each cell that needs one says so, and others are asked."""
-    found = wrong(laboratory.prove(NOTES + SLOW_TRIGGER, NOTES_ACCESS))
+@pytest.mark.parametrize(
+    "body",
+    [
+        "perform pg_catalog.pg_sleep(1000);",
+        "loop begin perform pg_catalog.pg_sleep(1000); exception when query_canceled then null; end; end loop;",
+    ],
+)
+def test_a_trigger_that_does_not_return(laboratory: Laboratory, body: str) -> None:
+    """No row can be made, as `postgres` neither: each cell that needs one says so, and others are asked.
+
+    So it is where the trigger catches the end of its time: its connection is ended.
+    """
+    found = wrong(laboratory.prove(NOTES + SLOW_TRIGGER.format(body=body), NOTES_ACCESS))
     assert found["select public.notes select as owner"] == "the database did not answer in 1 s"
     assert not [name for name in found if name.startswith("grants ")]
 
@@ -116,3 +128,29 @@ def test_a_request_that_goes_on_is_ended(
         assert wait_until(lambda: postgres.execute(running).fetchall() == [], timeout=10)
     finally:
         postgres.execute("drop function public.unstoppable()")
+
+
+def test_a_check_that_does_not_return(
+    stack: RunningStack, postgres: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is red, whatever it does against its time limit, and the others are asked."""
+    monkeypatch.setattr(promises, "LIMIT_SECONDS", 1)
+    postgres.execute("""
+        create function public.forever() returns text language plpgsql as $$
+        begin
+          loop
+            begin
+              perform pg_catalog.pg_sleep(1000);
+            exception when query_canceled then null;
+            end;
+          end loop;
+        end $$
+    """)
+    (tmp_path / "a.sql").write_text("-- Never.\nselect 'x' as expected, public.forever() as found")
+    (tmp_path / "b.sql").write_text("-- Always.\nselect 'x' as expected, 'x' as found")
+    try:
+        first, second = promises.verdicts_of(stack.target, tmp_path)
+    finally:
+        postgres.execute("drop function public.forever()")
+    assert (first.ok, first.title, first.found) == (False, "Never.", "no answer in 1 s")
+    assert second.ok

@@ -6,6 +6,7 @@ they differ. The file's header comment is its documentation, the first line its 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from pushproof.base.errors import ProjectError
 from pushproof.migrations.statements import read_sql
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
+from pushproof.target.overdue import overdue
 from pushproof.target.targets import Target
 
-LIMIT = "60s"  # of a check
+LIMIT_SECONDS = 60  # of a check
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,30 @@ def verdicts_of(target: Target, folder: Path) -> list[Verdict]:
             "there is no check in supabase/checks: nothing would be verified",
             "`pushproof init` writes a first one to supabase/checks; docs/checks.md shows the form",
         )
-    with connect(target, autocommit=False, limit=LIMIT) as connection:
-        return [verdict_of(connection, file) for file in files]
+    watch = overdue(target)
+    with contextlib.ExitStack() as opened:
+
+        def opening() -> Any:
+            return opened.enter_context(connect(target, autocommit=False, limit=f"{LIMIT_SECONDS}s"))
+
+        verdicts, connection = [], opening()
+        for file in files:
+            try:
+                with watch.watched(connection, LIMIT_SECONDS):
+                    verdicts.append(verdict_of(connection, file))
+            except Exception:
+                if connection not in watch.ended:
+                    raise
+                verdicts.append(Verdict(file.stem, _title(file), None, f"no answer in {LIMIT_SECONDS} s", ok=False))
+                connection = opening()
+    return verdicts
 
 
 def verdict_of(connection: Any, file: Path) -> Verdict:
     """Run one check. A check that fails to run, or answers anything but one row, is red."""
     import psycopg
 
-    sql = read_sql(file)
-    title = sql.split("\n", 1)[0].removeprefix("--").strip()
+    sql, title = read_sql(file), _title(file)
     try:
         with connection.transaction(force_rollback=True):
             connection.execute("set local search_path = ''")
@@ -63,6 +79,10 @@ def verdict_of(connection: Any, file: Path) -> Verdict:
         return Verdict(file.stem, title, "one row: expected, found", f"{len(rows)} rows", ok=False)
     expected, found = rows[0]
     return Verdict(file.stem, title, expected, found, ok=expected is not None and expected == found)
+
+
+def _title(file: Path) -> str:
+    return read_sql(file).split("\n", 1)[0].removeprefix("--").strip()
 
 
 def report_red(run: Run, verdicts: list[Verdict]) -> list[Verdict]:

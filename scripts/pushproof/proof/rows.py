@@ -12,6 +12,7 @@ import itertools
 import json
 import threading
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from pushproof.proof.samples import (
     user_columns,
 )
 from pushproof.target.database import connect
+from pushproof.target.overdue import Overdue, overdue
 
 if TYPE_CHECKING:
     import psycopg
@@ -56,26 +58,33 @@ class CrowdedError(Exception):
     """The case needs a standing row for itself, while others are asked that may look at it."""
 
 
+GIVEN_UP: weakref.WeakSet[Any] = weakref.WeakSet()  # connections that were ended because a statement took too long
+
+
 def impatient(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection on which a statement of more than LIMIT_SECONDS raises UnansweredError: code of the project's may
     never return.
     """
     connection = connect(target, limit=f"{LIMIT_SECONDS}s")
-    connection.cursor_factory = _impatient_cursor()
+    connection.cursor_factory = _impatient_cursor(overdue(target))
     return connection
 
 
 @functools.cache
-def _impatient_cursor() -> type[psycopg.Cursor[Any]]:
+def _impatient_cursor(watch: Overdue) -> type[psycopg.Cursor[Any]]:
     import psycopg
 
     class Cursor(psycopg.Cursor[Any]):
         def execute(self, *arguments: Any, **options: Any) -> Cursor:
             try:
-                return super().execute(*arguments, **options)
+                with watch.watched(self.connection, LIMIT_SECONDS):
+                    return super().execute(*arguments, **options)
             except psycopg.errors.QueryCanceled:
                 raise UnansweredError(f"the database did not answer in {LIMIT_SECONDS} s") from None
             except psycopg.Error:
+                if self.connection in watch.ended:
+                    GIVEN_UP.add(self.connection)
+                    raise UnansweredError(f"the database did not answer in {LIMIT_SECONDS} s") from None
                 if self.connection.broken:  # which is not the database's word on what was asked
                     info = self.connection.info
                     words = f"{info.host}:{info.port} cut the connection to the database"
@@ -114,7 +123,8 @@ class Rows:
     def connection(self) -> psycopg.Connection[Any]:
         """This thread's."""
         known: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
-        if known is None or (known.closed and not known.broken):  # by `close`; one that was lost is not replaced
+        # One that was closed, or ended because a statement took too long; one that was lost is not replaced.
+        if known is None or (known.closed and (not known.broken or known in GIVEN_UP)):
             self._local.connection = self._connect()
             self._connections.append(self._local.connection)
         found: psycopg.Connection[Any] = self._local.connection
