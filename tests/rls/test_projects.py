@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import replace
 
+import pytest
+from psycopg import sql
+
 from pushproof.proof.actors import USERS
 from pushproof.proof.engine import Engine
+from pushproof.proof.intent import VERBS
 from pushproof.proof.kinds import kinds
 from pushproof.proof.mutants import UNCALLED, derive
 from pushproof.proof.proposal import KINDS, guess, proposal
@@ -373,3 +378,23 @@ def test_mutants_of_what_cannot_be_called(laboratory: Laboratory) -> None:
         "public.optional(integer)": UNCALLED,
         "public.echo(json)": None,
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["note;id", "or", "select", "limit", "not", "a,b", "x->y", 'we "q" x', "dot.ted", "p(1)"]
+)
+def test_columns_that_a_query_would_take_for_something_else(laboratory: Laboratory, name: str) -> None:
+    """A key and an owner of such names are asked for all the same."""
+    key, owner = (sql.Identifier(text).as_string(None) for text in (name, f"owner {name}"))
+    schema = f"""
+    create table public.things ({key} uuid primary key default gen_random_uuid(), body text,
+      {owner} uuid not null default auth.uid() references auth.users (id) on delete cascade);
+    alter table public.things enable row level security;
+    create policy own on public.things to authenticated
+      using ({owner} = (select auth.uid())) with check ({owner} = (select auth.uid()));
+    {ALL}
+    """
+    entry = tomllib.loads(proposed(laboratory, schema))["relations"]["public.things"]
+    assert {verb: entry[verb] for verb in VERBS} == {verb: ["owner", "service"] for verb in VERBS}
+    access = '[relations."public.things"]\n' + "\n".join(f"{k} = {json.dumps(v)}" for k, v in entry.items())
+    assert wrong(laboratory.prove(schema, access)) == {}

@@ -6,6 +6,7 @@ counts only beside a positive control: somebody for whom the same request does w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -24,6 +25,8 @@ FULFILS = {
     REFUSED: (REFUSED,),  # not an empty list: that would be a grant
 }
 MINIMAL = "return=minimal"
+PLAIN = re.compile(r"\w[\w $-]*")
+RESERVED = ("select", "columns", "on_conflict", "order", "limit", "offset", "and", "or", "not")  # words of a query
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Probe:
 
     def where(self, relation: Relation, row: Row) -> dict[str, str]:
         """PostgREST's filters for exactly this row."""
-        return {name: f"eq.{literal(value)}" for name, value in self.rows.key_of(relation, row).items()}
+        return {column_name(name): f"eq.{literal(value)}" for name, value in self.rows.key_of(relation, row).items()}
 
 
 @dataclass
@@ -199,6 +202,16 @@ def written(catalog: Catalog, verb: str) -> list[Relation]:
 def is_window(catalog: Catalog, relation: Relation) -> bool:
     """Whether it is a view of nothing but schemas that Supabase manages, such as auth: no row there is ours to try."""
     return relation.is_view and not any(source in catalog.relations for source in relation.sources)
+
+
+def column_name(name: str) -> str:
+    """A column as PostgREST's queries spell it: quoted where it would be taken for something else.
+
+    https://docs.postgrest.org/en/stable/references/api/url_grammar.html#reserved-characters
+    """
+    if PLAIN.fullmatch(name) and name not in RESERVED:
+        return name
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def literal(value: Any) -> str:

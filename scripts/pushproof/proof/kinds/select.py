@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pushproof.proof.asking import Answer
 from pushproof.proof.catalog import Catalog, Relation
-from pushproof.proof.cells import ALLOWED, FAILED, NOTHING, REFUSED, Asked, Case, Cell, Probe, expected_of
+from pushproof.proof.cells import ALLOWED, FAILED, NOTHING, REFUSED, Asked, Case, Cell, Probe, column_name, expected_of
 from pushproof.proof.intent import Intent
 
 LIMIT = "1000"
@@ -26,7 +26,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     relation = probe.relation(case)
     owner = probe.intent.relations[case.object].owner
     if relation.is_view:
-        params = {owner: f"eq.{probe.actors['owner'].id}"} if owner else {"limit": LIMIT}
+        params = {column_name(owner): f"eq.{probe.actors['owner'].id}"} if owner else {"limit": LIMIT}
     else:
         params = probe.where(relation, probe.rows.standing(relation, "owner"))
     request = probe.request(relation, "GET", params={"select": "*", **params})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog
-from pushproof.proof.cells import DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
+from pushproof.proof.cells import DENIED, MINIMAL, Asked, Case, Cell, Probe, column_name, is_alone, observed_of, tables
 from pushproof.proof.intent import Intent
 from pushproof.proof.rows import UnaskableError
 
@@ -35,7 +35,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     request = probe.request(
         relation,
         "POST",
-        params={"on_conflict": ",".join(relation.key)},
+        params={"on_conflict": ",".join(map(column_name, relation.key))},
         body=body,
         prefer=f"resolution={case.detail},{MINIMAL}",
     )
