@@ -39,7 +39,7 @@ from pushproof.target.testusers import client
 from pushproof.tools.parts import Parts, locate
 from tests.fix_stack import Project
 from tests.stack.test_gateway import Raw, spellings
-from tests.tasks.answers import refuses, succeeds
+from tests.tasks.answers import document, refuses, succeeds
 
 SERVICES = ("postgres", "postgrest", "origin")
 ROOT = os.geteuid() == 0
@@ -647,6 +647,25 @@ def test_a_port_that_postgresql_may_not_take(new: Callable[[], Project]) -> None
     refuses(project.invoke("start", PUSHPROOF_DB_PORT="80"), 14, "Permission denied", "above 1023")
     succeeds(project.invoke("start"))
     assert project.stack.state.ports["postgres"] > 1023
+
+
+def test_a_project_that_was_copied_with_its_state(new: Callable[[], Project], open_folder: Path) -> None:
+    """While it runs, or stopped: the copy is another stack, and does nothing to the original's."""
+    original = new()
+    succeeds(original.invoke("start"))
+    succeeds(original.invoke("execute", "--sql", "create table public.precious ()"))
+    copy = Project(open_folder / "copy")
+    shutil.copytree(original.folder, copy.folder, symlinks=True, ignore=shutil.ignore_patterns("sockets", "data"))
+    try:
+        succeeds(copy.invoke("stop"))
+        assert len(document(succeeds(original.invoke("status", "--json")))) == 3
+        succeeds(copy.invoke("start"))
+        assert not {*copy.stack.state.ports.values()} & {*original.stack.state.ports.values()}
+        succeeds(copy.invoke("reset-local"))
+        succeeds(original.invoke("execute", "--sql", "select from public.precious"))
+    finally:
+        copy.stack.stop()
+        shutil.rmtree(copy.stack.data, ignore_errors=True)
 
 
 def test_a_folder_beyond_ascii(open_folder: Path, new: Callable[[], Project]) -> None:

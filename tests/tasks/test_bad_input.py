@@ -335,6 +335,22 @@ def test_a_full_disk_for_messages(bare: Project, words: str, code: int) -> None:
     assert done.returncode == code
 
 
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [("db reset", "reset-local"), ("gen types", "types"), ("db query", "execute --sql select")],
+)
+def test_a_cli_that_does_nothing(
+    blank: Project, stand_in: Callable[[str, str], str], tmp_path: Path, verb: str, words: str
+) -> None:
+    """Its exit code 0 is no proof: without a word from it nothing is taken for done."""
+    blank.write("migrations/001_notes.sql", "create table public.notes (id bigint primary key);")
+    succeeds(blank.invoke("push"))
+    out = ["--out", str(tmp_path / "types.py")] if words == "types" else []
+    done = blank.invoke(*words.split(), *out, SUPABASE_CLI=stand_in(verb, ""))
+    refuses(done, 12, "ended well and said nothing", "unset SUPABASE_CLI")
+    assert not (tmp_path / "types.py").exists()
+
+
 def test_a_seed_that_fails(blank: Project) -> None:
     """It is named, not the last migration."""
     blank.write("migrations/001_notes.sql", "create table public.notes (id bigint primary key);")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fix_stack import Connection, Project, RunningStack
-from tests.tasks.answers import refuses, secrets_of, succeeds
+from tests.tasks.answers import refuses, remote_settings, secrets_of, succeeds
 
 
 def test_smoke(client_project: Project, project: Project) -> None:
@@ -49,6 +49,15 @@ def _rows(postgres: Connection) -> object:
         " (select count(*) from public.conversation_sessions), (select count(*) from public.conversation_messages)"
     )
     return postgres.execute(counts).fetchone()
+
+
+@pytest.mark.parametrize("words", ["smoke", "rls"])
+def test_two_projects(client_project: Project, blank: Project, words: str) -> None:
+    """Access is not proved on one project while migrations go into another; nobody stays in either."""
+    other = remote_settings(blank)["SUPABASE_DB_URL"]
+    done = client_project.invoke(words, SUPABASE_DB_URL=other)
+    refuses(done, 11, "SUPABASE_URL and SUPABASE_DB_URL are two projects", "one project's dashboard")
+    assert "nothing was left behind" in succeeds(client_project.invoke("sweep")).stdout
 
 
 def test_exported_variables_win(client_project: Project) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.fix_stack import Project
-from tests.tasks.answers import refuses, remote_settings, succeeds
+from tests.tasks.answers import document, refuses, remote_settings, succeeds
 
 Ask = Callable[..., list[tuple[object, ...]]]
 
@@ -86,3 +89,25 @@ def reset(project: Project) -> bool:
     """Whether the reset was a copy."""
     found: dict[str, bool] = json.loads(succeeds(project.invoke("reset-local", "--json")).stdout)
     return found["copied"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "run"),
+    [("[]", []), ('["./nothing/*.sql"]', []), ('["./seeds/*.sql"]', ["seeds/a.sql", "seeds/b.sql"])],
+)
+def test_the_seeds_that_ran_are_named(blank: Project, sql: Callable[..., Any], paths: str, run: list[str]) -> None:
+    """As config.toml says, and no seed.sql that it does not name."""
+    blank.write("migrations/001_a.sql", "create table public.a (id text);")
+    blank.write("seed.sql", "insert into public.a values ('seed.sql')")
+    for name in ("a", "b"):
+        blank.write(f"seeds/{name}.sql", f"insert into public.a values ('seeds/{name}.sql')")
+    config = blank.folder / "supabase" / "config.toml"
+    former = config.read_text()
+    config.write_text(re.sub(r"^sql_paths = .*$", f"sql_paths = {paths}", former, flags=re.MULTILINE))
+    try:
+        done = document(succeeds(blank.invoke("reset-local", "--json")))
+    finally:
+        config.write_text(former)
+        shutil.rmtree(blank.folder / "supabase" / "seeds")
+    assert done["seeds"] == run
+    assert [row for (row,) in sql("select id from public.a order by id")] == run

@@ -73,11 +73,14 @@ def socket_folder(state_dir: Path) -> Path:
     return near
 
 
-def cache_dir(settings: Settings) -> Path:
-    """The folder for what checkouts share. Raises SettingsError where none can be used."""
+def cache_dir(settings: Settings, *, read: bool = False) -> Path:
+    """The folder that checkouts share; to `read`, one that cannot be written does. Raises SettingsError for none."""
     candidates = (settings.cache_dir,) if settings.cache_dir else cache_candidates()
-    for folder in candidates:
-        if enterable(folder) and _made(folder) and (settings.cache_dir or _safe(folder)):
+    usable = [folder for folder in candidates if enterable(folder) and _made(folder)]
+    if read:
+        usable += [folder for folder in candidates if folder.is_dir() and enterable(folder)]
+    for folder in usable:
+        if settings.cache_dir or _safe(folder):
             return folder
     raise SettingsError(
         f"cannot use {candidates[0]} as the cache folder",

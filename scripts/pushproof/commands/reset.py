@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path, PurePath
+
 from pushproof.base.errors import RefusedError
 from pushproof.base.preload import import_meanwhile
 from pushproof.base.queries import query
+from pushproof.base.settings import Settings
 from pushproof.migrations.applying import read_back
 from pushproof.migrations.files import check_contents, local_migrations
 from pushproof.migrations.gate import alone, in_turn
@@ -46,12 +49,21 @@ def reset_local(run: Run) -> None:
         read_back(connection, files, names, names)
     if kind == "embedded" and not copied:
         snapshots.keep(run.stack, snapshots.name_of(run.stack))
-    seed = section_of(run.settings.supabase_dir / "config.toml", "db").get("seed", {})
-    seeded = seed.get("enabled", True) and (run.settings.supabase_dir / "seed.sql").exists()
+    seeds = [str(file.relative_to(run.settings.supabase_dir)) for file in seeds_of(run.settings)]
     how = " (copied: the same files as at the last reset)" if copied else ""
-    words = f"empty project, {len(files)} migrations pushed{', seed.sql run' if seeded else ''}{how}"
-    run.console.line(words, ok=True)
-    run.console.data({"migrations": names, "copied": copied})
+    ran = f", {', '.join(seeds)} run" if seeds else ""
+    run.console.line(f"empty project, {len(files)} migrations pushed{ran}{how}", ok=True)
+    run.console.data({"migrations": names, "seeds": seeds, "copied": copied})
+
+
+def seeds_of(settings: Settings) -> list[Path]:
+    """The files that the CLI seeds from: `[db.seed]` of config.toml, whose paths may be patterns."""
+    seed = section_of(settings.supabase_dir / "config.toml", "db").get("seed", {})
+    if not seed.get("enabled", True):
+        return []
+    paths = [PurePath(path) for path in seed.get("sql_paths", ["./seed.sql"])]
+    found = [sorted(settings.supabase_dir.glob(str(path))) for path in paths if not path.is_absolute()]
+    return list(dict.fromkeys(file for files in found for file in files if file.is_file()))
 
 
 def _by_cli(run: Run) -> None:

@@ -27,6 +27,7 @@ from pushproof.stack import local
 from pushproof.stack.run import Run
 from pushproof.target.api import check_keys
 from pushproof.target.database import connect
+from pushproof.target.testusers import check_one_project
 from pushproof.tools import pgrls
 
 SHOWN = 5  # failing cells that the closing error names
@@ -58,6 +59,7 @@ def _rls(run: Run, options: Options) -> list[Cell]:
     target = run.target
     linter = pgrls.ensure(run.settings, run.console) if options.findings and not options.only else None
     check_keys(target)
+    check_one_project(target, run.settings.state_dir)
     catalog = catalog_of(run)
     intent = load(run.settings.supabase_dir / FILE, catalog)
     if unreviewed := (run.settings.supabase_dir / FILE).read_text(encoding="utf-8").count(LOOK):

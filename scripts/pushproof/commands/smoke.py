@@ -14,6 +14,7 @@ from pushproof.migrations.gate import turn
 from pushproof.stack.run import Run
 from pushproof.target.api import check_keys, http_date
 from pushproof.target.clocks import token_refused
+from pushproof.target.testusers import check_one_project
 
 NAMED = 10  # failed tests; more are counted
 
@@ -25,6 +26,7 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     pushed = push(run).names
     target = run.target
     check_keys(target)
+    check_one_project(target, run.settings.state_dir)
     with turn(run, "smoke", shared=True):
         verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
         report_red(run, verdicts)

@@ -28,7 +28,7 @@ class State:
     """The stack of one checkout. Ports are kept once picked; secrets are made once and never shown.
 
     `cluster` names what the data was made from, `reset` the files that the last reset ran, `sockets` the folder of
-    Unix sockets while there is one.
+    Unix sockets while there is one, `home` the folder that it was written to.
     """
 
     ports: dict[str, int] = field(default_factory=dict)
@@ -38,12 +38,14 @@ class State:
     cluster: str = ""
     reset: str = ""
     sockets: str = ""
+    home: str = ""
 
 
 def load(folder: Path) -> State:
     """The state in `folder`; a fresh one where there is none or it makes no sense. Raises SettingsError."""
     try:
-        return _parse(json.loads((folder / "state.json").read_text()))
+        found = _parse(json.loads((folder / "state.json").read_text()))
+        return _copied(found) if _is_copy(folder, found.home) else found
     except IsADirectoryError:
         raise SettingsError(
             f"{folder / 'state.json'} is a folder",
@@ -51,6 +53,17 @@ def load(folder: Path) -> State:
         ) from None
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return State()
+
+
+def _is_copy(folder: Path, home: str) -> bool:
+    """Whether the project was copied with its state, and the original is still there."""
+    original = Path(home) / "state.json"
+    return bool(home) and original.exists() and not original.samefile(folder / "state.json")
+
+
+def _copied(state: State) -> State:
+    """What a copy may keep: services, ports and sockets are the original's."""
+    return State(secrets=state.secrets, passwords=state.passwords, cluster=state.cluster)
 
 
 def _parse(raw: dict[str, Any]) -> State:
@@ -66,6 +79,7 @@ def _parse(raw: dict[str, Any]) -> State:
         cluster=_text(raw["cluster"]),
         reset=_text(raw.get("reset", "")),
         sockets=_text(raw.get("sockets", "")),
+        home=_text(raw.get("home", "")),
     )
     if found.ports and not found.ports.keys() >= PORTS:
         raise ValueError(found.ports)
@@ -95,6 +109,7 @@ def _text(value: object) -> str:
 
 def save(folder: Path, state: State) -> None:
     """Write whole or not at all: an interruption leaves the former state."""
+    state.home = str(folder.resolve())
     fresh = folder / "state.json.new"
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(state), file, indent=2)

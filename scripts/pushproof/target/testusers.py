@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pushproof.base.errors import CredentialsError
+from pushproof.base.errors import CredentialsError, SettingsError
 from pushproof.base.process import Identity, lives, noted
+from pushproof.target.database import connect
 from pushproof.target.targets import Target
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 EMAIL = re.compile(r"^pushproof-(?P<actor>[a-z]+)-(?P<run>[0-9a-f]{12})@example\.com$")
 RUN = re.compile(r"[0-9a-f]{12}")
+SLOW = "no answer in time"  # of the embedded stack's Auth
 MARK = "pushproof_run"
 ELSEWHERE = timedelta(hours=2)  # a run of another machine is taken for over by then
 
@@ -46,6 +48,30 @@ class TestRun:
     @property
     def metadata(self) -> dict[str, str]:
         return {MARK: self.id}
+
+
+def check_one_project(target: Target, state_dir: Path) -> None:
+    """Raises SettingsError unless a user whom Auth makes is in the database: URL and database of one project.
+
+    Else migrations would go into one project while access is proved on another. It is asked of remote targets only.
+    """
+    if target.kind != "remote":
+        return
+    from pushproof.target.patience import http_client
+
+    with http_client(target) as http, test_run(state_dir, target.url) as run:
+        admin = client(target, target.secret_key, http)
+        made = admin.auth.admin.create_user({"email": run.email("probe"), "user_metadata": run.metadata}).user
+        try:
+            with connect(target) as connection:
+                found = connection.execute("select 1 from auth.users where id = %s", [made.id]).fetchone()
+        finally:
+            admin.auth.admin.delete_user(made.id)
+    if not found:
+        raise SettingsError(
+            "SUPABASE_URL and SUPABASE_DB_URL are two projects: a user made by the one is not in the other",
+            "copy both from one project's dashboard; an exported variable wins over .env",
+        )
 
 
 def make_room(state_dir: Path) -> None:
@@ -117,6 +143,10 @@ def sign_up(
 
 def _explain(refusal: AuthApiError, name: str) -> None:
     """Raise CredentialsError where the database refused. Auth does not say why: a trigger, as good as always."""
+    if SLOW in refusal.message:
+        raise CredentialsError(
+            f"the database did not answer in time for the new user {name}", "does a trigger on auth.users not return?"
+        ) from refusal
     if "Database error" in refusal.message:
         raise CredentialsError(
             f"the database refuses the new user {name} (Auth: {refusal.message})",

@@ -154,7 +154,7 @@ def locate(settings: Settings) -> Parts:
     recipe = hashlib.sha256(json.dumps([platform_name(), PRIVILEGED_EXTENSIONS, PLACEHOLDERS]).encode())
     for name in ("package.json", "package-lock.json"):
         recipe.update((MANIFESTS / name).read_bytes())
-    return Parts(cache_dir(settings) / "parts" / recipe.hexdigest()[:16])
+    return Parts(cache_dir(settings, read=True) / "parts" / recipe.hexdigest()[:16])
 
 
 def ensure(settings: Settings, console: Console) -> Parts:

@@ -153,6 +153,11 @@ class Cli:
             answer = done.stdout.strip()
         if done.code and not isinstance(answer, dict) and self.mend():
             raise PartsError("the Supabase CLI was damaged, and is installed anew", "run this again")
+        if not done.code and not done.stdout.strip():
+            raise PartsError(
+                f"the Supabase CLI {self.binary} ended well and said nothing: was anything done?",
+                "unset SUPABASE_CLI to use the locked one; if it is not set, delete the folder of the CLI in the cache",
+            )
         if done.code < 0:
             cause = f"the Supabase CLI was ended by {signal.Signals(-done.code).name}"
             raise SqlError(cause, "run this again; `pushproof migrations` shows what landed")
