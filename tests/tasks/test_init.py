@@ -49,6 +49,32 @@ def test_a_project_begins(theirs: Project) -> None:
     assert texts(theirs) == before
 
 
+def test_a_profile_that_holds_its_user(theirs: Project) -> None:
+    """A trigger makes a row for each new user, whose key has no cascade: the tests remove both."""
+    theirs.write(
+        "migrations/002_profiles.sql",
+        """
+        create table public.profiles (id uuid primary key references auth.users (id));
+        alter table public.profiles enable row level security;
+        create policy own on public.profiles for select to authenticated using (id = (select auth.uid()));
+        grant select on public.profiles to authenticated, service_role;
+        create function public.welcome() returns trigger language plpgsql security definer set search_path = ''
+          as $$ begin insert into public.profiles (id) values (new.id); return new; end $$;
+        create trigger welcome after insert on auth.users for each row execute function public.welcome();
+        """,
+    )
+    succeeds(theirs.invoke("init"))
+    assert "3 tests passed" in succeeds(theirs.invoke("smoke")).stdout
+    assert "nothing was left behind" in succeeds(theirs.invoke("sweep")).stdout
+
+
+def test_no_grant_is_said(theirs: Project) -> None:
+    """A project whose tables were exposed without one gets the setting's name, and no silent list of refusals."""
+    file = theirs.folder / "supabase/migrations/001_notes.sql"
+    file.write_text("\n".join(line for line in file.read_text().splitlines() if not line.startswith("grant")))
+    assert "auto_expose_new_tables = true" in succeeds(theirs.invoke("init")).stderr
+
+
 def test_what_is_there_stays(theirs: Project) -> None:
     """A project's own tasks.py, check, test and workflow: none is touched, none is put beside them."""
     kept = {

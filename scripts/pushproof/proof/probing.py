@@ -27,7 +27,8 @@ def catalog_of(run: Run) -> Catalog:
         catalog = read_catalog(connection, schemas)
     if not catalog.exposed:
         raise FailedError(
-            f"no relation in {', '.join(schemas)}: nothing would be proved", "`pushproof push` the migrations first"
+            f"no relation in {', '.join(schemas)}: nothing would be proved",
+            "`pushproof push` the migrations first; [api] schemas of config.toml names other schemas than public",
         )
     return catalog
 

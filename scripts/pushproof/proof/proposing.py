@@ -14,6 +14,12 @@ from pushproof.proof.proposal import HEADER, KINDS, guess, proposal
 from pushproof.stack.run import Run
 from pushproof.target.api import check_keys
 
+USERS_ROLES = ("anon", "authenticated")
+NO_GRANT = (
+    "no migration grants a table to anon or authenticated, so nobody gets anything. A project older than October 2026, "
+    "whose tables are exposed without a grant, says auto_expose_new_tables = true under [api] of its config.toml"
+)
+
 
 def propose(run: Run) -> int:
     """Write a first access.toml from what is observed, or add what is missing from the one there is.
@@ -30,6 +36,8 @@ def _propose(run: Run) -> int:
     import_meanwhile("supabase", "urllib3")
     catalog = catalog_of(run)
     check_keys(run.target)
+    if not any(right.split()[0] in USERS_ROLES for relation in catalog.exposed for right in relation.rights):
+        run.console.status(NO_GRANT, head="no grant", style="yellow")
     intent, wanted = guess(catalog), {*(r.qualified for r in catalog.exposed), *catalog.functions}
     former = HEADER
     if file.exists():

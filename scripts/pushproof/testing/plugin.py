@@ -77,20 +77,27 @@ def anon(target: Target, http: httpx.Client) -> Actor:
 def as_user(admin: Actor, state_dir: Path) -> Iterator[Callable[..., Actor]]:
     """`as_user("carol")`: a user of that name, lower-case letters, who signed up and in; asked again, the same one.
 
-    `user_metadata` is what they sign up with. All are removed at the end, their rows by cascade.
+    `user_metadata` is what they sign up with. All are removed at the end, with the rows that refer to them.
     """
     from pushproof.base.process import undisturbed
+    from pushproof.proof.leftovers import refuse_stuck, remove_users
     from pushproof.target.testusers import sign_in, sign_up, test_run
     from pushproof.testing.actors import Actor
 
     made: dict[str, Actor] = {}
+    ids: dict[str, str] = {}
+
+    def remove() -> None:
+        refuse_stuck(remove_users(admin.target, admin.client, ids)[1])
+
     with test_run(state_dir, admin.target.url) as run, ExitStack() as cleanup:
+        cleanup.callback(remove)
 
         def user(name: str, user_metadata: Mapping[str, Any] | None = None) -> Actor:
             if name not in made:
                 with undisturbed():  # nobody would remove a user whose id is not noted
                     user_id, password = sign_up(admin.target, admin.client, admin.http, run, name, user_metadata)
-                    cleanup.callback(admin.client.auth.admin.delete_user, user_id)
+                    ids[user_id] = name
                 visitor = sign_in(admin.target, admin.http, run, name, password)
                 made[name] = Actor(name, admin.target, admin.http, visitor, user_id, run.email(name))
             return made[name]
