@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +41,13 @@ PROGRAM = str(Path(sys.prefix) / "lib" / "invoke" / "__main__.py")  # by its fol
 class ForkServer:
     """Where the server listens."""
 
-    address: str
+    name: str
 
     def run(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
         """Run a task to its end: exit code, standard output, standard error."""
         request = json.dumps({"words": [*words], "folder": str(folder), "environment": dict(environment)}).encode()
         with socket.socket(socket.AF_UNIX) as line, _pipe() as (out, out_end), _pipe() as (err, err_end):
-            line.connect(self.address)
+            line.connect(_address(self.name))
             socket.send_fds(line, [len(request).to_bytes(8)], [out_end, err_end])
             line.sendall(request)
             os.close(out_end)
@@ -59,17 +60,22 @@ class ForkServer:
 
 
 @contextlib.contextmanager
-def fork_server(folder: Path) -> Iterator[ForkServer]:
+def fork_server() -> Iterator[ForkServer]:
     """The server, for as long as the block lasts."""
-    address = str(folder / "fork")
-    program = [sys.executable, __file__, address]
+    name = f"pushproof-{uuid.uuid4().hex}"
+    program = [sys.executable, __file__, name]
     with subprocess.Popen(program, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         try:
             assert server.stdout.read(1) == b"!", "the server did not start"
-            yield ForkServer(address)
+            yield ForkServer(name)
         finally:
             server.terminate()
+
+
+def _address(name: str) -> str:
+    """Of a socket that has no file where Linux allows that: a folder's path may be too long for one."""
+    return f"\0{name}" if sys.platform == "linux" else f"/tmp/{name}"  # noqa: S108 - the name is drawn
 
 
 @contextlib.contextmanager
@@ -98,7 +104,7 @@ def _read_both(*ends: int) -> list[str]:
     return texts
 
 
-def serve(address: str) -> None:
+def serve(name: str) -> None:
     """In a process of its own: fork for each request."""
     import importlib
     import signal
@@ -106,11 +112,11 @@ def serve(address: str) -> None:
     from pushproof.base.process import PRCTL, SET_PDEATHSIG
 
     PRCTL(SET_PDEATHSIG, signal.SIGKILL) if PRCTL else None
-    for name in IMPORTED:
-        importlib.import_module(name)
+    for module in IMPORTED:
+        importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
+        listener.bind(_address(name))
         listener.listen(64)
         os.write(1, b"!")
         while True:

@@ -122,9 +122,9 @@ class Project:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def forked() -> Iterator[None]:
     """Tasks of `Project.invoke` begin with everything imported."""
-    with fork_server(tmp_path_factory.mktemp("fork")) as server:
+    with fork_server() as server:
         FORKED.append(server)
         yield
         FORKED.clear()
