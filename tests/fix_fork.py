@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -121,11 +122,19 @@ def serve(name: str) -> None:
         os.write(1, b"!")
         while True:
             line, _ = listener.accept()
-            if os.fork() == 0:
+            if _is_ours(line) and os.fork() == 0:
                 listener.close()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 _child(line)
             line.close()
+
+
+def _is_ours(line: socket.socket) -> bool:
+    """Whether the caller is the same user: such a socket is open to all."""
+    if sys.platform != "linux":
+        return True
+    _, uid, _ = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return bool(uid == os.geteuid())
 
 
 def _child(line: socket.socket) -> None:
