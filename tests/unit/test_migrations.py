@@ -80,6 +80,10 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: it is a folder"):
         local_migrations(folder)
     (folder / "001_a.sql").rmdir()
+    (folder / "001_a.sql").symlink_to("nowhere")
+    with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: No such file"):
+        local_migrations(folder)
+    (folder / "001_a.sql").unlink()
     os.mkfifo(folder / "001_a.sql")
     with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: it is no regular file"):
         local_migrations(folder)

@@ -97,14 +97,14 @@ def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> In
 
     Raises IntentError, which names the line.
     """
-    try:
-        text = text_of(file, IntentError)
-        found = tomllib.loads(text)
-    except FileNotFoundError:
+    if not file.exists():
         raise IntentError(
             f"there is no supabase/{FILE}: nobody has said who may do what",
             "`pushproof rls --init` writes a first one from what it observes; review each line",
-        ) from None
+        )
+    text = text_of(file, IntentError)
+    try:
+        found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise IntentError(f"supabase/{FILE} is not TOML: {problem}", "mend that line") from None
     return _Reader(text, catalog, found).intent(otherwise)
