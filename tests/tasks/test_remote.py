@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
+from pushproof.base.errors import SettingsError
+from pushproof.target.testusers import check_one_project
 from tests.fix_stack import Connection, Project, RunningStack
 from tests.tasks.answers import refuses, remote_settings, secrets_of, succeeds
 
@@ -58,6 +62,30 @@ def test_two_projects(client_project: Project, blank: Project, words: str) -> No
     done = client_project.invoke(words, SUPABASE_DB_URL=other)
     refuses(done, 11, "SUPABASE_URL and SUPABASE_DB_URL are two projects", "one project's dashboard")
     assert "nothing was left behind" in succeeds(client_project.invoke("sweep")).stdout
+
+
+def test_one_project_whatever_it_asks_of_users(
+    stack: RunningStack, blank: Project, superuser: Connection, tmp_path: Path
+) -> None:
+    """One that refuses users without metadata of its own is not taken for two; with a user of its own, two are seen."""
+    one = replace(stack.target, kind="remote")
+    two = replace(one, database=blank.stack.target().database)
+    superuser.execute("""
+        create function public.demand() returns trigger language plpgsql
+          as $$ begin if not new.raw_user_meta_data ? 'team' then raise 'which team?'; end if; return new; end $$;
+        create trigger demand before insert on auth.users for each row execute function public.demand();
+    """)
+    try:
+        check_one_project(one, tmp_path)
+        user = {"email": "somebody@example.com", "user_metadata": {"team": "a"}}
+        with httpx.Client(base_url=f"{stack.url}/auth/v1/admin", headers={"apikey": stack.secret_key}) as client:
+            made = client.post("/users", json=user).json()["id"]
+            check_one_project(one, tmp_path)
+            with pytest.raises(SettingsError, match="are two projects"):
+                check_one_project(two, tmp_path)
+            client.delete(f"/users/{made}")
+    finally:
+        superuser.execute("drop function public.demand() cascade")
 
 
 def test_exported_variables_win(client_project: Project) -> None:

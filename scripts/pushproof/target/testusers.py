@@ -51,25 +51,36 @@ class TestRun:
 
 
 def check_one_project(target: Target, state_dir: Path) -> None:
-    """Raises SettingsError unless a user whom Auth makes is in the database: URL and database of one project.
+    """Raises SettingsError unless a user of Auth's is in the database: URL and database of one project.
 
-    Else migrations would go into one project while access is proved on another. It is asked of remote targets only.
+    Else migrations would go into one project while access is proved on another. It is asked of remote targets only. Of
+    a project without users, one is made; where it refuses users without metadata of its own, nothing is known.
     """
     if target.kind != "remote":
         return
+    from supabase_auth.errors import AuthApiError
+
     from pushproof.target.patience import http_client
 
-    with http_client(target) as http, test_run(state_dir, target.url) as run:
+    with http_client(target) as http:
         admin = client(target, target.secret_key, http)
-        made = admin.auth.admin.create_user({"email": run.email("probe"), "user_metadata": run.metadata}).user
-        try:
-            with connect(target) as connection:
-                found = connection.execute("select 1 from auth.users where id = %s", [made.id]).fetchone()
-        finally:
-            admin.auth.admin.delete_user(made.id)
+        if users := admin.auth.admin.list_users(page=1, per_page=1):
+            _check_is_in(target, users[0].id)
+            return
+        with test_run(state_dir, target.url) as run, contextlib.suppress(AuthApiError):
+            made = admin.auth.admin.create_user({"email": run.email("probe"), "user_metadata": run.metadata}).user
+            try:
+                _check_is_in(target, made.id)
+            finally:
+                admin.auth.admin.delete_user(made.id)
+
+
+def _check_is_in(target: Target, user_id: str) -> None:
+    with connect(target) as connection:
+        found = connection.execute("select 1 from auth.users where id = %s", [user_id]).fetchone()
     if not found:
         raise SettingsError(
-            "SUPABASE_URL and SUPABASE_DB_URL are two projects: a user made by the one is not in the other",
+            "SUPABASE_URL and SUPABASE_DB_URL are two projects: a user of the one is not in the other",
             "copy both from one project's dashboard; an exported variable wins over .env",
         )
 
