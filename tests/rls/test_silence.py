@@ -31,6 +31,8 @@ ENDLESS_ACCESS = """
 [functions."public.wait_for_nobody()"]
 call = {call}
 """
+# What its time limit does not end.
+CATCHES = "loop begin perform pg_catalog.pg_sleep(1000); exception when query_canceled then null; end; end loop;"
 SLOW_TRIGGER = """
 create function public.slow() returns trigger language plpgsql as $$
 begin
@@ -61,7 +63,7 @@ def test_a_function_that_does_not_return(laboratory: Laboratory, call: str) -> N
     "body",
     [
         "perform pg_catalog.pg_sleep(1000);",
-        "loop begin perform pg_catalog.pg_sleep(1000); exception when query_canceled then null; end; end loop;",
+        CATCHES,
     ],
 )
 def test_a_trigger_that_does_not_return(laboratory: Laboratory, body: str) -> None:
@@ -105,16 +107,9 @@ def test_a_request_that_goes_on_is_ended(
     """A function may catch the end of its time: its connection is ended, or REST would soon have none left."""
     monkeypatch.setattr(asking, "SECONDS", 2)
     monkeypatch.setattr(asking, "OPTIONS", {**asking.OPTIONS, "timeout": 2})
-    postgres.execute("""
+    postgres.execute(f"""
         create function public.unstoppable() returns void language plpgsql as $$
-        begin
-          loop
-            begin
-              perform pg_catalog.pg_sleep(60);
-            exception when query_canceled then null;
-            end;
-          end loop;
-        end $$;
+          begin {CATCHES} end $$;
         grant execute on function public.unstoppable() to service_role;
         notify pgrst, 'reload schema';
     """)
@@ -135,16 +130,9 @@ def test_a_check_that_does_not_return(
 ) -> None:
     """It is red, whatever it does against its time limit, and the others are asked."""
     monkeypatch.setattr(promises, "LIMIT_SECONDS", 1)
-    postgres.execute("""
+    postgres.execute(f"""
         create function public.forever() returns text language plpgsql as $$
-        begin
-          loop
-            begin
-              perform pg_catalog.pg_sleep(1000);
-            exception when query_canceled then null;
-            end;
-          end loop;
-        end $$
+          begin {CATCHES} end $$
     """)
     (tmp_path / "a.sql").write_text("-- Never.\nselect 'x' as expected, public.forever() as found")
     (tmp_path / "b.sql").write_text("-- Always.\nselect 'x' as expected, 'x' as found")

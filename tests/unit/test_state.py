@@ -69,6 +69,19 @@ def test_a_file_that_makes_no_sense_is_no_state(tmp_path: Path, text: str) -> No
     assert state.load(tmp_path) == State()
 
 
+def test_a_copy_of_somebody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a project that others keep closed: the copy has their secrets, and none of their services and ports."""
+    state.save(tmp_path, FULL)
+    text = (tmp_path / "state.json").read_text().replace(str(tmp_path), "/closed")
+    (tmp_path / "state.json").write_text(text)
+
+    def refuse(_: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    assert state.load(tmp_path) == State(secrets=SECRETS, passwords={"postgres": "pa55"}, cluster="abc")
+
+
 def test_the_smallest_file_that_makes_sense(tmp_path: Path) -> None:
     """The control of the test above: its templates themselves are believed."""
     for text, found in ((WRITTEN, State()), (IN_USE, State(PORTS, SECRETS, {"postgres": "pa55"}))):

@@ -16,7 +16,7 @@ from pushproof.base.errors import ProjectError
 from pushproof.migrations.statements import read_sql
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
-from pushproof.target.overdue import overdue
+from pushproof.target.overdue import ENDED, overdue
 from pushproof.target.targets import Target
 
 LIMIT_SECONDS = 60  # of a check
@@ -53,9 +53,11 @@ def verdicts_of(target: Target, folder: Path) -> list[Verdict]:
                 with watch.watched(connection, LIMIT_SECONDS):
                     verdicts.append(verdict_of(connection, file))
             except Exception:
-                if connection not in watch.ended:
+                if connection not in ENDED:
                     raise
-                verdicts.append(Verdict(file.stem, _title(file), None, f"no answer in {LIMIT_SECONDS} s", ok=False))
+                verdicts.append(
+                    Verdict(file.stem, _title(read_sql(file)), None, f"no answer in {LIMIT_SECONDS} s", ok=False)
+                )
                 connection = opening()
     return verdicts
 
@@ -64,7 +66,8 @@ def verdict_of(connection: Any, file: Path) -> Verdict:
     """Run one check. A check that fails to run, or answers anything but one row, is red."""
     import psycopg
 
-    sql, title = read_sql(file), _title(file)
+    sql = read_sql(file)
+    title = _title(sql)
     try:
         with connection.transaction(force_rollback=True):
             connection.execute("set local search_path = ''")
@@ -81,8 +84,8 @@ def verdict_of(connection: Any, file: Path) -> Verdict:
     return Verdict(file.stem, title, expected, found, ok=expected is not None and expected == found)
 
 
-def _title(file: Path) -> str:
-    return read_sql(file).split("\n", 1)[0].removeprefix("--").strip()
+def _title(sql: str) -> str:
+    return sql.split("\n", 1)[0].removeprefix("--").strip()
 
 
 def report_red(run: Run, verdicts: list[Verdict]) -> list[Verdict]:

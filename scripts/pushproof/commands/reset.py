@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+import glob
+import os
 
 from pushproof.base.errors import RefusedError
 from pushproof.base.preload import import_meanwhile
@@ -49,21 +50,24 @@ def reset_local(run: Run) -> None:
         read_back(connection, files, names, names)
     if kind == "embedded" and not copied:
         snapshots.keep(run.stack, snapshots.name_of(run.stack))
-    seeds = [str(file.relative_to(run.settings.supabase_dir)) for file in seeds_of(run.settings)]
+    seeds = seeds_of(run.settings)
     how = " (copied: the same files as at the last reset)" if copied else ""
     ran = f", {', '.join(seeds)} run" if seeds else ""
     run.console.line(f"empty project, {len(files)} migrations pushed{ran}{how}", ok=True)
     run.console.data({"migrations": names, "seeds": seeds, "copied": copied})
 
 
-def seeds_of(settings: Settings) -> list[Path]:
-    """The files that the CLI seeds from: `[db.seed]` of config.toml, whose paths may be patterns."""
+def seeds_of(settings: Settings) -> list[str]:
+    """The files below supabase/ that the CLI seeds from: `[db.seed]` of config.toml, whose paths may be patterns."""
     seed = section_of(settings.supabase_dir / "config.toml", "db").get("seed", {})
     if not seed.get("enabled", True):
         return []
-    paths = [PurePath(path) for path in seed.get("sql_paths", ["./seed.sql"])]
-    found = [sorted(settings.supabase_dir.glob(str(path))) for path in paths if not path.is_absolute()]
-    return list(dict.fromkeys(file for files in found for file in files if file.is_file()))
+    folder, found = settings.supabase_dir, dict[str, None]()
+    for path in seed.get("sql_paths", ["./seed.sql"]):
+        # Path.glob raises for a pattern that is empty or not relative.
+        names = sorted(glob.glob(path, root_dir=folder))  # noqa: PTH207
+        found |= dict.fromkeys(os.path.normpath(name) for name in names if (folder / name).is_file())
+    return [*found]
 
 
 def _by_cli(run: Run) -> None:

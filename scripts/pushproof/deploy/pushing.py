@@ -173,8 +173,15 @@ def _apply(run: Run, options: Options, project: Project, prepared: Prepared, con
 
 
 def _push_by_cli(run: Run, options: Options, pending: Sequence[Migration], connection: Any) -> list[str]:
-    asked = {"dry_run": options.dry_run, "include_all": options.include_all}
-    return push_by_cli(run.settings, run.console, run.target, connection, pending, **asked)
+    return push_by_cli(
+        run.settings,
+        run.console,
+        run.target,
+        connection,
+        pending,
+        dry_run=options.dry_run,
+        include_all=options.include_all,
+    )
 
 
 def _verify(run: Run) -> None:

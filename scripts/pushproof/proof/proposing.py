@@ -7,14 +7,14 @@ from pushproof.base.errors import UsageError
 from pushproof.base.preload import import_meanwhile
 from pushproof.migrations.gate import refuse_production, turn
 from pushproof.proof.engine import Engine
-from pushproof.proof.intent import FILE, LOOK, load, silent_of
+from pushproof.proof.intent import FILE, LOOK, VERBS, load, silent_of
 from pushproof.proof.kinds import kinds
 from pushproof.proof.probing import MAKES_ROWS, ask, catalog_of, probing
 from pushproof.proof.proposal import HEADER, KINDS, guess, proposal
 from pushproof.stack.run import Run
 from pushproof.target.api import check_keys
 
-USERS_ROLES = ("anon", "authenticated")
+ROLES = ("anon", "authenticated")
 NO_GRANT = (
     "no migration grants a table to anon or authenticated, so nobody gets anything. A project older than October 2026, "
     "whose tables are exposed without a grant, says auto_expose_new_tables = true under [api] of its config.toml"
@@ -36,7 +36,7 @@ def _propose(run: Run) -> int:
     import_meanwhile("supabase", "urllib3")
     catalog = catalog_of(run)
     check_keys(run.target)
-    if not any(right.split()[0] in USERS_ROLES for relation in catalog.exposed for right in relation.rights):
+    if not any(r.open_to(role, verb) for r in catalog.exposed for role in ROLES for verb in VERBS):
         run.console.status(NO_GRANT, head="no grant", style="yellow")
     intent, wanted = guess(catalog), {*(r.qualified for r in catalog.exposed), *catalog.functions}
     former = HEADER

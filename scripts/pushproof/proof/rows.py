@@ -12,7 +12,6 @@ import itertools
 import json
 import threading
 import uuid
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,7 @@ from pushproof.proof.samples import (
     user_columns,
 )
 from pushproof.target.database import connect
-from pushproof.target.overdue import Overdue, overdue
+from pushproof.target.overdue import ENDED, Overdue, overdue
 
 if TYPE_CHECKING:
     import psycopg
@@ -58,9 +57,6 @@ class CrowdedError(Exception):
     """The case needs a standing row for itself, while others are asked that may look at it."""
 
 
-GIVEN_UP: weakref.WeakSet[Any] = weakref.WeakSet()  # connections that were ended because a statement took too long
-
-
 def impatient(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection on which a statement of more than LIMIT_SECONDS raises UnansweredError: code of the project's may
     never return.
@@ -82,8 +78,7 @@ def _impatient_cursor(watch: Overdue) -> type[psycopg.Cursor[Any]]:
             except psycopg.errors.QueryCanceled:
                 raise UnansweredError(f"the database did not answer in {LIMIT_SECONDS} s") from None
             except psycopg.Error:
-                if self.connection in watch.ended:
-                    GIVEN_UP.add(self.connection)
+                if self.connection in ENDED:
                     raise UnansweredError(f"the database did not answer in {LIMIT_SECONDS} s") from None
                 if self.connection.broken:  # which is not the database's word on what was asked
                     info = self.connection.info
@@ -124,7 +119,7 @@ class Rows:
         """This thread's."""
         known: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
         # One that was closed, or ended because a statement took too long; one that was lost is not replaced.
-        if known is None or (known.closed and (not known.broken or known in GIVEN_UP)):
+        if known is None or (known.closed and (not known.broken or known in ENDED)):
             self._local.connection = self._connect()
             self._connections.append(self._local.connection)
         found: psycopg.Connection[Any] = self._local.connection

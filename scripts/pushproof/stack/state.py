@@ -58,7 +58,10 @@ def load(folder: Path) -> State:
 def _is_copy(folder: Path, home: str) -> bool:
     """Whether the project was copied with its state, and the original is still there."""
     original = Path(home) / "state.json"
-    return bool(home) and original.exists() and not original.samefile(folder / "state.json")
+    try:
+        return bool(home) and original.exists() and not original.samefile(folder / "state.json")
+    except PermissionError:  # it is somebody else's
+        return True
 
 
 def _copied(state: State) -> State:

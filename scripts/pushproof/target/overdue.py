@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 2  # after the server's own limit
 POLL_SECONDS = 0.5
+ENDED: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()  # connections whose statement took too long
 
 
 class Overdue:
@@ -27,7 +28,6 @@ class Overdue:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._deadlines: dict[psycopg.Connection[Any], float] = {}
-        self.ended: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()  # the connections
         threading.Thread(target=self._watch, daemon=True, name="overdue statements").start()
 
     @contextlib.contextmanager
@@ -45,7 +45,7 @@ class Overdue:
             now = time.monotonic()
             for connection in [one for one, deadline in [*self._deadlines.items()] if deadline < now]:
                 self._deadlines.pop(connection, None)
-                self.ended.add(connection)
+                ENDED.add(connection)
                 with contextlib.suppress(PushproofError), connect(self._target) as apart:
                     apart.execute("select pg_catalog.pg_terminate_backend(%s)", [connection.info.backend_pid])
 

@@ -7,7 +7,6 @@ its end, also after a failure or Ctrl-C; `pushproof sweep` removes those of a ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,12 +85,7 @@ def as_user(admin: Actor, state_dir: Path) -> Iterator[Callable[..., Actor]]:
 
     made: dict[str, Actor] = {}
     ids: dict[str, str] = {}
-
-    def remove() -> None:
-        refuse_stuck(remove_users(admin.target, admin.client, ids)[1])
-
-    with test_run(state_dir, admin.target.url) as run, ExitStack() as cleanup:
-        cleanup.callback(remove)
+    with test_run(state_dir, admin.target.url) as run:
 
         def user(name: str, user_metadata: Mapping[str, Any] | None = None) -> Actor:
             if name not in made:
@@ -102,7 +96,10 @@ def as_user(admin: Actor, state_dir: Path) -> Iterator[Callable[..., Actor]]:
                 made[name] = Actor(name, admin.target, admin.http, visitor, user_id, run.email(name))
             return made[name]
 
-        yield user
+        try:
+            yield user
+        finally:
+            refuse_stuck(remove_users(admin.target, admin.client, ids)[1])
 
 
 @pytest.fixture(scope="session")

@@ -84,10 +84,11 @@ class Auth {
 
   async handle(req, res, call) {
     const clock = { ticks: 0 }
-    // At the second time nobody holds it up any more, and the driver has forgotten it.
-    const patience = setInterval(() => this.giveUp(++clock.ticks > 1), STATEMENT_MS + 1000)
+    let patience
     try {
-      const body = bodyOf(await read(req))
+      const body = bodyOf(await read(req)) // for which a slow client may take its time
+      // At the second time nobody holds it up any more, and the driver has forgotten it.
+      patience = setInterval(() => this.giveUp(++clock.ticks > 1), STATEMENT_MS + 1000)
       const answer = await this.#answer({ ...call, method: req.method, body, clock })
       if (answer.status === 204 || answer.body === undefined) return bare(res, answer)
       reply(res, answer.status, answer.body, answer.headers)
@@ -113,15 +114,16 @@ class Auth {
     }
   }
 
-  async #answer(call) {
-    const known = call.token !== undefined && verify(call.token, this.config.jwt_secret)
-    if (known) refuseClaims(known)
+  async #answer(given) {
+    const claims = given.token === undefined ? undefined : verify(given.token, this.config.jwt_secret)
+    if (claims) refuseClaims(claims)
+    const call = { ...given, claims }
     if (call.method === 'GET' && call.path !== '/verify') return this.#dispatch(call)
     return this.#inTurn(await this.#whose(call), () => this.#dispatch(call))
   }
 
   // What a change is about: the id of a user, or the address that is to become one.
-  async #whose({ path, query, body, token }) {
+  async #whose({ path, query, body, claims }) {
     const [id] = /(?<=^\/admin\/users\/).+/.exec(path) ?? []
     if (id) return id
     const { sql } = this
@@ -133,7 +135,7 @@ class Auth {
         ? await sql`select id from auth.users where ${token_hash} in (confirmation_token, recovery_token,
             email_change_token_current, email_change_token_new)`
         : address !== undefined ? await sql`select id from auth.users where email = ${address}` : []
-    return found?.id ?? refresh_token ?? token_hash ?? address ?? (token && verify(token, this.config.jwt_secret)?.sub)
+    return found?.id ?? refresh_token ?? token_hash ?? address ?? claims?.sub
   }
 
   #dispatch(call) {
@@ -158,9 +160,8 @@ class Auth {
     return this.#pass(call)
   }
 
-  #claims({ token }) {
+  #claims({ token, claims }) {
     if (token === undefined) throw new AuthError(401, 'no_authorization', 'This endpoint requires a valid Bearer token')
-    const claims = verify(token, this.config.jwt_secret)
     if (!claims) throw new AuthError(403, 'bad_jwt', 'invalid JWT: unable to parse or verify signature')
     return claims
   }
