@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from pushproof.base.console import discard
 from pushproof.base.errors import (
     CredentialsError,
     DiskFullError,
@@ -61,7 +62,7 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
         run.console.data({"error": {"code": code, "message": "interrupted", "hint": "", "details": ""}})
         raise SystemExit(code) from None
     except BrokenPipeError:  # whoever read our output has gone, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
     except Exception as problem:
         explained = _explain(run, problem)

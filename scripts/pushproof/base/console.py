@@ -41,8 +41,10 @@ class Console:
     def status(self, text: str, *, head: str = "", style: str = "bold") -> None:
         """A line about what goes on, after a word that stands out."""
         if not self.quiet:
-            with contextlib.suppress(OSError):  # a full disk, or nobody who reads: the task goes on without
+            try:
                 _write(sys.stderr, (head, style), (as_called(text), ""))
+            except OSError:  # a full disk, or nobody who reads: the task goes on without
+                discard(sys.stderr)
 
     def line(self, text: str, *, ok: bool | None = None, head: str = "") -> None:
         """A line of the result, with a mark where `ok` says how it went; silent with --json."""
@@ -120,6 +122,11 @@ def shown(value: Any) -> str:
 def counted(number: int, noun: str) -> str:
     """As in 1,000 rows, or 1 row."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def discard(stream: TextIO) -> None:
+    """Lead a standard stream nowhere: what it still holds would fail again at exit, and change the exit code to 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _open_standard_streams() -> None:
