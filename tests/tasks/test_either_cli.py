@@ -48,6 +48,20 @@ def test_a_lock_is_not_waited_for_in_vain(blank: Project, either_cli: dict[str, 
     assert task.returncode == 0
 
 
+def test_a_statement_that_keeps_its_time_limit_from_ending_it(blank: Project, either_cli: dict[str, str]) -> None:
+    """Its session is ended: in a rehearsal and in a push."""
+    body = "loop begin perform pg_sleep(60); exception when query_canceled then null; end; end loop;"
+    blank.write("migrations/001_a.sql", "create table public.a (id int)")
+    blank.write("migrations/002_b.sql", f"do $$ begin {body} end $$;")
+    settings = {"PUSHPROOF_STATEMENT_TIMEOUT": "1s"} | either_cli
+    done = blank.invoke("push", "--no-lint", **settings, **remote_settings(blank))
+    refuses(done, 18, "002_b.sql:1: a statement went on after its time-out", "query_canceled")
+    assert states(blank) == {"001": "pending", "002": "pending"}
+    done = blank.invoke("push", "--skip-rehearsal", **settings)
+    refuses(done, 18, "002_b.sql: a statement went on after its time-out", "query_canceled")
+    assert states(blank) == {"001": "applied", "002": "pending"}
+
+
 def test_repair(blank: Project, sql: Ask, either_cli: dict[str, str]) -> None:
     """The history follows the files."""
     first = blank.write("migrations/001_a.sql", "select 1")

@@ -41,7 +41,7 @@ def verdicts_of(target: Target, folder: Path) -> list[Verdict]:
             "there is no check in supabase/checks: nothing would be verified",
             "`pushproof init` writes a first one to supabase/checks; docs/checks.md shows the form",
         )
-    watch = overdue(target)
+    watch = overdue()
     with contextlib.ExitStack() as opened:
 
         def opening() -> Any:

@@ -123,7 +123,7 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
         with connect(run.target) as source, connect(database) as connection:
             seen.gaps += rebuild(source, connection, history, run.settings.migrations_dir)
         _fill(database, settings, plan, seen)
-        _try(database, pending, seen)
+        _try(database, pending, seen, run.settings.statement_timeout)
         stands.set_result(database)
         rest = pool.submit(stack.start)  # only now: it reads the schema as the pending files left it
         if (settings.supabase_dir / "checks").is_dir():
@@ -156,7 +156,7 @@ def _intent(settings: Settings, catalog: Catalog) -> Intent:
     return guess(catalog)
 
 
-def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal) -> None:
+def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal, limit: str) -> None:
     """The pending files themselves, each statement timed."""
 
     def forgive(script: Script, statement: Statement, problem: Any) -> bool:
@@ -169,7 +169,7 @@ def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal) -> Non
     with connect(database) as connection:
         for migration in pending:
             script = script_of(migration.version, migration.name, migration.path.name, migration.sql)
-            seen.timings.append(replay(connection, script, forgive=forgive))
+            seen.timings.append(replay(connection, script, forgive=forgive, limit=limit))
 
 
 def _prove(

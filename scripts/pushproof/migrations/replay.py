@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from pushproof.base.queries import query
 from pushproof.migrations.files import Applied, joined
 from pushproof.migrations.locks import BLOCKS, STRENGTH
 from pushproof.migrations.statements import Statement, runs_alone, statements_of
-from pushproof.target.database import psycopg_error
+from pushproof.target.database import LIMIT, outlived, psycopg_error
+from pushproof.target.overdue import ENDED, overdue
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,23 @@ def _at_once(scratch: Any, one: Applied, texts: list[str]) -> bool:
     """Run a whole file in one round trip; False, and nothing done, where the server refuses any of it."""
     import psycopg
 
-    scratch.execute("reset all")  # no setting of one file reaches the next
+    seconds = _settings_anew(scratch, LIMIT, texts)
     try:
-        with scratch.transaction():
+        with scratch.transaction(), overdue().watched(scratch, seconds):
             scratch.execute(joined(texts).encode())
             _record(scratch, one.version, one.name, texts)
     except (psycopg.Error, SqlError):
+        if scratch in ENDED:
+            raise outlived(f"{one.version}_{one.name}") from None
         return False
     return True
+
+
+def _settings_anew(connection: Any, limit: str, texts: Iterable[str]) -> float:
+    """No setting of one file reaches the next. Seconds that one of its statements may take."""
+    connection.execute("reset all")
+    seconds = connection.execute(query("migrations/statement_limit"), {"limit": limit}).fetchone()[0]
+    return math.inf if any("statement_timeout" in text.lower() for text in texts) else seconds
 
 
 def _record(connection: Any, version: str, name: str, texts: list[str]) -> None:
@@ -102,17 +113,20 @@ def _record(connection: Any, version: str, name: str, texts: list[str]) -> None:
         raise error from None
 
 
-def replay(connection: Any, script: Script, *, forgive: Forgive | None = None) -> Timing:
-    """Run a script and record it, on an autocommit connection. Raises what the server's refusal means."""
+def replay(connection: Any, script: Script, *, forgive: Forgive | None = None, limit: str = LIMIT) -> Timing:
+    """Run a script and record it, on an autocommit connection; no statement runs longer than `limit`, as PostgreSQL
+    writes it. Raises what the server's refusal means.
+    """
     timing = Timing(script)
-    connection.execute("reset all")  # no setting of one file reaches the next
+    seconds = _settings_anew(connection, limit, (s.sql for s in script.statements))
     connection.execute(query("migrations/history_table"))
     since: dict[tuple[str, str], float] = {}
     whole = not any(runs_alone(s.node) for s in script.statements)
     with connection.transaction() if whole else contextlib.nullcontext():
         for statement in script.statements:
             began = time.monotonic()
-            _run(connection, script, statement, forgive, whole=whole)
+            with overdue().watched(connection, seconds):
+                _run(connection, script, statement, forgive, whole=whole)
             now = time.monotonic()
             timing.seconds.append(now - began)
             taken = connection.execute(query("migrations/own_locks")).fetchall() if whole else []
@@ -133,5 +147,7 @@ def _run(connection: Any, script: Script, statement: Statement, forgive: Forgive
         with guarded:
             connection.execute(statement.sql.encode())
     except psycopg.Error as problem:
+        if connection in ENDED:
+            raise outlived(f"{script.where}:{statement.line}") from None
         if not (forgive and forgive(script, statement, problem)):
             raise psycopg_error(problem, where=f"{script.where}:{statement.line}") from None

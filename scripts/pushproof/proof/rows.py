@@ -29,7 +29,7 @@ from pushproof.proof.samples import (
     user_columns,
 )
 from pushproof.target.database import connect
-from pushproof.target.overdue import ENDED, Overdue, overdue
+from pushproof.target.overdue import ENDED, overdue
 
 if TYPE_CHECKING:
     import psycopg
@@ -62,13 +62,15 @@ def impatient(target: Target) -> psycopg.Connection[tuple[Any, ...]]:
     never return.
     """
     connection = connect(target, limit=f"{LIMIT_SECONDS}s")
-    connection.cursor_factory = _impatient_cursor(overdue(target))
+    connection.cursor_factory = _impatient_cursor()
     return connection
 
 
 @functools.cache
-def _impatient_cursor(watch: Overdue) -> type[psycopg.Cursor[Any]]:
+def _impatient_cursor() -> type[psycopg.Cursor[Any]]:
     import psycopg
+
+    watch = overdue()
 
     class Cursor(psycopg.Cursor[Any]):
         def execute(self, *arguments: Any, **options: Any) -> Cursor:

@@ -139,6 +139,14 @@ def sql_error(sqlstate: str, message: str, *, where: str, details: str = "") -> 
     return error
 
 
+def outlived(where: str) -> SqlError:
+    """What it means that a statement ran on after its time-out, until its connection was ended."""
+    cause = f"{where}: a statement went on after its time-out, so its connection was ended"
+    error = SqlError(cause, "it has a handler for query_canceled, which keeps it from being ended: take that out")
+    error.sqlstate, error.where = "57014", where
+    return error
+
+
 def psycopg_error(problem: psycopg.Error, *, where: str, sql: str = "") -> PushproofError:
     """The same for an error of a connection of ours; with `sql`, the line that the server points at."""
     diag = problem.diag

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import PushproofError
+from pushproof.base.queries import query
 from pushproof.target.database import connect
 from pushproof.target.targets import Target
 
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 2  # after the server's own limit
 POLL_SECONDS = 0.5
+SESSION_POLL_SECONDS = 5  # each a connection of its own; short commands make none
 ENDED: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()  # connections whose statement took too long
 
 
 class Overdue:
-    """Watches the connections of a target, in a thread of its own: one that waits for the server cannot."""
+    """Watches connections, in a thread of its own: one that waits for the server cannot."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self) -> None:
         self._deadlines: dict[psycopg.Connection[Any], float] = {}
         threading.Thread(target=self._watch, daemon=True, name="overdue statements").start()
 
@@ -40,17 +41,46 @@ class Overdue:
             self._deadlines.pop(connection, None)
 
     def _watch(self) -> None:
+        import psycopg
+
         while True:
             time.sleep(POLL_SECONDS)
             now = time.monotonic()
             for connection in [one for one, deadline in [*self._deadlines.items()] if deadline < now]:
                 self._deadlines.pop(connection, None)
                 ENDED.add(connection)
-                with contextlib.suppress(PushproofError), connect(self._target) as apart:
-                    apart.execute("select pg_catalog.pg_terminate_backend(%s)", [connection.info.backend_pid])
+                own = connection.info
+                with (
+                    contextlib.suppress(psycopg.Error),
+                    psycopg.connect(own.dsn, password=own.password, autocommit=True) as apart,
+                ):
+                    apart.execute("select pg_catalog.pg_terminate_backend(%s)", [own.backend_pid])
 
 
 @functools.cache
-def overdue(target: Target) -> Overdue:
-    """The one that watches this target's connections."""
-    return Overdue(target)
+def overdue() -> Overdue:
+    """The one that watches this process's connections."""
+    return Overdue()
+
+
+@contextlib.contextmanager
+def sessions_watched(target: Target, limit: str) -> Iterator[threading.Event]:
+    """End sessions that another program opens meanwhile and whose statement outlives `limit`, as PostgreSQL writes it,
+    and a little. The event is set once one was ended.
+    """
+    import psycopg
+
+    over, ended, began = threading.Event(), threading.Event(), time.monotonic()
+
+    def watch() -> None:
+        while not over.wait(SESSION_POLL_SECONDS):
+            with contextlib.suppress(PushproofError, psycopg.Error), connect(target) as apart:
+                asked = {"limit": limit, "grace": GRACE_SECONDS, "elapsed": time.monotonic() - began}
+                if apart.execute(query("target/end_overdue"), asked).fetchall():
+                    ended.set()
+
+    threading.Thread(target=watch, daemon=True, name="overdue sessions").start()
+    try:
+        yield ended
+    finally:
+        over.set()

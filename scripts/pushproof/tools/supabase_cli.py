@@ -6,6 +6,7 @@ standard output. Exit code 0 proves nothing: callers read back what they were pr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -18,7 +19,8 @@ from urllib.parse import quote
 
 from pushproof.base import process
 from pushproof.base.errors import HistoryError, PartsError, ProjectError, PushproofError, SqlError
-from pushproof.target.database import LIMIT, REFUSALS, connection_error, options_of, sql_error
+from pushproof.target.database import LIMIT, REFUSALS, connection_error, options_of, outlived, sql_error
+from pushproof.target.overdue import sessions_watched
 from pushproof.target.targets import Target
 
 OLDEST = (2, 122)
@@ -144,9 +146,12 @@ class Cli:
         # 3.1 reads no PGOPTIONS; both majors take the URL's.
         # An interruption ends the CLI, and the server is to notice before the statement's end.
         own = {"statement_timeout": LIMIT, "client_connection_check_interval": "1s"}
-        options = options_of({**own, **(limits or {})})
-        flags = [f"{flag}={target.database.url}?options={quote(options)}", "--yes", "--output-format", "json"]
-        done = self._run([*words, *flags], target.database.environment, on_line)
+        settings = {**own, **(limits or {})}
+        options = quote(options_of(settings))
+        flags = [f"{flag}={target.database.url}?options={options}", "--yes", "--output-format", "json"]
+        watch = sessions_watched(target, settings["statement_timeout"])
+        with contextlib.nullcontext() if self._sets_limits() else watch as overdue:
+            done = self._run([*words, *flags], target.database.environment, on_line)
         try:
             answer = json.loads(done.stdout)
         except ValueError:
@@ -162,8 +167,16 @@ class Cli:
             cause = f"the Supabase CLI was ended by {signal.Signals(-done.code).name}"
             raise SqlError(cause, "run this again; `pushproof migrations` shows what landed")
         if done.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
+            if overdue and overdue.is_set():
+                raise outlived((BEGUN.findall(done.stderr) or [where])[-1])
             raise _explain(target, answer, done, where)
         return answer
+
+    def _sets_limits(self) -> bool:
+        """Whether the project's SQL may set a time limit of its own, which is not to be cut short."""
+        folder = self.workdir / "supabase"
+        files = (file for pattern in ("*.sql", "*/*.sql") for file in folder.glob(pattern) if file.is_file())
+        return any(b"statement_timeout" in file.read_bytes().lower() for file in files)
 
     def _run(
         self, words: list[str], environment: dict[str, str], on_line: Callable[[str], None] | None = None
