@@ -110,7 +110,8 @@ def _of_the_machine(problem: Exception) -> PushproofError | None:
 def _out_of_time(problem: Exception) -> PushproofError | None:
     if _is(problem, "psycopg.errors", "LockNotAvailable"):
         return SqlError(
-            "a lock was not to be had in time", "look who holds it (`pushproof monitor`), then run this again"
+            "a lock could not be acquired in time: another session holds it",
+            "`pushproof monitor` shows which; end it, or wait, then run this again",
         )
     if _is(problem, "psycopg.errors", "QueryCanceled"):
         return SqlError("a statement did not end within its time limit", "look what it waits for (`pushproof monitor`)")

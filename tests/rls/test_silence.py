@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 
+import psycopg
 import pytest
 import urllib3
 
@@ -14,6 +15,8 @@ from pushproof.base.waiting import wait_until
 from pushproof.checks import promises
 from pushproof.proof import asking, rows
 from pushproof.proof.asking import Actor, Answer, Api, Request
+from pushproof.proof.catalog import read_catalog
+from pushproof.target import database
 from pushproof.target.api import service_headers
 from tests.fix_rls import Laboratory
 from tests.fix_stack import Connection, RunningStack
@@ -142,3 +145,15 @@ def test_a_check_that_does_not_return(
         postgres.execute("drop function public.forever()")
     assert (first.ok, first.title, first.found) == (False, "Never.", "no answer in 1 s")
     assert second.ok
+
+
+def test_a_table_that_somebody_else_holds(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalog is not waited for without an end."""
+    monkeypatch.setattr(database, "LOCK_LIMIT", "100ms")
+    target = laboratory.clone.target
+    with database.connect(target, autocommit=False) as holder, database.connect(target) as reader:
+        holder.execute("create view public.held as select 1 as id")
+        holder.commit()
+        holder.execute("lock table public.held in access exclusive mode")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            read_catalog(reader, ("public",))

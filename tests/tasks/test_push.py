@@ -277,7 +277,7 @@ def test_a_history_that_somebody_holds(blank: Project) -> None:
     with connect(blank.stack.target(), autocommit=False) as holder:
         holder.execute("lock table supabase_migrations.schema_migrations in access exclusive mode")
         done = blank.invoke("push", PUSHPROOF_LOCK_TIMEOUT="300ms")
-    refuses(done, 18, "a lock was not to be had in time", "monitor")
+    refuses(done, 18, "a lock could not be acquired in time", "monitor")
 
 
 def test_production_is_pushed_to_by_its_name(blank: Project, sql: Ask) -> None:

@@ -30,7 +30,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 WAITING, ENDED = "waiting for {}, which uses this database", "a task that has just ended"
 POLL_SECONDS = 0.2
-PAUSES = (1, 2, 4, 8)  # seconds before each further try, after a lock was not to be had in time
+PAUSES = (1, 2, 4, 8)  # seconds before each further try, after a lock could not be acquired in time
 BUSY = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 

@@ -14,6 +14,7 @@ from pushproof.base.errors import (
     SqlError,
     UnreachableError,
 )
+from pushproof.base.queries import query
 from pushproof.target.api import PAUSED, RESTART, check_answer, check_keys, http_status, paused, service_headers
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 LIMIT = "15min"  # of a statement, as PostgreSQL writes it
+LOCK_LIMIT = "30s"  # of its wait for a lock
 KEEPALIVE_SECONDS = 60  # what is between may forget a silent connection after some minutes, and the push lock with it
 NO_DATABASE = re.compile(r'database ("[^"]*") does not exist')
 FATAL = re.compile(r"FATAL:\s+(.*)")  # the server's own words: it does answer
@@ -54,7 +56,8 @@ def connect(
 ) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection to the target's database; `options` are settings of the session, as libpq takes them.
 
-    No statement on it runs longer than `limit`. Raises UnreachableError, CredentialsError, PausedError, DiskFullError.
+    No statement on it runs longer than `limit`, or waits longer for a lock than LOCK_LIMIT. Raises UnreachableError,
+    CredentialsError, PausedError, DiskFullError.
     """
     import psycopg
 
@@ -74,7 +77,8 @@ def connect(
             autocommit=True,
         )
         # Not in `options`, which poolers may drop.
-        connection.execute("select pg_catalog.set_config('statement_timeout', %s, false)", [limit])
+        waits = None if "lock_timeout" in options else LOCK_LIMIT
+        connection.execute(query("target/session_limits"), {"statement": limit, "lock": waits})
     except psycopg.OperationalError as problem:
         raise connection_error(target, str(problem)) from None
     connection.autocommit = autocommit
