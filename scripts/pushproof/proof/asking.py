@@ -224,6 +224,8 @@ class Api:
                 server = f"the REST API{self._url and f' at {self._url}'}"
                 raise token_refused(self._kind, server, actor.name, words[0], token, response.headers.get("date"))
             patient = busy and time.monotonic() < start + PATIENT_SECONDS
+            if busy and answer.seconds > SECONDS - 1:  # ended because of another that was not answered
+                return Answer(504, {"code": CANCELED}, seconds=answer.seconds)
             pause = pause_of(response.headers.get("retry-after"), 0.02 if patient else 1)
             if not (busy or response.status == TOO_MANY) or time.monotonic() + pause > until:
                 if busy or (response.status in NO_ANSWER and not answer.code):
