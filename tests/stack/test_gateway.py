@@ -20,6 +20,7 @@ import psutil
 import psycopg
 import pytest
 
+from pushproof.base.waiting import wait_until
 from tests.fix_stack import Project
 from tests.stack.test_origin import mail
 
@@ -653,3 +654,46 @@ def test_logs_are_for_their_owner_alone(project: Project, stack: Any) -> None:
     assert {file.name for file in logs} >= {"postgres.log", "postgrest.log", "origin.log"}
     logs += [project.settings.state_dir / name for name in ("lock", "turns/lock")]
     assert {stat.S_IMODE(file.stat().st_mode) for file in logs} == {0o600}
+
+
+def test_a_column_called_as_the_key_is(stack: Any, postgres: psycopg.Connection[Any], rows: str) -> None:
+    """A key in a header leaves the query alone; one in the query is taken out, and nothing else."""
+    postgres.execute(f"alter table public.{rows} rename column word to apikey; notify pgrst, 'reload schema'")
+    postgres.execute(f"grant select on public.{rows} to anon")
+    url, key = f"{stack.url}/rest/v1/{rows}", {"apikey": stack.secret_key}
+    assert wait_until(
+        lambda: httpx.get(f"{url}?apikey=eq.one", headers=key).json() == [{"id": 1, "apikey": "one"}], timeout=10
+    )
+    found = httpx.get(f"{url}?apikey=eq.two&apikey={stack.publishable_key}").json()
+    assert found == [{"id": 2, "apikey": "two"}]
+    assert httpx.patch(f"{url}?apikey=eq.none&id=gt.0", json={"id": 9}, headers=key).status_code == 204
+    assert httpx.delete(f"{url}?apikey=eq.one", headers=key).status_code == 204
+    assert postgres.execute(f"select id from public.{rows}").fetchall() == [(2,)]
+
+
+def test_a_transaction_that_postgrest_repeats(stack: Any, postgres: psycopg.Connection[Any]) -> None:
+    """Without an end, and for clients that are gone too: the REST server answers others again."""
+    name = f"conflict_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"""
+        create function public.{name}() returns text language plpgsql as $$ begin
+          raise exception 'a newer version is there' using errcode = 'serialization_failure';
+        end $$;
+        grant execute on function public.{name}() to anon;
+    """)
+    url, headers = f"{stack.url}/rest/v1/rpc/{name}", {"apikey": stack.publishable_key}
+
+    def ask(_: int) -> int:
+        try:
+            return httpx.post(url, headers=headers, timeout=2).status_code
+        except httpx.TimeoutException:
+            return 0
+
+    try:
+        assert wait_until(lambda: ask(0) == 0, timeout=20)
+        with ThreadPoolExecutor(12) as pool:
+            assert len([*pool.map(ask, range(12))]) == 12
+        busy = "select from pg_stat_activity where usename = 'authenticator' and state <> 'idle'"
+        assert wait_until(lambda: postgres.execute(busy).rowcount == 0, timeout=30)
+        assert httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.secret_key}, timeout=20).status_code == 200
+    finally:
+        postgres.execute(f"drop function public.{name}")

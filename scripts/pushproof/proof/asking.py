@@ -246,7 +246,7 @@ def _end_unanswered(target: Target) -> None:
     """On a remote target its own limits do it: others ask there as well."""
     if target.kind != "remote":
         with connect(target) as connection:
-            connection.execute(query("proof/end_unanswered"), {"seconds": SECONDS - 1})
+            connection.execute(query("proof/end_unanswered"))
 
 
 def _decoded(data: bytes) -> Any:

@@ -1,7 +1,7 @@
--- Requests of the REST API that went on after their client had given up: a function may catch the end of its time.
+-- Requests of the REST API, ended: one of them went on after its client had given up, and which cannot be seen where
+-- PostgREST repeats its transaction (SQLSTATE 40001). The others are asked again.
 select pg_catalog.pg_terminate_backend(pid)
 from pg_catalog.pg_stat_activity
 where datname = pg_catalog.current_database()
   and usename = 'authenticator'
-  and state = 'active'
-  and query_start < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => %(seconds)s)
+  and state <> 'idle'

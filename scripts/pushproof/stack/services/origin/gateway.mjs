@@ -1,6 +1,7 @@
 // What stands in front of a hosted project: checks the API key, routes by prefix, answers CORS.
 import { isUtf8 } from 'node:buffer'
 import { log, reply } from './answers.mjs'
+import { createRetryEnder } from './retries.mjs'
 import { namesRows, routeOf } from './routes.mjs'
 import { Upstream } from './upstream.mjs'
 
@@ -12,7 +13,7 @@ const NOT_RETURNED = new Set(['connection', 'keep-alive', 'transfer-encoding', '
 const EXPOSED = 'Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Link, Location, '
   + 'Preference-Applied, Range-Unit, Server, X-Supabase-Api-Version, X-Total-Count'
 // Any other name may be one that a web page made to point here: https://en.wikipedia.org/wiki/DNS_rebinding
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+const LOOPBACK = /^(localhost|127(\.(25[0-5]|(2[0-4]|1\d|[1-9])?\d)){3}|\[::1\])(:\d+)?$/i
 const UNROUTED = {
   400: 'The path holds a dot segment, an empty segment, a control character or an escape that is none',
   404: 'no Route matched with those values',
@@ -22,6 +23,8 @@ const UNROUTED = {
 const WHOLE_TABLE = { DELETE: 'DELETE requires a WHERE clause', PATCH: 'UPDATE requires a WHERE clause' }
 const ASCII = /^[\x00-\x7f]*$/
 const PIPELINED = 32 // requests of one connection that wait for their answers
+// Until an answer begins: https://supabase.com/docs/guides/database/postgres/timeouts
+const PATIENCE_MS = 60_000
 const BROWSER = /^\s*Mozilla\/5\.0/i
 
 /** Makes the origin's request listener. `auth` and `rest` answer (req, res, call); `rest` only without PostgREST. */
@@ -56,7 +59,9 @@ export function createGateway(config, { auth, rest }) {
     if (key === config.secret_key && BROWSER.test(req.headers['user-agent'])) {
       return reply(res, 401, { message: 'Forbidden use of secret API key in browser' })
     }
-    const call = { path: route.path, query: withoutKey(query), role, token: userToken(req.headers.authorization) }
+    // A key in a header leaves the query to the table, which may have a column of that name.
+    const forwarded = req.headers.apikey === undefined ? withoutKey(query, key) : query
+    const call = { path: route.path, query: forwarded, role, token: userToken(req.headers.authorization) }
     if (route.target === 'auth') return auth(req, res, call)
     const refusal = !namesRows(call.query) && WHOLE_TABLE[req.method]
     if (refusal) return reply(res, 400, { code: '21000', details: null, hint: null, message: refusal })
@@ -65,7 +70,8 @@ export function createGateway(config, { auth, rest }) {
 
   // A query stands in logs and histories, so it may hold a publishable key only.
   function caller(header, query) {
-    const key = header ?? new URLSearchParams(query).get('apikey')
+    const given = header === undefined ? new URLSearchParams(query).getAll('apikey') : [header]
+    const key = given.find((one) => roles.has(one)) ?? given[0]
     const role = roles.get(key)
     return { key, role: header === undefined && role !== 'anon' ? undefined : role }
   }
@@ -100,9 +106,9 @@ function split(url) {
 }
 
 // The query goes on byte for byte, but for the key.
-function withoutKey(query) {
-  if (!query.includes('apikey=')) return query
-  const kept = query.slice(1).split('&').filter((pair) => !pair.startsWith('apikey='))
+function withoutKey(query, key) {
+  if (!key) return query
+  const kept = query.slice(1).split('&').filter((pair) => new URLSearchParams(pair).get('apikey') !== key)
   return kept.length ? `?${kept.join('&')}` : ''
 }
 
@@ -130,6 +136,7 @@ function preflight(req, res) {
 }
 
 function createProxy(upstream, config) {
+  const endRetries = createRetryEnder(config)
   // anon is who comes without a token; the secret key travels on as the JWT of its role.
   const bearer = { anon: '', service_role: `authorization: Bearer ${config.service_role_key}\r\n` }
   let lost = false
@@ -140,6 +147,7 @@ function createProxy(upstream, config) {
       head: (status, headers) => {
         if (lost) log('rest is back')
         lost = false
+        clearTimeout(patience)
         answer.head(status, headers)
       },
       data: (chunk) => answer.data(chunk),
@@ -151,8 +159,18 @@ function createProxy(upstream, config) {
         answer.fail(error)
       },
     })
+    const patience = setTimeout(() => {
+      if (!req.complete) return patience.refresh() // a slow client may take its time
+      endRetries()
+      exchange.abort()
+      log('rest: no answer in time')
+      answer.late()
+    }, PATIENCE_MS)
     res.on('drain', () => exchange.resume())
-    res.on('close', () => exchange.abort())
+    res.on('close', () => {
+      clearTimeout(patience)
+      if (exchange.abort() && !res.headersSent) endRetries()
+    })
   }
 }
 
@@ -226,6 +244,10 @@ class Answer {
     // Node joins a head and a string into one write; a head and a buffer cost it a slower gathering one.
     if (body.length < 16_384) this.res.end(body.latin1Slice(), 'latin1')
     else this.res.end(body)
+  }
+
+  late() {
+    reply(this.res, 504, { message: 'The REST server gave no answer in time' })
   }
 
   fail(error) {

@@ -108,10 +108,12 @@ class Exchange {
     socket.on('drain', () => req.resume())
   }
 
+  /** Whether there was anything left to abort. */
   abort() {
-    if (this.#state === 'done') return
+    if (this.#state === 'done') return false
     this.#state = 'done'
     this.socket.destroy()
+    return true
   }
 
   resume() {

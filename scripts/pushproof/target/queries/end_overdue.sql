@@ -1,0 +1,10 @@
+-- Sessions of this role, from this machine, that began within the last seconds and whose statement has outlived its
+-- time limit, ended. They are not known by a name: the Supabase CLI gives its own.
+select pg_catalog.pg_terminate_backend(a.pid)
+from pg_catalog.pg_stat_activity a
+where a.usename = current_user
+  and a.client_addr is not distinct from pg_catalog.inet_client_addr()
+  and a.backend_start >= pg_catalog.clock_timestamp() - %(elapsed)s * interval '1 second'
+  and a.state = 'active'
+  and a.pid <> pg_catalog.pg_backend_pid()
+  and a.query_start < pg_catalog.clock_timestamp() - %(limit)s::interval - %(grace)s * interval '1 second'
