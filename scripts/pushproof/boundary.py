@@ -87,8 +87,13 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
 def _of_the_machine(problem: Exception) -> PushproofError | None:
     if not isinstance(problem, OSError):
         return None
-    if problem.errno == errno.ENOSPC:
+    full, limited = (problem.errno == n or f"[Errno {n}]" in str(problem) for n in (errno.ENOSPC, errno.EFBIG))
+    if full:  # shutil says it of many files in one text
         return DiskFullError("the disk is full", "free some space, then run this again")
+    if limited:
+        return DiskFullError(
+            "a file may not become larger: its size is limited", "`ulimit -f unlimited`, then run this again"
+        )
     if problem.filename and (option := _option_of(str(problem.filename))):
         return UsageError(f"cannot write {problem.filename}: {problem.strerror}", f"choose another place for {option}")
     if problem.filename and problem.errno in UNUSABLE:
@@ -167,6 +172,6 @@ def _keep(run: Run, problem: Exception) -> Path:
     except (PushproofError, OSError):
         handle, name = tempfile.mkstemp(prefix="pushproof-", suffix=".log")
         where = Path(name)
-        with os.fdopen(handle, "w") as file:
+        with contextlib.suppress(OSError), os.fdopen(handle, "w") as file:
             file.write(words)
     return where

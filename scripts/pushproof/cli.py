@@ -6,16 +6,26 @@ from pushproof.base.interruptions import leave_at_once
 
 leave_at_once()
 
-import os  # noqa: E402 - what is imported from here on may be interrupted
+import contextlib  # noqa: E402 - what is imported from here on may be interrupted
+import os  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from importlib import metadata  # noqa: E402
 
+from invoke.config import Config as InvokeConfig  # noqa: E402
 from invoke.exceptions import ParseError  # noqa: E402
 from invoke.parser.argument import Argument  # noqa: E402
 from invoke.program import Program as InvokeProgram  # noqa: E402
 
 from pushproof.base.usage import end  # noqa: E402
 from pushproof.tasks import ns  # noqa: E402
+
+
+class Config(InvokeConfig):
+    """invoke's, without the user's own where the home folder cannot be entered."""
+
+    def load_user(self, merge: bool = True) -> None:
+        with contextlib.suppress(OSError):
+            super().load_user(merge)
 
 
 class Program(InvokeProgram):
@@ -47,4 +57,6 @@ class Program(InvokeProgram):
 
 def main() -> None:
     """The program that pip installs."""
-    Program(name="pushproof", binary="pushproof", namespace=ns, version=metadata.version("pushproof")).run()
+    Program(
+        name="pushproof", binary="pushproof", namespace=ns, version=metadata.version("pushproof"), config_class=Config
+    ).run()

@@ -212,6 +212,16 @@ def test_a_state_that_is_a_folder(new: Project, task: str) -> None:
     (new.settings.state_dir / "state.json").rmdir()
 
 
+@pytest.mark.parametrize("task", ["start", "status", "stop"])
+def test_a_state_that_is_a_pipe(new: Project, task: str) -> None:
+    """To read it would wait for good."""
+    new.settings.state_dir.mkdir(parents=True, exist_ok=True)
+    state = new.settings.state_dir / "state.json"
+    os.mkfifo(state)
+    refuses(new.invoke(task), 11, "state.json is no regular file", "move it away")
+    state.unlink()
+
+
 def test_a_program_that_is_empty_is_named(new: Project, tmp_path: Path) -> None:
     """Exit 12, here of the Supabase CLI; it is no bug of ours."""
     program = tmp_path / "supabase"

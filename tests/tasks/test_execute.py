@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pushproof.base.waiting import wait_until
+from pushproof.target.database import connect
 from tests.fix_stack import Project
 from tests.tasks.answers import document, refuses, succeeds
 
@@ -123,3 +124,16 @@ def test_an_interruption_undoes_it(blank: Project, sql: Ask, before: str) -> Non
     assert task.returncode == 130
     assert wait_until(lambda: not sql(running), timeout=30)
     assert sql("select pg_catalog.to_regclass('public.left_behind')") == [(None,)]
+
+
+def test_an_interruption_while_it_waits_for_a_lock(blank: Project, sql: Ask) -> None:
+    """The columns are asked for first, which waits as the statement would."""
+    sql("create table public.held (id int)")
+    waiting = "select from pg_catalog.pg_locks where not granted and relation = 'public.held'::regclass"
+    with connect(blank.stack.target(), autocommit=False) as holder:
+        holder.execute("lock table public.held in access exclusive mode")
+        with blank.popen("execute", "--sql", "update public.held set id = 1") as task:
+            assert wait_until(lambda: holder.execute(waiting).rowcount, timeout=30)
+            task.send_signal(signal.SIGTERM)
+            task.communicate(timeout=20)
+    assert task.returncode == 143

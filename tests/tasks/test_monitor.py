@@ -104,6 +104,15 @@ def test_transactions(panel: Callable[[str], Rows], blank: Project, monkeypatch:
     assert [r for r in panel("transactions") if r["pid"] == pid] == []
 
 
+def test_a_panel_that_would_wait(blank: Project, sql: Ask) -> None:
+    """It says so, and the others show who holds the lock."""
+    sql("create table public.t (id int)")
+    with connect(blank.stack.target(), autocommit=False) as holder:
+        holder.execute("lock table public.t in access exclusive mode")
+        done = succeeds(blank.invoke("monitor"))
+    assert "it cannot be read: canceling statement due to lock timeout" in done.stdout
+
+
 def test_locks(panel: Callable[[str], Rows], blank: Project, sql: Ask) -> None:
     """Who waits, and for whom."""
     sql("create table public.t (id int)")

@@ -111,3 +111,42 @@ def test_the_seeds_that_ran_are_named(blank: Project, sql: Callable[..., Any], p
         shutil.rmtree(blank.folder / "supabase" / "seeds")
     assert done["seeds"] == run
     assert [row for (row,) in sql("select id from public.a order by id")] == run
+
+
+@pytest.mark.parametrize(
+    ("section", "cause"),
+    [
+        ("[db.seed]\nsql_paths = 5", "db.seed.sql_paths of supabase/config.toml is no list of paths"),
+        ('[db.seed]\nsql_paths = ["./seed.sql", 3]', "db.seed.sql_paths of supabase/config.toml is no list of paths"),
+        ("[db.migrations]\nenabled = false", "db.migrations.enabled is false in supabase/config.toml"),
+    ],
+)
+def test_a_config_that_the_reset_could_not_follow(blank: Project, sql: Ask, section: str, cause: str) -> None:
+    """Refused before anything is lost; so is a push."""
+    blank.write("migrations/001_a.sql", "create table public.a (id int);")
+    succeeds(blank.invoke("reset-local"))
+    sql("insert into public.a values (1)")
+    config = blank.folder / "supabase" / "config.toml"
+    former = config.read_text()
+    config.write_text(section)
+    blank.write("migrations/002_b.sql", "create table public.b (id int);")
+    try:
+        refuses(blank.invoke("reset-local"), 10, cause, "")
+        if "migrations" in section:
+            refuses(blank.invoke("push"), 10, cause, "set it to true")
+    finally:
+        config.write_text(former)
+    assert sql("select id from public.a") == [(1,)]
+
+
+def test_a_seed_that_is_not_there(blank: Project) -> None:
+    """Told, and not called run."""
+    blank.write("migrations/001_a.sql", "create table public.a (id int);")
+    config = blank.folder / "supabase" / "config.toml"
+    former = config.read_text()
+    config.write_text('[db.seed]\nsql_paths = ["./nothing.sql"]')
+    try:
+        done = succeeds(blank.invoke("reset-local"))
+    finally:
+        config.write_text(former)
+    assert "./nothing.sql of db.seed.sql_paths names no file" in done.stderr

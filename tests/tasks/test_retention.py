@@ -14,7 +14,7 @@ from pushproof.bench.filling import BLOCK, fill
 from pushproof.deploy.pushing import push
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
-from pushproof.upkeep.retention import OPTIONS, Rule, batches
+from pushproof.upkeep.retention import LOCK, Rule, batches
 from tests.fix_stack import REPOSITORY, Connection, Project
 from tests.tasks.answers import document, refuses, succeeds
 
@@ -40,7 +40,7 @@ def filled(projects: Callable[..., Project]) -> Project:
 
 @pytest.fixture
 def connection(filled: Project) -> Iterator[Connection]:
-    with connect(filled.stack.target(), options=OPTIONS) as opened:
+    with connect(filled.stack.target(), lock=LOCK) as opened:
         yield opened
 
 
@@ -77,7 +77,7 @@ def test_two_at_once_delete_each_session_once(filled: Project, connection: Conne
     due = _one(connection, DUE_AFTER % 75)
 
     def go() -> list[int]:
-        with connect(filled.stack.target(), options=OPTIONS) as own:
+        with connect(filled.stack.target(), lock=LOCK) as own:
             return [batch.deleted for batch in batches(own, rule, 7)]
 
     with ThreadPoolExecutor(2) as pool:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +16,18 @@ from pushproof.base import errors
 from pushproof.base.errors import (
     CredentialsError,
     DiskFullError,
+    IntentError,
     PushproofError,
     SettingsError,
     SqlError,
     UnreachableError,
 )
+from pushproof.base.reading import sql_files
+from pushproof.boundary import _of_the_machine
+from pushproof.proof.intent import load
 from pushproof.target.database import connection_error, sql_error
 from pushproof.target.targets import Database, Target
+from tests.fix_rls import NOTHING_YET
 
 
 def target(kind: str, host: str = "a.co") -> Target:
@@ -86,3 +97,44 @@ def test_direct_host() -> None:
     """The direct host is IPv6 only, which looks like a dead host from elsewhere."""
     error = connection_error(target("remote", "db.abc.supabase.co"), "Network is unreachable")
     assert "session pooler" in error.hint
+
+
+@pytest.mark.parametrize(("number", "cause"), [(errno.ENOSPC, "disk is full"), (errno.EFBIG, "size is limited")])
+def test_files_that_could_not_be_copied(number: int, cause: str) -> None:
+    """shutil tells of many at once, in words."""
+    problem = shutil.Error([("a", "b", f"[Errno {number}] {os.strerror(number)}: 'b'")])
+    for one in (problem, OSError(number, os.strerror(number))):
+        explained = _of_the_machine(one)
+        assert isinstance(explained, DiskFullError)
+        assert cause in explained.message
+
+
+def test_sql_files(tmp_path: Path) -> None:
+    """None where there is no folder; one that cannot be read is no folder without files."""
+    assert sql_files(tmp_path / "none", SettingsError) == []
+    (tmp_path / "b.sql").touch()
+    (tmp_path / "a.sql").touch()
+    (tmp_path / "a.txt").touch()
+    assert [file.name for file in sql_files(tmp_path, SettingsError)] == ["a.sql", "b.sql"]
+    with pytest.raises(SettingsError, match="cannot read"):
+        sql_files(tmp_path / "a.sql", SettingsError)
+
+
+def test_a_home_that_cannot_be_entered() -> None:
+    """invoke would look for a configuration in it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pushproof", "--list"],
+        env={**os.environ, "HOME": "/dev/null"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_an_intent_that_is_a_link_to_nowhere(tmp_path: Path) -> None:
+    """It is named: to write a first one in its place would fail."""
+    file = tmp_path / "access.toml"
+    file.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(IntentError, match="No such file"):
+        load(file, NOTHING_YET)

@@ -78,6 +78,22 @@ def test_dotenv_that_is_a_folder(folder: Path) -> None:
         load(folder)
 
 
+def test_dotenv_that_is_a_link_to_nowhere(folder: Path) -> None:
+    """Not passed over: what it would say of the target is not known."""
+    (folder / ".env").symlink_to(folder / "nowhere")
+    with pytest.raises(SettingsError, match="No such file"):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", ["PUSHPROOF_LOCK_TIMEOUT", "PUSHPROOF_STATEMENT_TIMEOUT"])
+def test_durations(folder: Path, name: str) -> None:
+    """No longer than PostgreSQL counts."""
+    for text in ("597h", "99999999999s", "2147483648ms", "9" * 20 + "s"):
+        with pytest.raises(SettingsError, match=name):
+            load(folder, **{name: text})
+    assert load(folder, PUSHPROOF_LOCK_TIMEOUT="596h").lock_timeout == "596h"
+
+
 @pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "1.5", "²", "\uff18\uff10"])
 def test_ports(folder: Path, port: str) -> None:
     """A port is a number from 1 to 65535."""

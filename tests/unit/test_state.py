@@ -75,8 +75,12 @@ def test_a_copy_of_somebody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     text = (tmp_path / "state.json").read_text().replace(str(tmp_path), "/closed")
     (tmp_path / "state.json").write_text(text)
 
-    def refuse(_: Path) -> bool:
-        raise PermissionError
+    original = Path.exists
+
+    def refuse(path: Path) -> bool:
+        if path.is_relative_to("/closed"):
+            raise PermissionError
+        return original(path)
 
     monkeypatch.setattr(Path, "exists", refuse)
     assert state.load(tmp_path) == State(secrets=SECRETS, passwords={"postgres": "pa55"}, cluster="abc")

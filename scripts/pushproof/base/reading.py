@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pushproof.base.errors import PushproofError
+
+
+def present(file: Path) -> bool:
+    """Whether there is anything of that name: a link to nowhere is, and is to be named rather than passed over."""
+    return os.path.lexists(file)
+
+
+def sql_files(folder: Path, error: type[PushproofError]) -> list[Path]:
+    """The .sql files of a folder, by name; none where there is no such folder. Raises the error for one that cannot be
+    read.
+    """
+    try:
+        return sorted(file for file in folder.iterdir() if file.name.endswith(".sql"))
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        raise error(f"cannot read {folder}: {problem.strerror}", "make it a folder that you can read") from None
 
 
 def text_of(file: Path, error: type[PushproofError]) -> str:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pushproof.base.errors import ProjectError, SettingsError, UsageError
-from pushproof.base.reading import text_of
+from pushproof.base.reading import present, text_of
 
 TARGETS = ("embedded", "local", "remote")
 LAST_PORT = 65535
+MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
+LONGEST = 2**31 - 1  # milliseconds, of a time-out in PostgreSQL
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _path(project: Path, text: str) -> Path:
 
 
 def _dotenv(file: Path) -> list[tuple[str, str]]:
-    if not file.exists():
+    if not present(file):
         return []
     # Imported here: `pushproof --list` needs no .env.
     from dotenv.parser import parse_stream
@@ -130,8 +132,10 @@ def _yes(values: Mapping[str, str], name: str) -> bool:
 
 def _duration(values: Mapping[str, str], name: str, default: str) -> str:
     text = values.get(name, default)
-    if not re.fullmatch(r"\d+(ms|s|min|h)", text):
+    if not (found := re.fullmatch(r"(\d{1,12})(ms|s|min|h)", text)):
         raise SettingsError(f"{name} is no duration", f"write it as {default}")
+    if int(found[1]) * MILLISECONDS[found[2]] > LONGEST:
+        raise SettingsError(f"{name} is longer than PostgreSQL takes", "596h is the longest; 0s is without a limit")
     return text
 
 

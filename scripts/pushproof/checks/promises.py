@@ -13,6 +13,7 @@ from typing import Any
 
 from pushproof.base.console import Console
 from pushproof.base.errors import ProjectError
+from pushproof.base.reading import sql_files
 from pushproof.migrations.statements import read_sql
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
@@ -35,7 +36,7 @@ class Verdict:
 
 def verdicts_of(target: Target, folder: Path) -> list[Verdict]:
     """Run the checks of `folder`, each in a read-only transaction with an empty search_path."""
-    files = sorted(folder.glob("*.sql"))
+    files = sql_files(folder, ProjectError)
     if not files:
         raise ProjectError(
             "there is no check in supabase/checks: nothing would be verified",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pushproof.base.errors import HistoryError, UsageError
+from pushproof.base.errors import HistoryError, ProjectError, UsageError
+from pushproof.base.reading import sql_files
 from pushproof.migrations.bundles import bundle_of
 from pushproof.migrations.files import Migration, local_migrations, pair, read_history
 from pushproof.migrations.history import troubles_of
@@ -23,7 +24,7 @@ def bundle(run: Run, *, after: str = "", out: str = "") -> str:
     applied, pending = _split(files, after) if after else _ask(run, files)
     if not pending:
         raise UsageError("nothing is pending", "`pushproof migrations` shows what is applied")
-    text = bundle_of(pending, applied, sorted((run.settings.supabase_dir / "checks").glob("*.sql")))
+    text = bundle_of(pending, applied, sql_files(run.settings.supabase_dir / "checks", ProjectError))
     names = [m.path.name for m in pending]
     if out:
         Path(out).write_text(text, encoding="utf-8")

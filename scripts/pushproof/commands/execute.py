@@ -111,7 +111,9 @@ def _described(target: Target, text: str, where: str) -> list[str]:
     import psycopg
 
     with connect(target) as connection:
-        prepared = connection.pgconn.prepare(b"", text.encode())
+        # Not `prepare`, which no signal interrupts while it waits for a lock.
+        connection.pgconn.send_prepare(b"", text.encode())
+        [prepared] = connection.wait(psycopg.generators.execute(connection.pgconn))
         if prepared.status != psycopg.pq.ExecStatus.COMMAND_OK:
             raise psycopg_error(psycopg.errors.error_from_result(prepared), where=where, sql=text)
         description = connection.pgconn.describe_prepared(b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pushproof.base.reading import present
 from pushproof.deploy.pushing import push
 from pushproof.migrations.files import local_migrations
 from pushproof.proof.intent import FILE
@@ -26,7 +27,7 @@ def init(run: Run) -> None:
         written += [path] if is_new else []
     if not _has_tasks(run.settings.project / "tasks.py"):
         console.line(f"with `{IMPORT}` in it, `invoke TASK` does what `pushproof TASK` does", head="tasks.py:")
-    if access.exists():
+    if present(access):
         console.line(f"supabase/{FILE} is there already, and stays")
     elif not local_migrations(run.settings.migrations_dir):
         console.line("once there are migrations, `pushproof rls --init` proposes it", head=f"supabase/{FILE}:")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import os
 
-from pushproof.base.errors import RefusedError
+from pushproof.base.console import Console
+from pushproof.base.errors import ProjectError, RefusedError
 from pushproof.base.preload import import_meanwhile
 from pushproof.base.queries import query
 from pushproof.base.settings import Settings
-from pushproof.migrations.applying import read_back
+from pushproof.migrations.applying import check_enabled, read_back
 from pushproof.migrations.files import check_contents, local_migrations
 from pushproof.migrations.gate import alone, in_turn
 from pushproof.stack import local, snapshots
@@ -34,6 +35,8 @@ def reset_local(run: Run) -> None:
         )
     files = local_migrations(run.settings.migrations_dir)
     check_contents(files)
+    check_enabled(run.settings)
+    seeds = seeds_of(run.settings, run.console)
     target = run.target
     if not target.database.loopback:
         raise RefusedError(
@@ -50,23 +53,34 @@ def reset_local(run: Run) -> None:
         read_back(connection, files, names, names)
     if kind == "embedded" and not copied:
         snapshots.keep(run.stack, snapshots.name_of(run.stack))
-    seeds = seeds_of(run.settings)
     how = " (copied: the same files as at the last reset)" if copied else ""
     ran = f", {', '.join(seeds)} run" if seeds else ""
     run.console.line(f"empty project, {len(files)} migrations pushed{ran}{how}", ok=True)
     run.console.data({"migrations": names, "seeds": seeds, "copied": copied})
 
 
-def seeds_of(settings: Settings) -> list[str]:
-    """The files below supabase/ that the CLI seeds from: `[db.seed]` of config.toml, whose paths may be patterns."""
+def seeds_of(settings: Settings, console: Console) -> list[str]:
+    """The files below supabase/ that the CLI seeds from: `[db.seed]` of config.toml, whose paths may be patterns.
+
+    A path that names no file is told. Raises ProjectError for what are no paths.
+    """
     seed = section_of(settings.supabase_dir / "config.toml", "db").get("seed", {})
-    if not seed.get("enabled", True):
+    if not isinstance(seed, dict) or not seed.get("enabled", True):
         return []
+    given = seed.get("sql_paths", [])
+    paths = [given] if isinstance(given, str) else given
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise ProjectError(
+            "db.seed.sql_paths of supabase/config.toml is no list of paths", 'write it as ["./seed.sql"]'
+        )
     folder, found = settings.supabase_dir, dict[str, None]()
-    for path in seed.get("sql_paths", ["./seed.sql"]):
+    for path in paths if "sql_paths" in seed else ["./seed.sql"]:
         # Path.glob raises for a pattern that is empty or not relative.
         names = sorted(glob.glob(path, root_dir=folder))  # noqa: PTH207
-        found |= dict.fromkeys(os.path.normpath(name) for name in names if (folder / name).is_file())
+        files = [os.path.normpath(name) for name in names if (folder / name).is_file()]
+        if path in paths and not files:
+            console.status(f"{path} of db.seed.sql_paths names no file", head="seed", style="yellow")
+        found |= dict.fromkeys(files)
     return [*found]
 
 

@@ -11,7 +11,7 @@ from pushproof.base.errors import UsageError
 from pushproof.migrations.gate import confirm_production, turn
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
-from pushproof.upkeep.retention import OPTIONS, Rule, batches, schedule, unschedule
+from pushproof.upkeep.retention import LOCK, Rule, batches, schedule, unschedule
 
 WHEN = "17 3 * * *"  # as cron writes it: when most sleep
 
@@ -41,7 +41,7 @@ def retention(run: Run, options: Options) -> dict[str, Any]:
     target = run.target
     if not options.dry_run:
         confirm_production(run, options.confirm, "delete rows of")
-    with turn(run, "retention", shared=True), connect(target, options=OPTIONS) as connection:
+    with turn(run, "retention", shared=True), connect(target, lock=LOCK) as connection:
         if options.unschedule:
             return _unscheduled(run, unschedule(connection))
         if options.schedule:

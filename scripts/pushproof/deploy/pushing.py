@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pushproof.base.errors import FailedError
+from pushproof.base.errors import FailedError, ProjectError
 from pushproof.base.preload import import_meanwhile
 from pushproof.base.queries import query
+from pushproof.base.reading import sql_files
 from pushproof.checks.promises import report_red, verdicts_of
 from pushproof.lint.engine import lint
 from pushproof.lint.files import Problem
@@ -32,9 +33,6 @@ from pushproof.tools import squawk
 
 if TYPE_CHECKING:
     from pushproof.deploy.rehearsal import Rehearsal
-
-
-LOCK_LIMIT = "select pg_catalog.set_config('lock_timeout', %s, false)"  # not in `options`, which poolers may drop
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,7 @@ def push(run: Run, options: Options | None = None) -> Outcome:
     options = options or Options()
     with turn(run, "push", shared=options.dry_run):
         project = _read(run)
-        with connect(run.target) as connection:
-            connection.execute(LOCK_LIMIT, [run.settings.lock_timeout])
+        with connect(run.target, lock=run.settings.lock_timeout) as connection:
             if run.target.kind == "embedded" and project.api.auto_expose_new_tables and not options.dry_run:
                 connection.execute(query("migrations/auto_expose"))
             prepared = _prepare(run, options, project, connection)
@@ -187,7 +184,7 @@ def _push_by_cli(run: Run, options: Options, pending: Sequence[Migration], conne
 def _verify(run: Run) -> None:
     """Hold the promises of supabase/checks against what is there now. Raises FailedError for a broken one."""
     folder = run.settings.supabase_dir / "checks"
-    if not any(folder.glob("*.sql")):
+    if not sql_files(folder, ProjectError):
         return
     if red := report_red(run, verdicts_of(run.target, folder)):
         raise FailedError(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pushproof.base.console import Console
-from pushproof.base.errors import HistoryError, PushproofError
+from pushproof.base.errors import HistoryError, ProjectError, PushproofError
 from pushproof.base.queries import query
 from pushproof.base.settings import Settings
 from pushproof.base.waiting import wait_until
@@ -16,10 +16,20 @@ from pushproof.migrations.gate import limits_of, patiently, warn_of_limits
 from pushproof.migrations.history import troubles_of
 from pushproof.migrations.statements import runs_alone, statements_of
 from pushproof.stack import local
+from pushproof.stack.embedded import section_of
 from pushproof.target.database import connect
 from pushproof.target.targets import Target
 
 SETTLE_SECONDS = 10  # in which a server notices that its client is gone
+
+
+def check_enabled(settings: Settings) -> None:
+    """Raises ProjectError where config.toml keeps the CLI from applying anything."""
+    migrations = section_of(settings.supabase_dir / "config.toml", "db").get("migrations", {})
+    if isinstance(migrations, dict) and migrations.get("enabled") is False:
+        raise ProjectError(
+            "db.migrations.enabled is false in supabase/config.toml: the CLI applies no migration", "set it to true"
+        )
 
 
 def pending_of(
@@ -48,6 +58,7 @@ def push_by_cli(
     include_all: bool = False,
 ) -> list[str]:
     """The file names that the CLI says it pushed. Whatever ends it early, what had landed by then is said."""
+    check_enabled(settings)
     promised = [m.path.name for m in pending]
     began = connection.execute("select pg_catalog.clock_timestamp()").fetchone()[0]
 

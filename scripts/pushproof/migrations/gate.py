@@ -144,7 +144,7 @@ def limits_of(settings: Settings) -> dict[str, str]:
 
 def warn_of_limits(target: Target, limits: Mapping[str, str], console: Console) -> None:
     """Say so where the target takes no settings from a URL, as poolers may: its own time-outs are in force then."""
-    with connect(target, options=options_of(limits)) as connection:
+    with connect(target, options=options_of(limits), lock=None) as connection:
         held = connection.execute("select pg_catalog.current_setting('lock_timeout')").fetchone()
         wanted = connection.execute("select set_config('lock_timeout', %s, false)", [limits["lock_timeout"]]).fetchone()
     if held != wanted:

@@ -218,11 +218,7 @@ class Api:
                 response.headers.get("content-range", ""),
                 time.monotonic() - began,
             )
-            if response.status == UNAUTHORIZED and (words := REFUSED.search(answer.words)):
-                self._check()  # the secret key's token is known to the stack alone
-                token = headers.get("Authorization", "").removeprefix("Bearer ")
-                server = f"the REST API{self._url and f' at {self._url}'}"
-                raise token_refused(self._kind, server, actor.name, words[0], token, response.headers.get("date"))
+            self._check_token(actor, answer, response.headers.get("date"))
             patient = busy and time.monotonic() < start + PATIENT_SECONDS
             if busy and answer.seconds > SECONDS - 1:  # ended because of another that was not answered
                 return Answer(504, {"code": CANCELED}, seconds=answer.seconds)
@@ -234,6 +230,13 @@ class Api:
             if busy and not patient:
                 self._check()
             time.sleep(pause)
+
+    def _check_token(self, actor: Actor, answer: Answer, date: str | None) -> None:
+        if answer.status == UNAUTHORIZED and (words := REFUSED.search(answer.words)):
+            self._check()  # the secret key's token is known to the stack alone
+            token = actor.headers.get("Authorization", "").removeprefix("Bearer ")
+            server = f"the REST API{self._url and f' at {self._url}'}"
+            raise token_refused(self._kind, server, actor.name, words[0], token, date)
 
     def _unreachable(self, words: str) -> UnreachableError:
         return UnreachableError(

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pushproof.base.errors import StackError
+from pushproof.base.errors import ProjectError, StackError
 from pushproof.base.queries import query
+from pushproof.base.reading import sql_files
 from pushproof.checks.promises import Verdict, verdict_of
 from pushproof.proof.asking import Actor, Api
 from pushproof.proof.cells import Probe
@@ -105,7 +106,7 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
     probe.rows.close()
     stack.stop(("origin", "postgrest"))
     base, state, admin = stack.target(), stack.state, stack.admin()
-    checks = sorted((stack.settings.supabase_dir / "checks").glob("*.sql"))
+    checks = sql_files(stack.settings.supabase_dir / "checks", ProjectError)
     api = api_of(stack.settings.supabase_dir / "config.toml")
     made: list[Clone] = []
     services: list[Service] = []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pushproof.base.errors import IntentError
-from pushproof.base.reading import text_of
+from pushproof.base.reading import present, text_of
 from pushproof.proof.catalog import Catalog, Relation
 
 VERBS = ("select", "insert", "update", "delete")
@@ -97,7 +97,7 @@ def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> In
 
     Raises IntentError, which names the line.
     """
-    if not file.exists():
+    if not present(file):
         raise IntentError(
             f"there is no supabase/{FILE}: nobody has said who may do what",
             "`pushproof rls --init` writes a first one from what it observes; review each line",

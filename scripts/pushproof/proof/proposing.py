@@ -5,6 +5,7 @@ from __future__ import annotations
 from pushproof.base.console import counted
 from pushproof.base.errors import UsageError
 from pushproof.base.preload import import_meanwhile
+from pushproof.base.reading import present
 from pushproof.migrations.gate import refuse_production, turn
 from pushproof.proof.engine import Engine
 from pushproof.proof.intent import FILE, LOOK, VERBS, load, silent_of
@@ -40,7 +41,7 @@ def _propose(run: Run) -> int:
         run.console.status(NO_GRANT, head="no grant", style="yellow")
     intent, wanted = guess(catalog), {*(r.qualified for r in catalog.exposed), *catalog.functions}
     former = HEADER
-    if file.exists():
+    if present(file):
         intent, wanted = load(file, catalog, otherwise=intent), silent_of(file, catalog)
         former = file.read_text(encoding="utf-8")
     if not wanted:

@@ -15,7 +15,7 @@ from typing import Any
 from pushproof.base.console import Console
 from pushproof.base.errors import PortError, ProjectError, StackError
 from pushproof.base.places import cache_dir, data_dir, service_user, socket_folder
-from pushproof.base.reading import text_of
+from pushproof.base.reading import present, text_of
 from pushproof.base.settings import Settings
 from pushproof.stack import state as states
 from pushproof.stack.services.base import HOST, Service, free_port, why_not
@@ -319,9 +319,11 @@ class Stack:
 def section_of(config: Path, name: str) -> dict[str, Any]:
     """A section of supabase/config.toml; empty where it says nothing. Raises ProjectError."""
     try:
-        found = tomllib.loads(text_of(config, ProjectError)).get(name, {}) if config.exists() else {}
+        found = tomllib.loads(text_of(config, ProjectError)).get(name, {}) if present(config) else {}
     except tomllib.TOMLDecodeError as problem:
-        raise ProjectError(f"supabase/config.toml is not TOML: {problem}", "mend that line") from None
+        marked = text_of(config, ProjectError).startswith("\ufeff")
+        hint = "save it without the byte order mark that it begins with" if marked else "mend that line"
+        raise ProjectError(f"supabase/config.toml is not TOML: {problem}", hint) from None
     if not isinstance(found, dict):
         raise ProjectError(f"{name} of supabase/config.toml is no section", f"write it as [{name}]")
     return found

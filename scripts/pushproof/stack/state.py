@@ -43,14 +43,15 @@ class State:
 
 def load(folder: Path) -> State:
     """The state in `folder`; a fresh one where there is none or it makes no sense. Raises SettingsError."""
-    try:
-        found = _parse(json.loads((folder / "state.json").read_text()))
-        return _copied(found) if _is_copy(folder, found.home) else found
-    except IsADirectoryError:
+    file = folder / "state.json"
+    if file.exists() and not file.is_file():  # to read a pipe would wait for good
         raise SettingsError(
-            f"{folder / 'state.json'} is a folder",
+            f"{file} is {'a folder' if file.is_dir() else 'no regular file'}",
             "move it away, then `pushproof start`: the data stays, keys, passwords and ports are new",
-        ) from None
+        )
+    try:
+        found = _parse(json.loads(file.read_text()))
+        return _copied(found) if _is_copy(folder, found.home) else found
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return State()
 

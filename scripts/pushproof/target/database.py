@@ -52,11 +52,11 @@ APPENDIX = "mend the SQL; https://www.postgresql.org/docs/current/errcodes-appen
 
 
 def connect(
-    target: Target, *, autocommit: bool = True, options: str = "", limit: str = LIMIT
+    target: Target, *, autocommit: bool = True, options: str = "", limit: str = LIMIT, lock: str | None = LOCK_LIMIT
 ) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection to the target's database; `options` are settings of the session, as libpq takes them.
 
-    No statement on it runs longer than `limit`, or waits longer for a lock than LOCK_LIMIT. Raises UnreachableError,
+    No statement on it runs longer than `limit`, or waits longer than `lock` for one. Raises UnreachableError,
     CredentialsError, PausedError, DiskFullError.
     """
     import psycopg
@@ -77,8 +77,7 @@ def connect(
             autocommit=True,
         )
         # Not in `options`, which poolers may drop.
-        waits = None if "lock_timeout" in options else LOCK_LIMIT
-        connection.execute(query("target/session_limits"), {"statement": limit, "lock": waits})
+        connection.execute(query("target/session_limits"), {"statement": limit, "lock": lock})
     except psycopg.OperationalError as problem:
         raise connection_error(target, str(problem)) from None
     connection.autocommit = autocommit

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pushproof.base.errors import ProjectError
 from pushproof.base.queries import header_of
+from pushproof.base.reading import sql_files
 from pushproof.base.resources import resource
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class Answer:
 
 def panels(*folders: Path) -> tuple[Panel, ...]:
     """The panels of the folders, in the order of their names."""
-    return tuple(_read(file) for folder in folders for file in sorted(folder.glob("*.sql")))
+    return tuple(_read(file) for folder in folders for file in sql_files(folder, ProjectError))
 
 
 def _read(file: Path) -> Panel:

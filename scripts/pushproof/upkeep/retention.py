@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 AIM_MS = 15  # of a batch; its rows are locked for as long
 FEWEST = 10  # rows of a batch: of the first, when nobody knows yet what one takes, and where somebody holds the oldest
 # Of a session that deletes: a row that goes along may be held by somebody, while those before it are held by us.
-OPTIONS = "-c lock_timeout=40ms"
+LOCK = "40ms"
 PATIENCE_SECONDS = 30  # without a batch
 PAUSE_SECONDS = 0.1
 JOB = "pushproof retention "
