@@ -18,6 +18,7 @@ from pushproof.base.errors import (
     CredentialsError,
     DiskFullError,
     PartsError,
+    ProjectError,
     PushproofError,
     SettingsError,
     SqlError,
@@ -74,7 +75,7 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
 
 def _explain(run: Run, problem: Exception) -> PushproofError:
     """Map failures of the machine, refusals, time limits and lost connections to errors; anything else is a bug."""
-    if explained := _of_the_machine(problem) or _auth_refusal(problem) or _out_of_time(problem):
+    if explained := _of_the_machine(problem, run) or _auth_refusal(problem) or _out_of_time(problem):
         return explained
     if any(_is(problem, *one) for one in CONNECTION_ERRORS):
         return UnreachableError(f"the connection{_where(run, problem)} was lost", "run this again")
@@ -84,32 +85,41 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
     )
 
 
-def _of_the_machine(problem: Exception) -> PushproofError | None:
+def _of_the_machine(problem: Exception, run: Run | None = None) -> PushproofError | None:
     if not isinstance(problem, OSError):
         return None
+    # shutil tells of many files in one text.
     full, limited = (problem.errno == n or f"[Errno {n}]" in str(problem) for n in (errno.ENOSPC, errno.EFBIG))
-    if full:  # shutil says it of many files in one text
+    if full:
         return DiskFullError("the disk is full", "free some space, then run this again")
     if limited:
-        return DiskFullError(
-            "a file may not become larger: its size is limited", "`ulimit -f unlimited`, then run this again"
-        )
-    if problem.filename and (option := _option_of(str(problem.filename))):
-        return UsageError(f"cannot write {problem.filename}: {problem.strerror}", f"choose another place for {option}")
-    if problem.filename and problem.errno in UNUSABLE:
-        return SettingsError(
-            f"cannot use {problem.filename}: {problem.strerror}",
-            f"make it writable, or {OTHER_FOLDERS}",
-        )
-    if problem.filename and problem.errno in OF_ANOTHER_KIND:
-        return SettingsError(f"cannot use {problem.filename}: {problem.strerror}", f"move it away, or {OTHER_FOLDERS}")
+        return DiskFullError("the size of files is limited", "`ulimit -f unlimited`, then run this again")
     if problem.errno == errno.ENOEXEC:
         return PartsError(
             f"{problem.filename} is damaged: {problem.strerror}",
             "delete the folder that holds it in the cache folder, or, where pip put it, install it with "
             "--force-reinstall; then run this again",
         )
-    return None
+    return _of_a_file(Path(str(problem.filename)), problem, run) if problem.filename else None
+
+
+def _of_a_file(file: Path, problem: OSError, run: Run | None) -> PushproofError | None:
+    if option := _option_of(str(file)):
+        return UsageError(f"cannot write {file}: {problem.strerror}", f"choose another place for {option}")
+    cause = f"cannot use {file}: {problem.strerror}"
+    if problem.errno in UNUSABLE and run and _of_the_project(run, file):
+        return ProjectError(cause, "its owner has to let you read it, and write it where the task writes")
+    if problem.errno in UNUSABLE:
+        return SettingsError(cause, f"make it writable, or {OTHER_FOLDERS}")
+    return SettingsError(cause, f"move it away, or {OTHER_FOLDERS}") if problem.errno in OF_ANOTHER_KIND else None
+
+
+def _of_the_project(run: Run, file: Path) -> bool:
+    """Whether it is one of the project's own files, which no setting moves."""
+    with contextlib.suppress(PushproofError):
+        project, state = run.settings.project, run.settings.state_dir
+        return file.is_relative_to(project) and not file.is_relative_to(state) and file != state.parent
+    return False
 
 
 def _out_of_time(problem: Exception) -> PushproofError | None:

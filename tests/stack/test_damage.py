@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from pushproof.base.console import Console
-from pushproof.base.errors import PartsError
+from pushproof.base.errors import FailedError, PartsError
 from pushproof.base.places import cache_dir
+from pushproof.commands import doctor
 from pushproof.stack.embedded import Stack
 from pushproof.stack.local import cli
+from pushproof.stack.scratch import scratch_server
 from pushproof.stack.services import postgres
 from pushproof.target.database import connect
 from pushproof.tools import parts, pgrls
@@ -116,6 +118,37 @@ def test_a_cli_that_was_cut_off(
     with pytest.raises(PartsError, match="was damaged, and is installed anew"):
         mended.types(stack.target, ["public"])
     assert "class" in mended.types(stack.target, ["public"])
+
+
+def test_a_cli_that_may_not_be_run(
+    project: Project, stack: RunningStack, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is damaged as one that was cut off is."""
+    real, mine = parts.locate(project.settings), located(cache, project)
+    write(mine.cli, real.cli.read_bytes())
+    mine.cli.chmod(0o644)
+    monkeypatch.setattr(parts, "_install", lambda found, _: found.cli.chmod(0o755))
+    mended = cli(replace(project.settings, cache_dir=cache), Console(as_json=True))
+    with pytest.raises(PartsError, match="was damaged, and is installed anew"):
+        mended.types(stack.target, ["public"])
+    assert "class" in mended.types(stack.target, ["public"])
+
+
+def test_a_scratch_server_of_damaged_parts(
+    project: Project, stack: RunningStack, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are installed again as for a stack, and `doctor` has seen it."""
+    real, mine = parts.locate(project.settings), located(cache, project)
+    settings = replace(project.settings, cache_dir=cache)
+    file = mine.postgres / "postgres"
+    write(file, file.read_bytes()[:1000])
+    with pytest.raises(FailedError, match="bin/postgres is not as it was installed"):
+        doctor._parts(settings)
+    monkeypatch.setattr(
+        parts, "_install", lambda found, _: write(file, (real.folder / file.relative_to(found.folder)).read_bytes())
+    )
+    with scratch_server(settings, Console(as_json=True)) as server, connect(server.target) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
 
 
 def stack_of(project: Project, cache: Path) -> Stack:

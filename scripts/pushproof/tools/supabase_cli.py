@@ -30,6 +30,7 @@ SQLSTATE = re.compile(r"^(?:ERROR|FATAL): (?P<message>.*?) \(SQLSTATE (?P<state>
 STATEMENT = re.compile(r"^At statement: (?P<number>\d+)$", re.MULTILINE)
 UNREACHABLE = ("failed to connect", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "ENETUNREACH", "EAI_AGAIN")
 BAD_CONFIG = ("CliConfigValueError", "DbConfigLoadError")
+MENDED = "the Supabase CLI was damaged, and is installed anew", "run this again"
 QUERY_FAILED = "failed to execute query: error: "
 # `db query` tells the server's words without its SQLSTATE.
 SQLSTATE_OF = {
@@ -157,7 +158,7 @@ class Cli:
         except ValueError:
             answer = done.stdout.strip()
         if done.code and not isinstance(answer, dict) and self.mend():
-            raise PartsError("the Supabase CLI was damaged, and is installed anew", "run this again")
+            raise PartsError(*MENDED)
         if not done.code and not done.stdout.strip():
             raise PartsError(
                 f"the Supabase CLI {self.binary} ended well and said nothing: was anything done?",
@@ -189,6 +190,8 @@ class Cli:
                 on_stderr=on_line,
             )
         except (FileNotFoundError, PermissionError) as problem:
+            if self.mend():
+                raise PartsError(*MENDED) from None
             raise PartsError(
                 f"cannot run the Supabase CLI {self.binary}: {problem.strerror}",
                 "name an executable in SUPABASE_CLI, or unset it to use the locked one",
