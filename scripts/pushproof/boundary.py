@@ -160,7 +160,7 @@ def _auth_refusal(problem: Exception) -> PushproofError | None:
         return None
     if problem.status == TOO_MANY:
         return UnreachableError(
-            "Auth's rate limit is used up, and did not let up in a minute",
+            "Auth's rate limit is used up, and was not restored within a minute",
             "raise it (Dashboard > Authentication > Rate Limits), or run this again later",
         )
     return CredentialsError(f"Auth refuses: {problem.message}", "look at the project's Auth settings")

@@ -218,7 +218,7 @@ def migrations(
 @task(
     help={
         **COMMON,
-        "to": "the version that shall be the last applied one; 0 undoes all",
+        "to": "the version that is to be the last applied one; 0 undoes all",
         "backup": "a new folder for the rows that would be lost",
         "no_backup": "lose them",
         "dry_run": "rehearse, and only say what would be undone and lost",

@@ -224,7 +224,7 @@ def test_an_emptied_folder_of_data_begins_afresh(new: Project) -> None:
     assert "was emptied" not in succeeds(new.invoke("start")).stderr
     new.stack.stop()
     empty(new.stack.data)
-    assert "was emptied: the database begins afresh" in succeeds(new.invoke("start")).stderr
+    assert "was emptied: a new database is made" in succeeds(new.invoke("start")).stderr
     with connect(new.stack.target()) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
 

@@ -347,7 +347,7 @@ def test_a_cli_that_does_nothing(
     succeeds(blank.invoke("push"))
     out = ["--out", str(tmp_path / "types.py")] if words == "types" else []
     done = blank.invoke(*words.split(), *out, SUPABASE_CLI=stand_in(verb, ""))
-    refuses(done, 12, "ended well and said nothing", "unset SUPABASE_CLI")
+    refuses(done, 12, "exited with code 0 and printed nothing", "unset SUPABASE_CLI")
     assert not (tmp_path / "types.py").exists()
 
 

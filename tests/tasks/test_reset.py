@@ -116,8 +116,11 @@ def test_the_seeds_that_ran_are_named(blank: Project, sql: Callable[..., Any], p
 @pytest.mark.parametrize(
     ("section", "cause"),
     [
-        ("[db.seed]\nsql_paths = 5", "db.seed.sql_paths of supabase/config.toml is no list of paths"),
-        ('[db.seed]\nsql_paths = ["./seed.sql", 3]', "db.seed.sql_paths of supabase/config.toml is no list of paths"),
+        ("[db.seed]\nsql_paths = 5", "db.seed.sql_paths of supabase/config.toml is not a list of paths"),
+        (
+            '[db.seed]\nsql_paths = ["./seed.sql", 3]',
+            "db.seed.sql_paths of supabase/config.toml is not a list of paths",
+        ),
         ("[db.migrations]\nenabled = false", "db.migrations.enabled is false in supabase/config.toml"),
     ],
 )

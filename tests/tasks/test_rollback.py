@@ -134,7 +134,7 @@ def test_bad_words(lists: Project, tmp_path: Path) -> None:
     assert "nothing to undo" in succeeds(lists.invoke("rollback", "--to", "002")).stdout
     (tmp_path / "file").touch()
     refuses(lists.invoke("rollback", "--to", "0", "--backup", str(tmp_path)), 2, "is not an empty folder", "new one")
-    refuses(lists.invoke("restore", str(tmp_path)), 10, "is no backup", "--backup")
+    refuses(lists.invoke("restore", str(tmp_path)), 10, "is not a backup", "--backup")
     words = ("rollback", "--to", "001", "--backup", str(tmp_path / "new"))
     refuses(lists.invoke(*words, SUPABASE_PRODUCTION="true"), 21, "marked as production", "--confirm")
     succeeds(lists.invoke(*words))

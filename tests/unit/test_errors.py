@@ -99,7 +99,9 @@ def test_direct_host() -> None:
     assert "session pooler" in error.hint
 
 
-@pytest.mark.parametrize(("number", "cause"), [(errno.ENOSPC, "disk is full"), (errno.EFBIG, "size of files is limited")])
+@pytest.mark.parametrize(
+    ("number", "cause"), [(errno.ENOSPC, "disk is full"), (errno.EFBIG, "size of files is limited")]
+)
 def test_files_that_could_not_be_copied(number: int, cause: str) -> None:
     """shutil tells of many at once, in words."""
     problem = shutil.Error([("a", "b", f"[Errno {number}] {os.strerror(number)}: 'b'")])

@@ -42,7 +42,7 @@ class SettingsError(PushproofError):
 
 
 class PartsError(PushproofError):
-    code, kind = 12, "npm parts, pgrls, squawk or an extra are missing, altered or not to be had for this platform"
+    code, kind = 12, "npm parts, pgrls, squawk or an extra are missing, altered or not available for this platform"
 
 
 class StackError(PushproofError):

@@ -133,7 +133,7 @@ def _yes(values: Mapping[str, str], name: str) -> bool:
 def _duration(values: Mapping[str, str], name: str, default: str) -> str:
     text = values.get(name, default)
     if not (found := re.fullmatch(r"(\d{1,12})(ms|s|min|h)", text)):
-        raise SettingsError(f"{name} is no duration", f"write it as {default}")
+        raise SettingsError(f"{name} is not a duration", f"write it as {default}")
     if int(found[1]) * MILLISECONDS[found[2]] > LONGEST:
         raise SettingsError(f"{name} is longer than PostgreSQL takes", "596h is the longest; 0s is without a limit")
     return text

@@ -71,7 +71,7 @@ def seeds_of(settings: Settings, console: Console) -> list[str]:
     paths = [given] if isinstance(given, str) else given
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
         raise ProjectError(
-            "db.seed.sql_paths of supabase/config.toml is no list of paths", 'write it as ["./seed.sql"]'
+            "db.seed.sql_paths of supabase/config.toml is not a list of paths", 'write it as ["./seed.sql"]'
         )
     folder, found = settings.supabase_dir, dict[str, None]()
     for path in paths if "sql_paths" in seed else ["./seed.sql"]:

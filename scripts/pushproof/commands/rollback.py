@@ -84,7 +84,7 @@ def _folder(options: Options) -> Path | None:
     if not options.to or (options.backup and options.no_backup):
         raise UsageError(
             "both --backup and --no-backup are given" if options.to else "rollback needs a version",
-            "`--to VERSION` names what shall be the last applied one, `--backup DIR` saves what is lost",
+            "`--to VERSION` names the version that is to be the last applied one, `--backup DIR` saves what is lost",
         )
     if not options.backup:
         return None

@@ -171,7 +171,7 @@ def read_manifest(folder: Path) -> list[Saved]:
         saved = [Saved(**one | {name: tuple(one[name]) for name in ("columns", "key", "lost")}) for one in found]
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise ProjectError(
-            f"{folder} is no backup: {problem.__class__.__name__} at {MANIFEST}", "name what --backup made"
+            f"{folder} is not a backup: {problem.__class__.__name__} at {MANIFEST}", "name what --backup made"
         ) from None
     for one in saved:
         file = folder / one.file

@@ -106,7 +106,7 @@ def _follow_history(p: Pairing, folder: Path) -> list[Repair]:
         if not p.applied.statements:
             raise HistoryError(
                 f"{p.version} was applied, and its text was not recorded",
-                f"get the file from who has it, or forget the version: `pushproof migrations --repair --keep {FILES}`",
+                f"get the file from a colleague, or forget the version: `pushproof migrations --repair --keep {FILES}`",
             )
         file = _fetched(folder, p.applied)
         return [Repair(f"write {file.name} from the history", file, joined(p.applied.statements))]

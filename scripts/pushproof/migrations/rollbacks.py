@@ -30,7 +30,7 @@ def rollbacks_to(
     """
     if version != NOTHING and version not in {a.version for a in history}:
         known = ", ".join([NOTHING, *(a.version for a in history)])
-        raise UsageError(f"{version} is not applied", f"name what shall be the last applied version: {known}")
+        raise UsageError(f"{version} is not applied", f"name the version that is to be the last applied one: {known}")
     undone = [p for p in pair(files, history) if p.applied and (version == NOTHING or p.version > version)]
     found, missing = [], []
     for p in reversed(undone):

@@ -102,7 +102,7 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
 
     parts = npm.locate(stack.settings)
     if not parts.postgrest:
-        raise StackError(f"there is no PostgREST for {npm.platform_name()}", "mutate where there is one")
+        raise StackError(f"there is no PostgREST for {npm.platform_name()}", "run mutate on a platform that has one")
     probe.rows.close()
     stack.stop(("origin", "postgrest"))
     base, state, admin = stack.target(), stack.state, stack.admin()

@@ -17,7 +17,7 @@ from pushproof.target.testusers import client, forget_dead_runs, left_behind
 if TYPE_CHECKING:
     from supabase import Client
 
-STUCK = "rows refer to them that a trigger or a key does not let go: delete those"
+STUCK = "rows that reference them cannot be deleted, because of a trigger or a foreign key: delete those"
 DEPTH = 6  # foreign keys from a user to a row
 
 

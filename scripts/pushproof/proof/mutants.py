@@ -133,7 +133,7 @@ def _confirm(clone: Clone, noticed: Sequence[Notice]) -> None:
         if words := again():
             clone.check()
             raise StackError(
-                f"{clone.name} is mended, and yet {words}: that is not the mutant's doing",
+                f"{clone.name} is mended, and yet {words}: the mutant did not cause that",
                 "run this again; if it stays so, look which test or function does not answer the same each time",
             )
 

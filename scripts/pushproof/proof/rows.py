@@ -613,7 +613,8 @@ class Rows:
                 self.remove(relation, self.key_of(relation, self.standing(relation, who)))
             except psycopg.errors.ForeignKeyViolation:
                 raise UnaskableError(
-                    f"a user can have only one row in {relation.qualified}, and others hang on it without a cascade"
+                    f"a user can have only one row in {relation.qualified}, "
+                    "and others reference it without `on delete cascade`"
                 ) from None
             removed = True
         except psycopg.Error:

@@ -261,7 +261,7 @@ class Stack:
         if not found and link.exists() and any(self.data.iterdir()):
             raise self._damaged(f"{self.data} is no cluster of PostgreSQL any more: PG_VERSION or base is gone")
         if self.state.cluster:
-            self.console.status(f"{self.data} was emptied: the database begins afresh", style="yellow")
+            self.console.status(f"{self.data} was emptied: a new database is made", style="yellow")
         with self.console.doing("Preparing the database"):
             if found and link.exists():
                 self._adopt(parts)
@@ -325,7 +325,7 @@ def section_of(config: Path, name: str) -> dict[str, Any]:
         hint = "save it without the byte order mark that it begins with" if marked else "mend that line"
         raise ProjectError(f"supabase/config.toml is not TOML: {problem}", hint) from None
     if not isinstance(found, dict):
-        raise ProjectError(f"{name} of supabase/config.toml is no section", f"write it as [{name}]")
+        raise ProjectError(f"{name} of supabase/config.toml is not a section", f"write it as [{name}]")
     return found
 
 
@@ -333,7 +333,7 @@ def takes_anonymous(config: Path) -> bool:
     """Whether `[auth]` lets people sign in without an address, which a project does not unless it says so."""
     found = section_of(config, "auth").get("enable_anonymous_sign_ins", False)
     if not isinstance(found, bool):
-        raise ProjectError("auth.enable_anonymous_sign_ins of config.toml is no boolean", "write it as false")
+        raise ProjectError("auth.enable_anonymous_sign_ins of config.toml is not a boolean", "write it as false")
     return found
 
 
@@ -344,7 +344,7 @@ def api_of(config: Path) -> Api:
     if not isinstance(max_rows := section.get("max_rows", default.max_rows), int):
         raise ProjectError("api.max_rows of supabase/config.toml is not a number", "write it as 1000")
     if not isinstance(exposed := section.get("auto_expose_new_tables", default.auto_expose_new_tables), bool):
-        raise ProjectError("api.auto_expose_new_tables of supabase/config.toml is no boolean", "write it as false")
+        raise ProjectError("api.auto_expose_new_tables of supabase/config.toml is not a boolean", "write it as false")
     return Api(
         auto_expose_new_tables=exposed,
         schemas=_names(section, "schemas", default.schemas),

@@ -140,7 +140,7 @@ def sign_up(
                 raise
         else:
             if user is None:
-                raise CredentialsError("Auth signed nobody up", "look at its sign-up settings")
+                raise CredentialsError("Auth created no user", "look at its sign-up settings")
             return user.id, password
     try:
         made = admin.auth.admin.create_user(

@@ -224,7 +224,7 @@ def _install(parts: Parts, console: Console) -> None:
         _report_unpinned(folder, console)
         if missing := Parts(folder).missing:
             raise PartsError(
-                f"{missing} is not to be had for {platform_name()}",
+                f"{missing} is not available for {platform_name()}",
                 "the embedded stack runs on Linux with glibc and macOS; use --target local or remote here",
             )
         (folder / NOTE).write_text(json.dumps(_hashes(folder)))

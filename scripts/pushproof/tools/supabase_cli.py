@@ -161,7 +161,7 @@ class Cli:
             raise PartsError(*MENDED)
         if not done.code and not done.stdout.strip():
             raise PartsError(
-                f"the Supabase CLI {self.binary} ended well and said nothing: was anything done?",
+                f"the Supabase CLI {self.binary} exited with code 0 and printed nothing",
                 "unset SUPABASE_CLI to use the locked one; if it is not set, delete the folder of the CLI in the cache",
             )
         if done.code < 0:
