@@ -26,6 +26,7 @@ from pushproof.base.errors import (
     UsageError,
 )
 from pushproof.base.interruptions import Interruption
+from pushproof.stack import state as states
 from pushproof.stack.run import Run, doubting
 from pushproof.target.api import TOO_MANY
 
@@ -168,12 +169,25 @@ def _auth_refusal(problem: Exception) -> PushproofError | None:
 
 def _is(problem: Exception, module: str, name: str) -> bool:
     """Whether it is of this class of a library, which this run may not have imported."""
-    return module in sys.modules and isinstance(problem, getattr(sys.modules[module], name))
+    return module in sys.modules and isinstance(problem, getattr(sys.modules[module], name, ()))
+
+
+def _secrets(run: Run) -> Iterator[str]:
+    """What a library may quote, of the settings and of the stack."""
+    with contextlib.suppress(PushproofError, OSError):
+        settings = run.settings
+        yield from filter(None, (settings.secret_key, settings.publishable_key, settings.db_password, settings.db_url))
+        state = states.load(settings.state_dir)
+        yield from (*state.secrets.values(), *state.passwords.values())
+    if "target" in vars(run):
+        yield run.target.database.password
 
 
 def _keep(run: Run, problem: Exception) -> Path:
-    """Write the traceback to a file that its owner alone can read, in the state folder if there is one."""
+    """Write the traceback, without secrets, to a file for its owner alone, in the state folder if there is one."""
     words = "".join(traceback.format_exception(problem))
+    for secret in _secrets(run):
+        words = words.replace(secret, "…")
     try:
         where = run.settings.state_dir / "error.log"
         where.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -153,3 +154,17 @@ def test_a_seed_that_is_not_there(blank: Project) -> None:
     finally:
         config.write_text(former)
     assert "./nothing.sql of db.seed.sql_paths names no file" in done.stderr
+
+
+def test_a_seed_that_is_a_pipe(blank: Project, sql: Ask) -> None:
+    """Refused before anything is lost: the CLI would wait for it."""
+    blank.write("migrations/001_a.sql", "create table public.a (id int);")
+    succeeds(blank.invoke("reset-local"))
+    seed = blank.folder / "supabase" / "seed.sql"
+    seed.unlink(missing_ok=True)
+    os.mkfifo(seed)
+    try:
+        refuses(blank.invoke("reset-local"), 10, "it is no regular file", "text file")
+    finally:
+        seed.unlink()
+    assert sql("select pg_catalog.to_regclass('public.a')::text") == [("a",)]

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,19 @@ from pushproof.base.errors import (
     CredentialsError,
     DiskFullError,
     IntentError,
+    ProjectError,
     PushproofError,
     SettingsError,
     SqlError,
     UnreachableError,
 )
 from pushproof.base.reading import sql_files
-from pushproof.boundary import _of_the_machine
+from pushproof.boundary import _of_the_machine, boundary
 from pushproof.proof.intent import load
 from pushproof.target.database import connection_error, sql_error
 from pushproof.target.targets import Database, Target
+from pushproof.upkeep.panels import panels
+from pushproof.upkeep.retention import Rule
 from tests.fix_rls import NOTHING_YET
 
 
@@ -140,3 +144,35 @@ def test_an_intent_that_is_a_link_to_nowhere(tmp_path: Path) -> None:
     file.symlink_to(tmp_path / "nowhere")
     with pytest.raises(IntentError, match="No such file"):
         load(file, NOTHING_YET)
+
+
+def test_an_error_log_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a library quotes: the file is there to be sent to somebody."""
+    (tmp_path / "supabase").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUPABASE_SECRET_KEY", "sb_secret_hunter2")
+    with pytest.raises(SystemExit) as ended, boundary():
+        raise LookupError("invalid header value 'sb_secret_hunter2'")
+    assert ended.value.code == PushproofError.code
+    log = (tmp_path / ".pushproof" / "error.log").read_text()
+    assert "LookupError" in log
+    assert "hunter2" not in log
+
+
+@pytest.mark.parametrize("read", [lambda folder: panels(folder), lambda folder: Rule.of(folder, "x", 1)])
+def test_a_pipe_among_the_projects_files(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    """To read it would wait for good."""
+    os.mkfifo(tmp_path / "x.sql")
+    with pytest.raises(ProjectError, match="it is no regular file"):
+        read(tmp_path)
+
+
+def test_a_sign_that_is_no_placeholder(tmp_path: Path) -> None:
+    """Told before anything is deleted, with its file and line."""
+    for name in ("batch", "x", "x_plan"):
+        (tmp_path / f"{name}.sql").write_text("select 1 where 'a%%' = 'a' and %(days)s > 0\n%candidates%")
+    assert Rule.of(tmp_path, "x", 1).days == 1
+    for wrong in ("select 'a%'", "select %(day)s", "select %s"):
+        (tmp_path / "x_plan.sql").write_text(f"-- x\n{wrong}")
+        with pytest.raises(ProjectError, match=r"x_plan\.sql line 2 has a % that is no placeholder"):
+            Rule.of(tmp_path, "x", 1)

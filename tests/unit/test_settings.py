@@ -94,6 +94,16 @@ def test_durations(folder: Path, name: str) -> None:
     assert load(folder, PUSHPROOF_LOCK_TIMEOUT="596h").lock_timeout == "596h"
 
 
+@pytest.mark.parametrize("name", ["SUPABASE_SECRET_KEY", "SUPABASE_ANON_KEY", "SUPABASE_URL", "SUPABASE_DB_PASSWORD"])
+def test_line_ends(folder: Path, name: str) -> None:
+    """One that a copy brought along is dropped; amid a value it is refused, and the value is not shown."""
+    assert load(folder, SUPABASE_SECRET_KEY="sb_secret_a\r\n").secret_key == "sb_secret_a"
+    for mark in ("\n", "\r", "\t", "\0"):
+        with pytest.raises(SettingsError, match=f"{name} holds a line break") as caught:
+            load(folder, **{name: f"hunter2{mark}x"})
+        assert "hunter2" not in str(caught.value) + caught.value.hint
+
+
 @pytest.mark.parametrize("port", ["x", "0", "65536", "-1", "1.5", "²", "\uff18\uff10"])
 def test_ports(folder: Path, port: str) -> None:
     """A port is a number from 1 to 65535."""

@@ -25,6 +25,11 @@ def sql_files(folder: Path, error: type[PushproofError]) -> list[Path]:
         raise error(f"cannot read {folder}: {problem.strerror}", "make it a folder that you can read") from None
 
 
+def hint_of(text: str) -> str:
+    """What to do about a text that is not TOML."""
+    return "save it without the byte order mark that it begins with" if text.startswith("\ufeff") else "mend that line"
+
+
 def text_of(file: Path, error: type[PushproofError]) -> str:
     """The text of a regular file of UTF-8. Raises the error that names what there is instead."""
     if file.exists() and not file.is_file():  # to read a pipe would wait for good

@@ -15,6 +15,17 @@ from pushproof.base.errors import ProjectError, SettingsError, UsageError
 from pushproof.base.reading import present, text_of
 
 TARGETS = ("embedded", "local", "remote")
+PREFIXES = ("PUSHPROOF_", "SUPABASE_")
+SINGLE_LINE = (
+    "SUPABASE_URL",
+    "SUPABASE_DB_URL",
+    "SUPABASE_DB_PASSWORD",
+    "SUPABASE_PUBLISHABLE_KEY",
+    "SUPABASE_SECRET_KEY",
+    "SUPABASE_ANON_KEY",
+    "SUPABASE_SERVICE_ROLE_KEY",
+)
+SPACE = 32  # the first letter that is no control character
 LAST_PORT = 65535
 MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
 LONGEST = 2**31 - 1  # milliseconds, of a time-out in PostgreSQL
@@ -61,7 +72,7 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
     exported = os.environ if environ is None else environ
     project = _project(exported.get("SUPABASE_WORKDIR", ""))
     bindings = _dotenv(project / ".env")
-    values = {**dict(bindings), **{k: v for k, v in exported.items() if v}}
+    values = _printable({**dict(bindings), **{k: v for k, v in exported.items() if v}})
     chosen = target or values.get("SUPABASE_TARGET", "embedded")
     if chosen not in TARGETS:
         raise UsageError(f"unknown target {chosen!r}", f"choose one of {', '.join(TARGETS)}")
@@ -93,6 +104,17 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
         statement_timeout=_duration(values, "PUSHPROOF_STATEMENT_TIMEOUT", "15min"),
         repeated=tuple(name for name, count in Counter(name for name, _ in bindings).items() if count > 1),
     )
+
+
+def _printable(values: Mapping[str, str]) -> dict[str, str]:
+    """Without the line end that a copied value may have. Raises SettingsError for one amid a value, which it does not
+    show: no header and no address can hold it.
+    """
+    found = {name: value.strip("\r\n") for name, value in values.items() if name.startswith(PREFIXES)}
+    for name in SINGLE_LINE:
+        if any(ord(letter) < SPACE for letter in found.get(name, "")):
+            raise SettingsError(f"{name} holds a line break or another control character", "copy it once more")
+    return found
 
 
 def _project(named: str) -> Path:

@@ -13,7 +13,7 @@ from pushproof.stack.run import Run
 from pushproof.target.database import connect
 from pushproof.upkeep.panels import FOLDER, Answer, ask, panels
 
-LOCK = "2s"  # a panel that waits for one says so, and the others show who holds it
+LIMIT, LOCK = "15s", "2s"  # a panel that waits for one says so, and the others show who holds it
 NOTE = "note"  # a column whose text is what to look at
 
 
@@ -25,7 +25,7 @@ def monitor(run: Run, *, only: str = "", watch: float = 0) -> list[Answer]:
     found = [p for p in panels(FOLDER, run.settings.supabase_dir / "monitor") if only in p.name]
     if not found:
         raise UsageError(f"no panel is named {only!r}", "`pushproof monitor --json` names them all")
-    with connect(run.target, lock=LOCK) as connection:
+    with connect(run.target, limit=LIMIT, lock=LOCK) as connection:
         while True:
             answers = list(ask(connection, found, own_schemas(connection)))
             if watch and sys.stdout.isatty():

@@ -9,6 +9,7 @@ from pushproof.base.console import Console
 from pushproof.base.errors import ProjectError, RefusedError
 from pushproof.base.preload import import_meanwhile
 from pushproof.base.queries import query
+from pushproof.base.reading import text_of
 from pushproof.base.settings import Settings
 from pushproof.migrations.applying import check_enabled, read_back
 from pushproof.migrations.files import check_contents, local_migrations
@@ -77,7 +78,9 @@ def seeds_of(settings: Settings, console: Console) -> list[str]:
     for path in paths if "sql_paths" in seed else ["./seed.sql"]:
         # Path.glob raises for a pattern that is empty or not relative.
         names = sorted(glob.glob(path, root_dir=folder))  # noqa: PTH207
-        files = [os.path.normpath(name) for name in names if (folder / name).is_file()]
+        files = [os.path.normpath(name) for name in names if not (folder / name).is_dir()]
+        for file in files:
+            text_of(folder / file, ProjectError)  # the CLI would wait for a pipe for good
         if path in paths and not files:
             console.status(f"{path} of db.seed.sql_paths names no file", head="seed", style="yellow")
         found |= dict.fromkeys(files)

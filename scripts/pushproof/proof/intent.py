@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pushproof.base.errors import IntentError
-from pushproof.base.reading import present, text_of
+from pushproof.base.reading import hint_of, present, text_of
 from pushproof.proof.catalog import Catalog, Relation
 
 VERBS = ("select", "insert", "update", "delete")
@@ -106,7 +106,7 @@ def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> In
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
-        raise IntentError(f"supabase/{FILE} is not TOML: {problem}", "mend that line") from None
+        raise IntentError(f"supabase/{FILE} is not TOML: {problem}", hint_of(text)) from None
     return _Reader(text, catalog, found).intent(otherwise)
 
 

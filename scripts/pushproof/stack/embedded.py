@@ -15,7 +15,7 @@ from typing import Any
 from pushproof.base.console import Console
 from pushproof.base.errors import PortError, ProjectError, StackError
 from pushproof.base.places import cache_dir, data_dir, service_user, socket_folder
-from pushproof.base.reading import present, text_of
+from pushproof.base.reading import hint_of, present, text_of
 from pushproof.base.settings import Settings
 from pushproof.stack import state as states
 from pushproof.stack.services.base import HOST, Service, free_port, why_not
@@ -321,8 +321,7 @@ def section_of(config: Path, name: str) -> dict[str, Any]:
     try:
         found = tomllib.loads(text_of(config, ProjectError)).get(name, {}) if present(config) else {}
     except tomllib.TOMLDecodeError as problem:
-        marked = text_of(config, ProjectError).startswith("\ufeff")
-        hint = "save it without the byte order mark that it begins with" if marked else "mend that line"
+        hint = hint_of(text_of(config, ProjectError))
         raise ProjectError(f"supabase/config.toml is not TOML: {problem}", hint) from None
     if not isinstance(found, dict):
         raise ProjectError(f"{name} of supabase/config.toml is not a section", f"write it as [{name}]")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import ProjectError
 from pushproof.base.queries import header_of
-from pushproof.base.reading import sql_files
+from pushproof.base.reading import sql_files, text_of
 from pushproof.base.resources import resource
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def panels(*folders: Path) -> tuple[Panel, ...]:
 
 
 def _read(file: Path) -> Panel:
-    sql = file.read_text(encoding="utf-8")
+    sql = text_of(file, ProjectError)
     title, about, said = header_of(sql, ("needs", "enable"))
     name = re.sub(r"^\d+_", "", file.stem)
     return Panel(name, title or file.stem, about.replace("%%", "%"), said["needs"], said["enable"], sql)

@@ -7,6 +7,7 @@ was held; NAME_plan.sql tells what there is to delete.
 
 from __future__ import annotations
 
+import re
 import textwrap
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import MissingError, ProjectError
 from pushproof.base.queries import query
+from pushproof.base.reading import present, text_of
 from pushproof.migrations.gate import BUSY
 from pushproof.target.database import psycopg_error
 
@@ -26,6 +28,7 @@ AIM_MS = 15  # of a batch; its rows are locked for as long
 FEWEST = 10  # rows of a batch: of the first, when nobody knows yet what one takes, and where somebody holds the oldest
 # Of a session that deletes: a row that goes along may be held by somebody, while those before it are held by us.
 LOCK = "40ms"
+PLACEHOLDER = re.compile(r"%%|%\((?:days|batch)\)s|%candidates%")
 PATIENCE_SECONDS = 30  # without a batch
 PAUSE_SECONDS = 0.1
 JOB = "pushproof retention "
@@ -73,9 +76,16 @@ class Rule:
 
 
 def _read(file: Path) -> str:
-    if not file.exists():
+    if not present(file):
         raise ProjectError(f"there is no supabase/retention/{file.name}", "docs/operations.md shows what it holds")
-    return file.read_text(encoding="utf-8")
+    text = text_of(file, ProjectError)
+    for number, line in enumerate(text.splitlines(), 1):
+        if "%" in PLACEHOLDER.sub("", line):
+            raise ProjectError(
+                f"supabase/retention/{file.name} line {number} has a % that is no placeholder",
+                "write %% for the sign itself; %(days)s, %(batch)s and %candidates% are known",
+            )
+    return text
 
 
 @dataclass(frozen=True)
