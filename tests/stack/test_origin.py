@@ -716,6 +716,41 @@ def test_what_happens_to_one_user_at_once(admin: Any, member: Any, stack: Any) -
                 assert max(one.result().status_code for one in asked) < 500, [one.result().text for one in asked]
 
 
+def test_one_user_by_either_spelling_of_the_id(admin: Any, member: Any, stack: Any) -> None:
+    """Changes of one user take turns however the id is written: none is lost."""
+    user, service = member(), {"apikey": stack.secret_key}
+    with (
+        httpx.Client(base_url=f"{stack.url}/auth/v1/admin/users", headers=service) as client,
+        ThreadPoolExecutor(6) as pool,
+    ):
+        for turn in range(6):
+            asked = [
+                pool.submit(client.put, id_, json={"user_metadata": {f"k{turn}{n}": n}})
+                for n, id_ in enumerate([user.id, user.id.upper()] * 3)
+            ]
+            assert {one.result().status_code for one in asked} == {200}
+    found = {*admin.auth.admin.get_user_by_id(user.id).user.user_metadata}
+    assert {f"k{turn}{n}" for turn in range(6) for n in range(6)} <= found
+
+
+def test_one_address_for_several_at_once(member: Any, stack: Any) -> None:
+    """By a sign-up and by changes of others: one gets it, and the others are told that it is taken."""
+    headers, service = {"apikey": stack.publishable_key}, {"apikey": stack.secret_key}
+    with httpx.Client(base_url=f"{stack.url}/auth/v1") as client, ThreadPoolExecutor(4) as pool:
+        for _ in range(12):
+            address, others = mail(), [member().id, member().id]
+            given = {"email": address, "password": PASSWORD}
+            asked = [
+                *(
+                    pool.submit(client.put, f"/admin/users/{id_}", json={"email": address}, headers=service)
+                    for id_ in others
+                ),
+                pool.submit(client.post, "/signup", json=given, headers=headers),
+                pool.submit(client.post, "/admin/users", json=given, headers=service),
+            ]
+            assert sorted(one.result().status_code for one in asked) == [200, 422, 422, 422]
+
+
 def test_connections_that_the_server_ends(stack: Any, superuser: psycopg.Connection[Any], member: Any) -> None:
     """However often: the gateway lives, and Auth answers once that is over."""
     headers = {"apikey": stack.publishable_key}

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { administer } from './admin.mjs'
 import { log, reply } from './answers.mjs'
-import { AuthError } from './errors.mjs'
+import { AuthError, emailExists } from './errors.mjs'
 import { sign, verify } from './jwt.mjs'
 import { connect, createAuthApp, STATEMENT_MS } from './lite.mjs'
 import { load } from './parts.mjs'
@@ -126,7 +126,7 @@ class Auth {
   // What a change is about: the id of a user, or the address that is to become one.
   async #whose({ path, query, body, claims }) {
     const [id] = /(?<=^\/admin\/users\/).+/.exec(path) ?? []
-    if (id) return id
+    if (id) return id.toLowerCase()
     const { sql } = this
     const { email, refresh_token, token_hash = new URLSearchParams(query).get('token') ?? undefined } = body
     const address = email?.toLowerCase()
@@ -224,6 +224,8 @@ class Auth {
     if (!text || !found['content-type']?.includes('json')) return { status: response.status, text, headers: found }
     const answer = JSON.parse(text)
     if (response.status >= 500) {
+      // Somebody else took the address meanwhile, by a change of theirs.
+      if (path === '/signup' && body.email && await this.users.findByEmail(body.email)) throw emailExists()
       const why = Date.now() - clock.began >= STATEMENT_MS ? ': no answer in time' : ''
       throw unexpected(`${path === '/signup' ? 'Database error saving new user' : 'Unexpected failure'}${why}`)
     }
