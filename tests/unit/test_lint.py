@@ -26,6 +26,7 @@ REPOSITORY = Path(__file__).parents[2]
 PAGE = (REPOSITORY / "docs/lint.md").read_text()
 
 Lint = Callable[..., list[Problem]]
+RAISES = "create or replace function public.f() returns void language plpgsql as $$ begin {}; end $$"
 SECURED = "create table public.t (a text); alter table public.t enable row level security;"
 
 
@@ -131,6 +132,9 @@ HITS = [
         "alter function public.f() set search_path = '';\n"
         "create or replace function public.f() returns int language sql security definer return 1",
     ),
+    ("retried-error", WARNING, 1, RAISES.format("raise exception 'stale' using errcode = '40001'")),
+    ("retried-error", WARNING, 1, RAISES.format("RAISE SQLSTATE '40001'")),
+    ("retried-error", WARNING, 1, RAISES.format("raise serialization_failure")),
     ("own-transaction", ERROR, 2, "select 1;\nbegin; commit"),
     ("not-transactional", ERROR, 2, "select 1;\ncreate index concurrently i on public.t (a)"),
     ("not-transactional", ERROR, 1, "vacuum public.t;\nselect 1"),
@@ -188,6 +192,17 @@ MISSES = [
     ),
     ("view-without-invoker", "create view private.v as select 1 as a; create temp view w as select 1 as a"),
     ("view-without-invoker", "alter view public.v reset (security_barrier); alter view v set (security_barrier = off)"),
+    ("retried-error", RAISES.format("raise exception 'stale' using errcode = 'PT409'")),
+    (
+        "retried-error",
+        RAISES.format("-- raise serialization_failure\nnull; exception when serialization_failure then null"),
+    ),
+    ("retried-error", RAISES.format("raise deadlock_detected")),
+    ("retried-error", RAISES.format("raise notice 'x'; perform 1 where '40001' = 'a'")),
+    (
+        "retried-error",
+        RAISES.format("raise serialization_failure") + ";" + RAISES.format("raise unique_violation"),
+    ),
     (
         "materialized-view-exposed",
         "create materialized view private.m as select 1 as a; create table t as select 1 as a",
