@@ -52,7 +52,8 @@ def spawned(log: Path) -> Iterator[list[Identity]]:
 
 def spawn_stubborn(log: Path, spawned: list[Identity], env: dict[str, str] | None = None) -> list[int]:
     spawned.append(process.spawn(python(STUBBORN), log=log, env=env))
-    words = wait_until(lambda: log.read_text().split(), timeout=30)
+    # The whole line: a part of it may be there first.
+    words = wait_until(lambda: log.read_text().rpartition("\n")[0].split(), timeout=30)
     assert words
     return [int(word) for word in words]
 
