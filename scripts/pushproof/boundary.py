@@ -86,7 +86,7 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
     )
 
 
-def _of_the_machine(problem: Exception, run: Run | None = None) -> PushproofError | None:
+def _of_the_machine(problem: Exception, run: Run) -> PushproofError | None:
     if not isinstance(problem, OSError):
         return None
     # shutil tells of many files in one text.
@@ -104,11 +104,11 @@ def _of_the_machine(problem: Exception, run: Run | None = None) -> PushproofErro
     return _of_a_file(Path(str(problem.filename)), problem, run) if problem.filename else None
 
 
-def _of_a_file(file: Path, problem: OSError, run: Run | None) -> PushproofError | None:
+def _of_a_file(file: Path, problem: OSError, run: Run) -> PushproofError | None:
     if option := _option_of(str(file)):
         return UsageError(f"cannot write {file}: {problem.strerror}", f"choose another place for {option}")
     cause = f"cannot use {file}: {problem.strerror}"
-    if problem.errno in UNUSABLE and run and _of_the_project(run, file):
+    if problem.errno in UNUSABLE and _of_the_project(run, file):
         return ProjectError(cause, "its owner has to let you read it, and write it where the task writes")
     if problem.errno in UNUSABLE:
         return SettingsError(cause, f"make it writable, or {OTHER_FOLDERS}")
@@ -176,7 +176,7 @@ def _secrets(run: Run) -> Iterator[str]:
     """What a library may quote, of the settings and of the stack."""
     with contextlib.suppress(PushproofError, OSError):
         settings = run.settings
-        yield from filter(None, (settings.secret_key, settings.publishable_key, settings.db_password, settings.db_url))
+        yield from (settings.secret_key, settings.publishable_key, settings.db_password, settings.db_url)
         state = states.load(settings.state_dir)
         yield from (*state.secrets.values(), *state.passwords.values())
     if "target" in vars(run):
@@ -186,7 +186,7 @@ def _secrets(run: Run) -> Iterator[str]:
 def _keep(run: Run, problem: Exception) -> Path:
     """Write the traceback, without secrets, to a file for its owner alone, in the state folder if there is one."""
     words = "".join(traceback.format_exception(problem))
-    for secret in _secrets(run):
+    for secret in filter(None, _secrets(run)):
         words = words.replace(secret, "…")
     try:
         where = run.settings.state_dir / "error.log"

@@ -16,8 +16,8 @@ from pushproof.checks import promises
 from pushproof.proof import asking, rows
 from pushproof.proof.asking import Actor, Answer, Api, Request
 from pushproof.proof.catalog import read_catalog
-from pushproof.target import database
 from pushproof.target.api import service_headers
+from pushproof.target.database import connect
 from tests.fix_rls import Laboratory
 from tests.fix_stack import Connection, RunningStack
 from tests.rls.test_engine import NOTES, NOTES_ACCESS, wrong
@@ -147,11 +147,11 @@ def test_a_check_that_does_not_return(
     assert second.ok
 
 
-def test_a_table_that_somebody_else_holds(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_somebody_else_holds(laboratory: Laboratory) -> None:
     """The catalog is not waited for without an end."""
-    monkeypatch.setattr(database, "LOCK_LIMIT", "100ms")
     target = laboratory.clone.target
-    with database.connect(target, autocommit=False) as holder, database.connect(target) as reader:
+    with connect(target, autocommit=False) as holder, connect(target, lock="100ms") as reader:
+        assert holder.execute("show lock_timeout").fetchone() == ("30s",)
         holder.execute("create view public.held as select 1 as id")
         holder.commit()
         holder.execute("lock table public.held in access exclusive mode")

@@ -101,6 +101,14 @@ def test_a_program_that_was_cut_off(
     assert mine.damage == ""
 
 
+def assert_mended(project: Project, stack: RunningStack, cache: Path) -> None:
+    """The CLI of this cache says that it was damaged, once."""
+    mended = cli(replace(project.settings, cache_dir=cache), Console(as_json=True))
+    with pytest.raises(PartsError, match="was damaged, and is installed anew"):
+        mended.types(stack.target, ["public"])
+    assert "class" in mended.types(stack.target, ["public"])
+
+
 @pytest.mark.parametrize("left", [0.1, 0.5, 0.99])
 def test_a_cli_that_was_cut_off(
     project: Project, stack: RunningStack, cache: Path, monkeypatch: pytest.MonkeyPatch, left: float
@@ -114,10 +122,7 @@ def test_a_cli_that_was_cut_off(
         write(found.cli, real.cli.read_bytes())
 
     monkeypatch.setattr(parts, "_install", install)
-    mended = cli(replace(project.settings, cache_dir=cache), Console(as_json=True))
-    with pytest.raises(PartsError, match="was damaged, and is installed anew"):
-        mended.types(stack.target, ["public"])
-    assert "class" in mended.types(stack.target, ["public"])
+    assert_mended(project, stack, cache)
 
 
 def test_a_cli_that_may_not_be_run(
@@ -128,10 +133,7 @@ def test_a_cli_that_may_not_be_run(
     write(mine.cli, real.cli.read_bytes())
     mine.cli.chmod(0o644)
     monkeypatch.setattr(parts, "_install", lambda found, _: found.cli.chmod(0o755))
-    mended = cli(replace(project.settings, cache_dir=cache), Console(as_json=True))
-    with pytest.raises(PartsError, match="was damaged, and is installed anew"):
-        mended.types(stack.target, ["public"])
-    assert "class" in mended.types(stack.target, ["public"])
+    assert_mended(project, stack, cache)
 
 
 def test_a_scratch_server_of_damaged_parts(

@@ -62,6 +62,14 @@ def test_a_statement_that_keeps_its_time_limit_from_ending_it(blank: Project, ei
     assert states(blank) == {"001": "applied", "002": "pending"}
 
 
+def test_a_push_without_a_time_limit(blank: Project, either_cli: dict[str, str]) -> None:
+    """0 is none, for the server and for us: a statement takes the time that it takes."""
+    blank.write("migrations/001_a.sql", "select pg_sleep(13)")
+    settings = {"PUSHPROOF_STATEMENT_TIMEOUT": "0s"} | either_cli | remote_settings(blank)
+    succeeds(blank.invoke("push", "--no-lint", **settings))
+    assert states(blank) == {"001": "applied"}
+
+
 def test_repair(blank: Project, sql: Ask, either_cli: dict[str, str]) -> None:
     """The history follows the files."""
     first = blank.write("migrations/001_a.sql", "select 1")

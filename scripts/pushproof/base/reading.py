@@ -25,6 +25,13 @@ def sql_files(folder: Path, error: type[PushproofError]) -> list[Path]:
         raise error(f"cannot read {folder}: {problem.strerror}", "make it a folder that you can read") from None
 
 
+def irregular(file: Path) -> str:
+    """What stands where a file should be, for people; empty for a regular file or none. To read a pipe would wait."""
+    if not file.exists() or file.is_file():
+        return ""
+    return "a folder" if file.is_dir() else "no regular file"
+
+
 def hint_of(text: str) -> str:
     """What to do about a text that is not TOML."""
     return "save it without the byte order mark that it begins with" if text.startswith("\ufeff") else "mend that line"
@@ -32,8 +39,7 @@ def hint_of(text: str) -> str:
 
 def text_of(file: Path, error: type[PushproofError]) -> str:
     """The text of a regular file of UTF-8. Raises the error that names what there is instead."""
-    if file.exists() and not file.is_file():  # to read a pipe would wait for good
-        kind = "a folder" if file.is_dir() else "no regular file"
+    if kind := irregular(file):
         raise error(f"cannot read {file}: it is {kind}", "put a text file in its place")
     try:
         return file.read_text(encoding="utf-8")

@@ -68,20 +68,20 @@ def seeds_of(settings: Settings, console: Console) -> list[str]:
     seed = section_of(settings.supabase_dir / "config.toml", "db").get("seed", {})
     if not isinstance(seed, dict) or not seed.get("enabled", True):
         return []
-    given = seed.get("sql_paths", [])
+    given = seed.get("sql_paths", ["./seed.sql"])
     paths = [given] if isinstance(given, str) else given
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
         raise ProjectError(
             "db.seed.sql_paths of supabase/config.toml is not a list of paths", 'write it as ["./seed.sql"]'
         )
     folder, found = settings.supabase_dir, dict[str, None]()
-    for path in paths if "sql_paths" in seed else ["./seed.sql"]:
+    for path in paths:
         # Path.glob raises for a pattern that is empty or not relative.
         names = sorted(glob.glob(path, root_dir=folder))  # noqa: PTH207
         files = [os.path.normpath(name) for name in names if not (folder / name).is_dir()]
         for file in files:
             text_of(folder / file, ProjectError)  # the CLI would wait for a pipe for good
-        if path in paths and not files:
+        if not files and "sql_paths" in seed:
             console.status(f"{path} of db.seed.sql_paths names no file", head="seed", style="yellow")
         found |= dict.fromkeys(files)
     return [*found]

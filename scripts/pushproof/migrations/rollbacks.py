@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pushproof.base.errors import HistoryError, ProjectError, UsageError
-from pushproof.base.reading import present, text_of
+from pushproof.base.reading import present
 from pushproof.migrations.files import Applied, Migration, check_contents, pair
 
 NOTHING = "0"  # as a version: before the first
@@ -42,7 +42,6 @@ def rollbacks_to(
             )
         file = folder / p.local.path.name
         if present(file):
-            text_of(file, ProjectError)
             found.append(Rollback(p.applied, Migration(p.version, p.local.name, file)))
         else:
             missing.append(file.name)

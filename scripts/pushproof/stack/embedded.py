@@ -318,11 +318,11 @@ class Stack:
 
 def section_of(config: Path, name: str) -> dict[str, Any]:
     """A section of supabase/config.toml; empty where it says nothing. Raises ProjectError."""
+    text = text_of(config, ProjectError) if present(config) else ""
     try:
-        found = tomllib.loads(text_of(config, ProjectError)).get(name, {}) if present(config) else {}
+        found = tomllib.loads(text).get(name, {})
     except tomllib.TOMLDecodeError as problem:
-        hint = hint_of(text_of(config, ProjectError))
-        raise ProjectError(f"supabase/config.toml is not TOML: {problem}", hint) from None
+        raise ProjectError(f"supabase/config.toml is not TOML: {problem}", hint_of(text)) from None
     if not isinstance(found, dict):
         raise ProjectError(f"{name} of supabase/config.toml is not a section", f"write it as [{name}]")
     return found

@@ -15,6 +15,7 @@ from typing import Any
 from pushproof.base.errors import SettingsError
 from pushproof.base.places import make
 from pushproof.base.process import Identity
+from pushproof.base.reading import irregular
 from pushproof.base.settings import LAST_PORT
 from pushproof.base.waiting import exclusive
 
@@ -44,9 +45,9 @@ class State:
 def load(folder: Path) -> State:
     """The state in `folder`; a fresh one where there is none or it makes no sense. Raises SettingsError."""
     file = folder / "state.json"
-    if file.exists() and not file.is_file():  # to read a pipe would wait for good
+    if kind := irregular(file):
         raise SettingsError(
-            f"{file} is {'a folder' if file.is_dir() else 'no regular file'}",
+            f"{file} is {kind}",
             "move it away, then `pushproof start`: the data stays, keys, passwords and ports are new",
         )
     try:

@@ -7,7 +7,7 @@ import functools
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import PushproofError
@@ -64,15 +64,19 @@ def overdue() -> Overdue:
 
 
 @contextlib.contextmanager
-def sessions_watched(target: Target, limit: str) -> Iterator[threading.Event]:
+def sessions_watched(target: Target, limit: str, unless: Callable[[], bool]) -> Iterator[threading.Event]:
     """End sessions that another program opens meanwhile and whose statement outlives `limit`, as PostgreSQL writes it,
     and a little. The event is set once one was ended.
+
+    `unless` says that they are left alone; it is asked once the block has taken some seconds.
     """
     import psycopg
 
     over, ended, began = threading.Event(), threading.Event(), time.monotonic()
 
     def watch() -> None:
+        if over.wait(SESSION_POLL_SECONDS) or unless():
+            return
         while not over.wait(SESSION_POLL_SECONDS):
             with contextlib.suppress(PushproofError, psycopg.Error), connect(target) as apart:
                 asked = {"limit": limit, "grace": GRACE_SECONDS, "elapsed": time.monotonic() - began}

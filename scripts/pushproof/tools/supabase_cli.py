@@ -6,7 +6,6 @@ standard output. Exit code 0 proves nothing: callers read back what they were pr
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import signal
@@ -150,8 +149,7 @@ class Cli:
         settings = {**own, **(limits or {})}
         options = quote(options_of(settings))
         flags = [f"{flag}={target.database.url}?options={options}", "--yes", "--output-format", "json"]
-        watch = sessions_watched(target, settings["statement_timeout"])
-        with contextlib.nullcontext() if self._sets_limits() else watch as overdue:
+        with sessions_watched(target, settings["statement_timeout"], self._sets_limits) as overdue:
             done = self._run([*words, *flags], target.database.environment, on_line)
         try:
             answer = json.loads(done.stdout)
@@ -168,7 +166,7 @@ class Cli:
             cause = f"the Supabase CLI was ended by {signal.Signals(-done.code).name}"
             raise SqlError(cause, "run this again; `pushproof migrations` shows what landed")
         if done.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
-            if overdue and overdue.is_set():
+            if overdue.is_set():
                 raise outlived((BEGUN.findall(done.stderr) or [where])[-1])
             raise _explain(target, answer, done, where)
         return answer
@@ -177,7 +175,10 @@ class Cli:
         """Whether the project's SQL may set a time limit of its own, which is not to be cut short."""
         folder = self.workdir / "supabase"
         files = (file for pattern in ("*.sql", "*/*.sql") for file in folder.glob(pattern) if file.is_file())
-        return any(b"statement_timeout" in file.read_bytes().lower() for file in files)
+        try:
+            return any(b"statement_timeout" in file.read_bytes().lower() for file in files)
+        except OSError:  # one that cannot be read may do so
+            return True
 
     def _run(
         self, words: list[str], environment: dict[str, str], on_line: Callable[[str], None] | None = None

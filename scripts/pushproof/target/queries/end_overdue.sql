@@ -7,4 +7,5 @@ where a.usename = current_user
   and a.backend_start >= pg_catalog.clock_timestamp() - %(elapsed)s * interval '1 second'
   and a.state = 'active'
   and a.pid <> pg_catalog.pg_backend_pid()
+  and %(limit)s::interval > interval '0' -- which is none
   and a.query_start < pg_catalog.clock_timestamp() - %(limit)s::interval - %(grace)s * interval '1 second'

@@ -83,14 +83,12 @@ class Auth {
   }
 
   async handle(req, res, call) {
-    const clock = { ticks: 0 }
     let patience
     try {
       const body = bodyOf(await read(req)) // for which a slow client may take its time
-      clock.began = Date.now()
-      // At the second time nobody holds it up any more, and the driver has forgotten it.
-      patience = setInterval(() => this.giveUp(++clock.ticks > 1), STATEMENT_MS + 1000)
-      const answer = await this.#answer({ ...call, method: req.method, body, clock })
+      let waited = 0 // times; at the second nobody holds it up any more, and the driver has forgotten it
+      patience = setInterval(() => this.giveUp(++waited > 1), STATEMENT_MS + 1000)
+      const answer = await this.#answer({ ...call, method: req.method, body, began: Date.now() })
       if (answer.status === 204 || answer.body === undefined) return bare(res, answer)
       reply(res, answer.status, answer.body, answer.headers)
     } catch (error) {
@@ -210,7 +208,7 @@ class Auth {
   }
 
   // Lets lite answer, then completes users and tokens in its answer.
-  async #pass({ method, path, query, body, token, clock }) {
+  async #pass({ method, path, query, body, token, began }) {
     const request = new Request(`${this.issuer}${path}${known(query)}`, {
       method,
       headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
@@ -224,11 +222,12 @@ class Auth {
     if (!text || !found['content-type']?.includes('json')) return { status: response.status, text, headers: found }
     const answer = JSON.parse(text)
     if (response.status >= 500) {
+      const late = Date.now() - began >= STATEMENT_MS
       // Somebody else took the address meanwhile, by a change of theirs.
-      const taken = path === '/signup' && body.email && !clock.ticks
+      const taken = path === '/signup' && body.email && !late
         && await this.users.findByEmail(body.email).catch(() => undefined)
       if (taken) throw emailExists()
-      const why = Date.now() - clock.began >= STATEMENT_MS ? ': no answer in time' : ''
+      const why = late ? ': no answer in time' : ''
       throw unexpected(`${path === '/signup' ? 'Database error saving new user' : 'Unexpected failure'}${why}`)
     }
     if (response.ok) await this.#complete(answer, path)
