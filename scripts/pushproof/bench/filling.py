@@ -14,7 +14,6 @@ from pushproof.target.targets import Target
 BLOCK = 10_000  # rows of the largest table; the smallest size
 PART = 50_000  # rows of one statement
 PARALLEL = 2  # statements at once
-OPTIONS = "-c statement_timeout=0"
 
 
 def fill(target: Target, files: list[Path], seed: int, former: int, rows: int, advance: Callable[[int], None]) -> None:
@@ -34,7 +33,7 @@ def fill(target: Target, files: list[Path], seed: int, former: int, rows: int, a
             for _ in pool.map(run, [values | {"part": part} for part in range(parts)]):
                 done += (rows - former) // parts
                 advance(done)
-    with connect(target, options=OPTIONS) as connection:
+    with connect(target, limit="0") as connection:
         connection.execute("vacuum (analyze)")
 
 
@@ -42,7 +41,7 @@ def _run(target: Target, file: Path, values: dict[str, Any]) -> None:
     import psycopg
 
     try:
-        with connect(target, options=OPTIONS) as connection, psycopg.ClientCursor(connection) as cursor:
+        with connect(target, limit="0") as connection, psycopg.ClientCursor(connection) as cursor:
             cursor.execute(file.read_bytes(), values)
     except psycopg.Error as problem:
         raise psycopg_error(problem, where=f"bench/data/{file.name}") from None
