@@ -23,7 +23,8 @@ from pushproof.proof.engine import Engine
 from pushproof.proof.findings import Court, Finding, collect, triage
 from pushproof.proof.intent import ActorIntent, Intent, load
 from pushproof.proof.kinds import kinds
-from pushproof.proof.rows import Rows, impatient
+from pushproof.proof.records import impatient
+from pushproof.proof.rows import Rows
 from pushproof.stack import local
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
@@ -87,7 +88,7 @@ class Laboratory:
         try:
             yield replace(self.clone.probe, catalog=catalog, intent=intent, rows=rows)
         finally:
-            rows.close()
+            rows.records.close()
 
     def prove(self, schema: str, access: str, *, of: dict[str, Kind] | None = None) -> list[Cell]:
         """Every cell of the schema."""

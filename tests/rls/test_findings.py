@@ -14,7 +14,7 @@ import pytest
 
 from pushproof.base.errors import PartsError
 from pushproof.proof.findings import CHECKS, CONFIRMED, REFUTED, UNPROVED, Court, Report, known_claims, triage
-from pushproof.proof.rows import UnaskableError
+from pushproof.proof.unaskable import UnaskableError
 from pushproof.stack.run import Run
 from pushproof.target.testusers import MARK, marked_run
 from pushproof.tools import pgrls

@@ -174,7 +174,7 @@ def test_a_copy_that_was_made_anew_can_be_asked(laboratory: Laboratory) -> None:
     """Its rows are looked at on a new connection."""
     catalog = laboratory.build(NOTES)
     with laboratory.probe(catalog, NOTES_ACCESS) as probe:
-        probe.rows.close()
+        probe.rows.records.close()
         probe.rows.refresh()
 
 

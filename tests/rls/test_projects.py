@@ -11,12 +11,15 @@ import pytest
 from psycopg import sql
 
 from pushproof.proof.actors import USERS
+from pushproof.proof.differential import disagreements
 from pushproof.proof.engine import Engine
 from pushproof.proof.intent import VERBS
 from pushproof.proof.kinds import kinds
+from pushproof.proof.leftovers import remove_rows_of
 from pushproof.proof.mutants import UNCALLED, derive
 from pushproof.proof.proposal import KINDS, guess, proposal
-from pushproof.proof.rows import Rows, impatient
+from pushproof.proof.records import impatient
+from pushproof.proof.rows import Rows
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import wrong
 
@@ -398,3 +401,41 @@ def test_columns_that_a_query_would_take_for_something_else(laboratory: Laborato
     assert {verb: entry[verb] for verb in VERBS} == {verb: ["owner", "service"] for verb in VERBS}
     access = '[relations."public.things"]\n' + "\n".join(f"{k} = {json.dumps(v)}" for k, v in entry.items())
     assert wrong(laboratory.prove(schema, access)) == {}
+
+
+def test_names_that_mean_something_to_others(laboratory: Laboratory) -> None:
+    """Percent signs are psycopg's placeholders, a hash ends a path: tables, columns and functions may be called so."""
+    schema = f"""
+    create table public."a%b#c d%20e" (
+      "k%y" uuid primary key default gen_random_uuid(), {OWN}, "p%sq" text not null check ("p%sq" <> '%')
+    );
+    create function public."f%x#"("q%s" uuid) returns bigint language sql volatile set search_path = '' as
+      $$ select count(*) from public."a%b#c d%20e" where "k%y" = "q%s" $$;
+    alter table public."a%b#c d%20e" enable row level security;
+    create policy "own%s" on public."a%b#c d%20e" to authenticated
+      using (user_id = (select auth.uid()) and "p%sq" not like '%%s');
+    grant select, insert, update, delete on public."a%b#c d%20e" to authenticated;
+    grant all on public."a%b#c d%20e" to service_role;
+    """
+    access = """
+    [relations."public.a%b#c d%20e"]
+    owner = "user_id"
+    select = ["owner", "service"]
+    insert = ["owner", "service"]
+    update = ["owner", "service"]
+    delete = ["owner", "service"]
+    columns = ["k%y", "p%sq"]
+    insert_columns = ["k%y", "user_id", "p%sq"]
+    keys = ["k%y"]
+    [functions."public.f%x#(uuid)"]
+    call = ["owner", "service"]
+    filtered = ["anon"]
+    arguments = { "q%s" = "public.a%b#c d%20e.k%y" }
+    """
+    with laboratory.probe(laboratory.build(schema), access) as probe:
+        cells = laboratory.cells(probe)
+        assert wrong(cells) == {}
+        assert list(disagreements(probe, cells)) == []
+        row = probe.rows.standing(probe.catalog.relations["public.a%b#c d%20e"], "owner")
+        remove_rows_of(laboratory.clone.target, [probe.actors["owner"].id])
+        assert probe.rows.records.current(probe.catalog.relations["public.a%b#c d%20e"], row) is None

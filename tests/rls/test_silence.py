@@ -13,7 +13,7 @@ import urllib3
 
 from pushproof.base.waiting import wait_until
 from pushproof.checks import promises
-from pushproof.proof import asking, rows
+from pushproof.proof import asking, records
 from pushproof.proof.asking import Actor, Answer, Api, Request
 from pushproof.proof.catalog import read_catalog
 from pushproof.target.api import service_headers
@@ -49,7 +49,7 @@ create trigger slow before insert on public.notes for each row execute function 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second is all that a statement gets."""
-    monkeypatch.setattr(rows, "LIMIT_SECONDS", 1)
+    monkeypatch.setattr(records, "LIMIT_SECONDS", 1)
 
 
 @pytest.mark.parametrize("call", ['["owner", "other", "service"]', "[]"])

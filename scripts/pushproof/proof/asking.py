@@ -51,7 +51,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Request:
-    """A REST request without who asks it. `path` is what follows /rest/v1/."""
+    """A REST request without who asks it. `path` is what follows /rest/v1/, percent-encoded."""
 
     method: str
     path: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ class Column:
     length: int | None
     required: bool
     filled: bool
-    written: bool
+    generated: bool  # nobody may write it
     default: str | None
     labels: tuple[str, ...]
     rights: frozenset[str]
@@ -108,7 +108,7 @@ class Relation:
         return {c.name: c for c in self.columns}
 
     @property
-    def telling(self) -> set[str]:
+    def identifying(self) -> set[str]:
         """The columns that tell one row from another: those of its keys, or without any whatever can be compared."""
         keyed = {c for columns in self.uniques for c in columns}
         return keyed or {c.name for c in self.columns if c.category in "NSU" and not self.key}
@@ -205,23 +205,24 @@ class Catalog:
         """What the API may be asked for."""
         return [r for r in self.relations.values() if r.schema in self.schemas]
 
+    def model(self, relation: Relation) -> Relation:
+        """The relation whose keys and checks bind what is written: that behind a view, of several the most alike."""
+        sources = [self.relations[s] for s in relation.sources if s in self.relations]
+        if not relation.is_view or not sources:
+            return relation
+        return self.model(max(sources, key=lambda s: len(s.by_name.keys() & relation.by_name.keys())))
+
+    def key_of(self, relation: Relation, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What finds exactly this row: its primary key, another key, or all of its plain columns."""
+        model = self.model(relation)
+        for names in (model.key, *model.uniques):
+            if names and all(row.get(n) is not None for n in names):
+                return {n: row[n] for n in names}
+        compared = [c.name for c in relation.columns if c.category in "NSDBUE" and row.get(c.name) is not None]
+        return {n: row[n] for n in compared}
+
     def policies_of(self, relation: str) -> list[Policy]:
         return [p for p in self.policies if p.relation == relation]
-
-
-def quoted(name: str) -> str:
-    """An identifier for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def ident(relation: Relation) -> str:
-    """A relation's qualified name for SQL; psycopg reads percent signs, which are doubled."""
-    return f"{quoted(relation.schema)}.{quoted(relation.name)}".replace("%", "%%")
-
-
-def plain(relation: Relation) -> str:
-    """A relation's name as a value: quoted, nothing doubled."""
-    return f"{quoted(relation.schema)}.{quoted(relation.name)}"
 
 
 def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> Catalog:

@@ -10,11 +10,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from pushproof.proof.asking import CANCELED, Actor, Answer, Api, Request
 from pushproof.proof.catalog import VIEWS, Catalog, Relation
 from pushproof.proof.intent import Intent, RelationIntent
-from pushproof.proof.rows import Row, Rows
+from pushproof.proof.records import Row
+from pushproof.proof.rows import Rows
 from pushproof.proof.samples import mark_column
 
 ALLOWED, DENIED, REFUSED = "allowed", "denied", "refused"  # what is expected
@@ -105,11 +107,11 @@ class Probe:
     def request(self, relation: Relation, method: str, **more: Any) -> Request:
         """A request about a relation; one that is not in the first exposed schema names its schema."""
         schema = "" if relation.schema == self.catalog.schemas[0] else relation.schema
-        return Request(method, relation.name, schema=schema, **more)
+        return Request(method, quote(relation.name, safe=""), schema=schema, **more)
 
     def where(self, relation: Relation, row: Row) -> dict[str, str]:
         """PostgREST's filters for exactly this row."""
-        return {column_name(name): f"eq.{literal(value)}" for name, value in self.rows.key_of(relation, row).items()}
+        return {column_name(name): f"eq.{literal(value)}" for name, value in self.catalog.key_of(relation, row).items()}
 
 
 @dataclass

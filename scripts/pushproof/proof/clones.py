@@ -14,7 +14,8 @@ from pushproof.base.reading import sql_files
 from pushproof.checks.promises import Verdict, verdict_of
 from pushproof.proof.asking import Actor, Api
 from pushproof.proof.cells import Probe
-from pushproof.proof.rows import Rows, impatient
+from pushproof.proof.records import impatient
+from pushproof.proof.rows import Rows
 from pushproof.stack.embedded import Stack, api_of, takes_anonymous
 from pushproof.stack.services.base import HOST, Service, free_port
 from pushproof.stack.services.origin import Origin
@@ -86,7 +87,7 @@ class Clone:
 
     def close(self) -> None:
         """End our connections to it."""
-        self.probe.rows.close()
+        self.probe.rows.records.close()
         while self._open:
             self._open.pop().close()
 
@@ -103,7 +104,7 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
     parts = npm.locate(stack.settings)
     if not parts.postgrest:
         raise StackError(f"there is no PostgREST for {npm.platform_name()}", "run mutate on a platform that has one")
-    probe.rows.close()
+    probe.rows.records.close()
     stack.stop(("origin", "postgrest"))
     base, state, admin = stack.target(), stack.state, stack.admin()
     checks = sql_files(stack.settings.supabase_dir / "checks", ProjectError)

@@ -12,11 +12,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from psycopg import sql
+
 from pushproof.proof.asking import Actor
-from pushproof.proof.catalog import ROLE_OF, Relation, ident, quoted
+from pushproof.proof.catalog import ROLE_OF, Relation
 from pushproof.proof.cells import ALLOWED, NOTHING, REFUSED, REJECTED, Case, Cell, Probe
 from pushproof.proof.kinds import call
-from pushproof.proof.rows import Row, UnansweredError, UnaskableError
+from pushproof.proof.names import Name, equal, listed, name_of, record
+from pushproof.proof.records import Row
+from pushproof.proof.unaskable import UnansweredError, UnaskableError
 
 if TYPE_CHECKING:
     import psycopg
@@ -59,11 +63,11 @@ def by_claims(probe: Probe, relation: Relation, case: Case, actor: str) -> tuple
         statement, values = _statement(probe, relation, case)
     except UnaskableError as reason:
         return REJECTED, str(reason)
-    connection = probe.rows.connection
+    connection = probe.rows.records.connection
     try:
         with connection.transaction(force_rollback=True):
             become(connection, probe.actors[actor])
-            count = connection.execute(statement.encode(), values).rowcount
+            count = connection.execute(statement, values).rowcount
     except psycopg.errors.InsufficientPrivilege as problem:
         return REFUSED, problem.diag.message_primary or ""
     except psycopg.Error as problem:
@@ -77,7 +81,7 @@ def called_by_claims(probe: Probe, case: Case, actor: str) -> tuple[str, str]:
         asked = call.prepare(probe, case)
     except UnaskableError as reason:
         return REJECTED, str(reason)
-    connection = probe.rows.connection
+    connection = probe.rows.records.connection
     speak = functools.partial(become, connection, probe.actors[actor])
     before = asked.state(probe)
     with connection.transaction(force_rollback=True):
@@ -111,33 +115,31 @@ def claims(actor: Actor) -> dict[str, object]:
     return found
 
 
-def _statement(probe: Probe, relation: Relation, case: Case) -> tuple[str, list[str]]:
+def _statement(probe: Probe, relation: Relation, case: Case) -> tuple[sql.Composed, list[str]]:
     """The case's request as SQL: about a row of the owner's."""
-    record = f"pg_catalog.jsonb_populate_record(null::{ident(relation)}, %s::jsonb)"
+    table = name_of(relation)
     if case.verb == "insert":
-        body = probe.rows.body(relation, "owner")
-        probe.rows.mark(relation, body)
-        names = ", ".join(map(quoted, body))
-        values = ", ".join(f"r.{quoted(n)}" for n in body)
-        return f"insert into {ident(relation)} ({names}) select {values} from {record} r", [json.dumps(body)]  # noqa: S608
+        body = probe.rows.values.body(relation, "owner")
+        probe.rows.values.mark(relation, body)
+        insert = sql.SQL("insert into {} ({}) select {} from {} r")
+        return insert.format(table, listed(body), listed(body, "r"), record(relation)), [json.dumps(body)]
     if relation.is_view:
         owner = probe.intent.relations[relation.qualified].owner
-        where = f" where {quoted(owner)}::text = %s" if owner else ""
-        return f"select * from {ident(relation)}{where}", [probe.actors["owner"].id] if owner else []  # noqa: S608
-    row = probe.rows.some(relation, "owner") if case.verb != "select" else probe.rows.standing(relation, "owner")
-    key = probe.rows.key_of(relation, row)
-    where = " and ".join(f"t.{quoted(n)} = k.{quoted(n)}" for n in key)
+        where = sql.SQL(" where {}::text = %s").format(Name(owner)) if owner else sql.SQL("")
+        return sql.SQL("select * from {}{}").format(table, where), [probe.actors["owner"].id] if owner else []
     if case.verb == "select":
-        return f"select from {ident(relation)} t, {record} k where {where}", [json.dumps(key)]
-    if case.verb == "delete":
-        return f"delete from {ident(relation)} t using {record} k where {where}", [json.dumps(key)]  # noqa: S608
-    return _update(probe, relation, row, where, record)
+        row = probe.rows.standing(relation, "owner")
+    else:
+        row = probe.rows.fresh_or_standing(relation, "owner")
+    key = probe.catalog.key_of(relation, row)
+    if case.verb == "update":
+        return _update(probe, relation, row, key)
+    text = "select from {} t, {} r where {}" if case.verb == "select" else "delete from {} t using {} r where {}"
+    return sql.SQL(text).format(table, record(relation), equal(key)), [json.dumps(key)]
 
 
-def _update(probe: Probe, relation: Relation, row: Row, where: str, record: str) -> tuple[str, list[str]]:
-    column, value = probe.rows.change_or_same(relation, row)
-    change = f"set {quoted(column)} = r.{quoted(column)} from {record} k, {record} r where {where}"
-    return f"update {ident(relation)} t {change}", [
-        json.dumps(probe.rows.key_of(relation, row)),
-        json.dumps({column: value}),
-    ]
+def _update(probe: Probe, relation: Relation, row: Row, key: Row) -> tuple[sql.Composed, list[str]]:
+    column, value = probe.rows.values.change_or_same(relation, row)
+    update = sql.SQL("update {0} t set {1} = c.{1} from {2} r, {2} c where {3}")
+    statement = update.format(name_of(relation), Name(column), record(relation), equal(key))
+    return statement, [json.dumps(key), json.dumps({column: value})]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pushproof.proof.catalog import Catalog
 from pushproof.proof.cells import FAILED, Case, Cell, Kind, Probe, unaskable
 from pushproof.proof.intent import Intent
-from pushproof.proof.rows import CrowdedError, UnansweredError, UnaskableError
+from pushproof.proof.unaskable import CrowdedError, UnansweredError, UnaskableError
 
 WORKERS = 4
 

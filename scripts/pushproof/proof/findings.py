@@ -18,8 +18,8 @@ from pushproof.proof import claims
 from pushproof.proof.actors import Cast
 from pushproof.proof.catalog import Catalog
 from pushproof.proof.cells import Cell, Probe
-from pushproof.proof.rows import UnansweredError, UnaskableError
 from pushproof.proof.sentences import is_attack
+from pushproof.proof.unaskable import UnansweredError, UnaskableError
 from pushproof.tools import pgrls
 
 if TYPE_CHECKING:

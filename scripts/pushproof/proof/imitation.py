@@ -9,10 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from psycopg import sql
+
 from pushproof.base.queries import query
-from pushproof.proof.catalog import Catalog, Column, Relation, ident, quoted
+from pushproof.proof.catalog import Catalog, Column, Relation
 from pushproof.proof.intent import Intent
-from pushproof.proof.rows import Row, Rows, UnaskableError
+from pushproof.proof.names import Text, expression, listed, name_of
+from pushproof.proof.records import Row
+from pushproof.proof.rows import Rows
+from pushproof.proof.unaskable import UnaskableError
 
 if TYPE_CHECKING:
     import psycopg
@@ -61,7 +66,7 @@ def imitate(
                 else:
                     yield _fill(connection, rows, relation, count, min(count, limit))
         finally:
-            rows.close()
+            rows.records.close()
 
 
 def _fill(connection: Any, rows: Rows, relation: Relation, wanted: int, count: int) -> Imitated:
@@ -73,37 +78,37 @@ def _fill(connection: Any, rows: Rows, relation: Relation, wanted: int, count: i
         made = 1
         with connection.transaction():
             connection.execute("set local session_replication_role = replica")  # neither triggers nor foreign keys
-            connection.execute(_multiply(relation, row), {"row": json.dumps(row), "count": count})
+            connection.execute(_multiply(relation, row), [count, json.dumps(row)])
         made = count
     except UnaskableError as why:
         return Imitated(name, made, wanted, str(why))
     except psycopg.Error as problem:
         return Imitated(name, made, wanted, problem.diag.message_primary or str(problem))
     finally:
-        connection.execute(f"analyze {ident(relation)}".encode())
+        rows.records.analyze(relation)
     return Imitated(name, made, wanted)
 
 
-def _multiply(relation: Relation, row: Row) -> bytes:
+def _multiply(relation: Relation, row: Row) -> sql.Composed:
     """The insert of rows like this one, with other values where they must differ. Raises UnaskableError."""
     referring = {c for key in relation.foreign_keys for c in key.columns}
     other: dict[str, str] = {}
     for unique in relation.uniques:
         columns = [relation.by_name[name] for name in unique]
-        if any(c.written for c in columns):
+        if any(c.generated for c in columns):
             continue  # the database numbers them
         free = [c for c in columns if c.name not in referring and c.base_type in DIFFERENT]
         if not free:
             raise UnaskableError(f"{', '.join(unique)} of {relation.qualified} can be imitated only once")
         other[free[0].name] = _different(free[0])
-    names = [c.name for c in relation.columns if c.name in row and not c.written]
-    changes = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}', {value}" for name, value in other.items())
-    listed = ", ".join(map(quoted, names))
-    return (
-        f"insert into {ident(relation)} ({listed}) select {', '.join(f'r.{quoted(n)}' for n in names)} "  # noqa: S608
-        f"from generate_series(2, %(count)s) as g, pg_catalog.jsonb_populate_record(null::{ident(relation)}, "
-        f"%(row)s::jsonb || pg_catalog.jsonb_build_object({changes})) as r"
-    ).encode()
+    names = [c.name for c in relation.columns if c.name in row and not c.generated]
+    changes = sql.SQL(", ").join(
+        sql.SQL("{}, {}").format(Text(name), expression(value)) for name, value in other.items()
+    )
+    return sql.SQL(
+        "insert into {0} ({1}) select {2} from generate_series(2, %s) as g, "
+        "pg_catalog.jsonb_populate_record(null::{0}, %s::jsonb || pg_catalog.jsonb_build_object({3})) as r"
+    ).format(name_of(relation), listed(names), listed(names, "r"), changes)
 
 
 def _different(column: Column) -> str:

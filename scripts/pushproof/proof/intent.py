@@ -12,7 +12,7 @@ from typing import Any
 
 from pushproof.base.errors import IntentError
 from pushproof.base.reading import hint_of, present, text_of
-from pushproof.proof.catalog import Catalog, Relation
+from pushproof.proof.catalog import USERS, Catalog, Relation
 
 VERBS = ("select", "insert", "update", "delete")
 ACTORS = ("anon", "owner", "other", "service")
@@ -86,10 +86,18 @@ class Intent:
     functions: Mapping[str, FunctionIntent]
     actors: Mapping[str, ActorIntent] = field(default_factory=dict)
 
+    def of(self, relation: Relation) -> RelationIntent:
+        """A relation's entry; without one, the owner that its keys suggest: rows of others may need a row here."""
+        return self.relations.get(relation.qualified) or RelationIntent({}, _referring_to_users(relation))
+
     @property
     def names(self) -> tuple[str, ...]:
         """Every actor, in the order of the matrix."""
         return ("anon", "other", *(a for a in self.actors if a not in ACTORS), "owner", "service")
+
+
+def _referring_to_users(relation: Relation) -> str:
+    return next((k.columns[0] for k in relation.foreign_keys if k.target == USERS and len(k.columns) == 1), "")
 
 
 def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> Intent:

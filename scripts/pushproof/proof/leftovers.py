@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psycopg import sql
+
 from pushproof.base.errors import FailedError
 from pushproof.base.queries import query
-from pushproof.proof.catalog import INTERNAL, USERS, quoted
+from pushproof.proof.catalog import INTERNAL, USERS
+from pushproof.proof.names import Name, expression
 from pushproof.target.database import connect
 from pushproof.target.targets import Target
 from pushproof.target.testusers import client, forget_dead_runs, left_behind
@@ -44,7 +47,7 @@ def remove_users(target: Target, admin: Client, users: Mapping[str, str]) -> tup
     """Remove these users, named by id, and their rows: who went, and who would not, with Auth's words."""
     from supabase_auth.errors import AuthApiError
 
-    _remove_rows_of(target, [*users])
+    remove_rows_of(target, [*users])
     removed, stuck = [], []
     for user_id, name in users.items():
         try:
@@ -56,7 +59,7 @@ def remove_users(target: Target, admin: Client, users: Mapping[str, str]) -> tup
     return removed, stuck
 
 
-def _remove_rows_of(target: Target, users: Sequence[str]) -> None:
+def remove_rows_of(target: Target, users: Sequence[str]) -> None:
     """Delete whatever refers to these users, and what refers to that, the last of it first.
 
     What the database does not let go of stays, and holds its user: the caller hears of it from Auth.
@@ -65,20 +68,23 @@ def _remove_rows_of(target: Target, users: Sequence[str]) -> None:
 
     with connect(target) as connection:
         keys = connection.execute(query("proof/foreign_keys"), {"internal": INTERNAL}).fetchall()
-        for relation, alias, condition in _hanging(keys, USERS, "t0.id = any(%s::uuid[])", (USERS,)):
+        for relation, alias, condition in _hanging(keys, USERS, sql.SQL("t0.id = any(%s::uuid[])"), (USERS,)):
             with contextlib.suppress(psycopg.Error):
-                connection.execute(f"delete from {relation} {alias} where {condition}".encode(), [list(users)])  # noqa: S608
+                delete = sql.SQL("delete from {} {} where {}").format(expression(relation), Name(alias), condition)
+                connection.execute(delete, [list(users)])
 
 
 def _hanging(
-    keys: Sequence[Any], relation: str, condition: str, path: tuple[str, ...]
-) -> Iterator[tuple[str, str, str]]:
+    keys: Sequence[Any], relation: str, condition: sql.Composable, path: tuple[str, ...]
+) -> Iterator[tuple[str, str, sql.Composable]]:
     """What refers to rows of a relation under a condition: relation, alias, its own condition; leaves first."""
     parent, alias = f"t{len(path) - 1}", f"t{len(path)}"
     for child, columns, target, target_columns in keys:
         if target == relation and child not in path and len(path) <= DEPTH:
             pairs = zip(columns, target_columns, strict=True)
-            same = " and ".join(f"{alias}.{quoted(c)} = {parent}.{quoted(t)}" for c, t in pairs)
-            within = f"exists (select from {relation} {parent} where {same} and {condition})"
+            same = sql.SQL(" and ").join(sql.SQL("{} = {}").format(Name(alias, c), Name(parent, t)) for c, t in pairs)
+            within = sql.SQL("exists (select from {} {} where {} and {})").format(
+                expression(relation), Name(parent), same, condition
+            )
             yield from _hanging(keys, child, within, (*path, child))
             yield child, alias, within

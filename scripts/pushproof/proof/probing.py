@@ -12,7 +12,8 @@ from pushproof.proof.catalog import Catalog, read_catalog
 from pushproof.proof.cells import Case, Cell, Probe
 from pushproof.proof.engine import Engine
 from pushproof.proof.intent import Intent
-from pushproof.proof.rows import Rows, impatient
+from pushproof.proof.records import impatient
+from pushproof.proof.rows import Rows
 from pushproof.stack.embedded import api_of
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
@@ -46,7 +47,7 @@ def probing(run: Run, catalog: Catalog, intent: Intent, *, keep: bool = False) -
             rows.populate(USERS)
             yield Probe(catalog, intent, rows, cast.actors, Api.of(target, run.check)), cast
         finally:
-            rows.close() if keep else rows.clean()
+            rows.records.close() if keep else rows.clean()
 
 
 def ask(run: Run, engine: Engine, cases: Sequence[Case]) -> list[Cell]:

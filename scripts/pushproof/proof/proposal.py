@@ -35,12 +35,12 @@ def guess(catalog: Catalog) -> Intent:
             r.qualified: RelationIntent(
                 dict.fromkeys(VERBS, everybody),
                 owned[r.qualified],
-                tuple(c.name for c in r.columns if c.open_to(USER, "update") and not c.written),
+                tuple(c.name for c in r.columns if c.open_to(USER, "update") and not c.generated),
                 tuple(open_) if _telling(r, owned[r.qualified], open_) else (),
                 parents=tuple(k.columns[0] for k in r.foreign_keys if owned.get(k.target)),
             )
             for r in catalog.exposed
-            for open_ in ([c.name for c in r.columns if c.open_to(USER, "insert") and not c.written],)
+            for open_ in ([c.name for c in r.columns if c.open_to(USER, "insert") and not c.generated],)
         },
         {name: FunctionIntent(everybody) for name in catalog.functions},
     )

@@ -65,7 +65,7 @@ def mark_column(relation: Relation, intent: RelationIntent) -> Column | None:
     checked = {c for check in relation.checks for c in check.columns} | intent.sample.keys()
     for kinds in (("uuid",), ("text", "varchar", "citext"), ("jsonb",), ("timestamptz", "timestamp")):
         for column in relation.columns:
-            free = column.name not in taken | checked and not column.written
+            free = column.name not in taken | checked and not column.generated
             open_ = column.open_to("authenticated", "insert") or not relation.open_to("authenticated", "insert")
             if free and open_ and column.base_type in kinds and (column.length or 99) > 20:
                 return column

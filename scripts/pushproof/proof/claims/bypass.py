@@ -14,7 +14,7 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     """Asked of the catalog, once for both roles of visitors and users; service_role is the control."""
     relation = court.probe.catalog.relations.get(name)
     oid = f"{relation.schema}.{relation.name}" if relation else None
-    found = court.probe.rows.connection.execute(query("proof/claims/bypass"), {"relation": oid}).fetchall()
+    found = court.probe.rows.records.connection.execute(query("proof/claims/bypass"), {"relation": oid}).fetchall()
     unbound = [role for role, free in found if free and role != "service_role"]
     if unbound:
         return Verdict(CONFIRMED, f"{', '.join(unbound)} may pass every policy", "the catalog", str(found))

@@ -19,18 +19,18 @@ def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
     for parent_name in dict.fromkeys(m[1] for r in reports if (m := FROM.search(r.words))):
         parent = probe.catalog.relations[parent_name]
         key = next(k for k in child.foreign_keys if k.target == parent_name and len(k.columns) == 1)
-        row = rows.some(parent, "owner")
-        body = {**rows.body(child, "other"), key.columns[0]: row[key.target_columns[0]]}
-        match = rows.mark(child, body)
+        row = rows.fresh_or_standing(parent, "owner")
+        body = {**rows.values.body(child, "other"), key.columns[0]: row[key.target_columns[0]]}
+        match = rows.values.mark(child, body)
         request = probe.request(parent, "DELETE", params=probe.where(parent, row), prefer=MINIMAL)
         try:
             posted = probe.ask("other", probe.request(child, "POST", body=body, prefer=MINIMAL))
-            if posted.status >= 300 or not rows.count(child, match):
+            if posted.status >= 300 or not rows.records.count(child, match):
                 continue
             answer = probe.ask("owner", request)
-            gone = not rows.count(child, match)
+            gone = not rows.records.count(child, match)
         finally:
-            rows.remove(child, match)
+            rows.records.remove(child, match)
             rows.refresh()
         if answer.status >= 300:
             return Verdict(UNPROVED, f"the owner's row in {parent_name} could not be deleted: {answer.words}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from pushproof.base.queries import query
 from pushproof.proof.asking import Request
@@ -14,11 +15,11 @@ RULES = frozenset(("extension_in_public",))
 def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     """A function of it that takes no argument, called by a visitor."""
     extension = name.rpartition(".")[2]
-    found = court.probe.rows.connection.execute(
+    found = court.probe.rows.records.connection.execute(
         query("proof/claims/extension_functions"), {"extension": extension}
     ).fetchall()
     for (function,) in found:
-        request = Request("POST", f"rpc/{function}", body={})
+        request = Request("POST", f"rpc/{quote(function, safe='')}", body={})
         answer = court.probe.ask("anon", request)
         if answer.status < 300:
             words = f"Anybody can call functions of {extension} as rpc, such as {function}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
-from pushproof.proof.rows import UnaskableError
+from pushproof.proof.unaskable import UnaskableError
 
 RULES = frozenset(("rls_references_user_metadata", "SEC033"))
 COMPARED = re.compile(r"user_metadata'::text\)+ *->>? *'(\w+)'::text\)*(?:::\w+\)*)? *(?:= *(?:'([^']*)'|\(?(\w+)\b))?")

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pushproof.base.queries import query
-from pushproof.proof.catalog import ident
 from pushproof.proof.differential import become
 from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.names import regclass
 
 PER_ROW = frozenset(("auth_rls_initplan", "PERF001"))
 RULES = PER_ROW | {"PERF003", "PERF004", "policy_or"}
@@ -24,8 +24,8 @@ def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
     relation = court.probe.catalog.relations.get(name)
     if relation is None:
         return Verdict(UNPROVED, f"{name} is no relation whose plan could be asked for", severe=False)
-    statement = f"explain (format json) select * from {ident(relation)}"  # noqa: S608 - identifiers are quoted
-    rows = court.probe.rows.connection
+    statement = f"explain (format json) select * from {regclass(relation)}"  # noqa: S608 - a quoted name
+    rows = court.probe.rows.records.connection
     try:
         with rows.transaction(force_rollback=True):
             rows.execute("set local enable_seqscan = off")

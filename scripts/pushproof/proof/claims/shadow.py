@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Sequence
 
+from psycopg import sql
+
 from pushproof.base.queries import query
-from pushproof.proof.catalog import ident, quoted
 from pushproof.proof.differential import become
 from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.names import Name, name_of
 
 RULES = frozenset(("SEC015", "function_search_path_mutable"))
 
@@ -18,7 +20,7 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     """Called by SQL beside temporary tables of the same names; what it touched is counted, and undone."""
     import psycopg
 
-    rows, catalog = court.probe.rows.connection, court.probe.catalog
+    rows, catalog = court.probe.rows.records.connection, court.probe.catalog
     found = rows.execute(query("proof/claims/routine"), {"name": name, "plain": name.partition("(")[0]}).fetchone()
     if found is None:
         return Verdict(UNPROVED, f"{name} is no function of the exposed schemas")
@@ -31,11 +33,12 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     if is_trigger:
         return Verdict(UNPROVED, "a trigger function that names a relation without its schema is not called directly")
     labels = catalog.functions[name].labels if name in catalog.functions else ((),) * len(types)
-    arguments = [court.probe.rows.argument(*one) for one in zip(types, labels, strict=True)]
+    arguments = [court.probe.rows.values.argument(*one) for one in zip(types, labels, strict=True)]
     call = f"select {routine}({', '.join(f'%s::{t}' for t in types)})"
     with rows.transaction(force_rollback=True):
         for relation in meant:
-            rows.execute(f"create temporary table {quoted(relation.name)} (like {ident(relation)})".encode())
+            create = sql.SQL("create temporary table {} (like {})").format(Name(relation.name), name_of(relation))
+            rows.execute(create, [])
         become(rows, court.probe.actors["owner"])
         try:
             with rows.transaction():

@@ -9,7 +9,7 @@ from pushproof.base.errors import PushproofError
 from pushproof.proof.cells import tables
 from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
 from pushproof.proof.intent import TELLING, ActorIntent
-from pushproof.proof.rows import Row
+from pushproof.proof.records import Row
 from pushproof.proof.samples import by_power, literals, user_columns
 
 RULES = frozenset(("signup_metadata",))
@@ -53,6 +53,6 @@ def _told(court: Court, user: str) -> Iterator[tuple[str, str, str]]:
     """Of a user's rows, the columns that say what somebody may do: relation, column, value."""
     for relation in tables(court.probe.catalog):
         for owner in user_columns(relation):
-            row: Row = court.probe.rows.find(relation, {owner: user}) or {}
+            row: Row = court.probe.rows.records.find(relation, {owner: user}) or {}
             for column in filter(TELLING.search, row):
                 yield relation.qualified, column, str(row[column]).lower() if row[column] is True else str(row[column])

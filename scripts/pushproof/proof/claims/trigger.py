@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pushproof.proof.catalog import Relation
 from pushproof.proof.cells import MINIMAL
 from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
-from pushproof.proof.rows import Row
+from pushproof.proof.records import Row
 
 RULES = frozenset(("SEC013",))
 
@@ -21,17 +21,17 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
         return Verdict(UNPROVED, f"{name} is no relation to write to")
     answer = None
     for extra in _bodies(relation):
-        theirs = rows.store(relation, "owner", {**rows.values(relation, "owner"), **extra})
-        body = {**rows.body(relation, "other"), **extra}
-        match = rows.mark(relation, body)
+        theirs = rows.records.store(relation, "owner", {**rows.values.required(relation, "owner"), **extra})
+        body = {**rows.values.body(relation, "other"), **extra}
+        match = rows.values.mark(relation, body)
         request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
         try:
             before = _state(court, relation, theirs)
             answer = probe.ask("other", request)
             changed = _state(court, relation, theirs) != before
         finally:
-            rows.remove(relation, match)
-            rows.remove(relation, rows.key_of(relation, theirs))
+            rows.records.remove(relation, match)
+            rows.records.remove(relation, probe.catalog.key_of(relation, theirs))
         if changed:
             words = f"Any signed-in user who adds a row to {name} changes other users' rows through its trigger"
             return Verdict(CONFIRMED, words, request.curl("other"), answer.words, "the owner's row, read before")
@@ -53,5 +53,9 @@ def _bodies(relation: Relation) -> Iterator[Row]:
 def _state(court: Court, relation: Relation, row: Row) -> str:
     """The owner's rows everywhere, and the one made for this."""
     rows = court.probe.rows
-    standing = [rows.now(r, rows.standing(r, "owner")) for r in court.probe.catalog.exposed if rows.has(r, "owner")]
-    return json.dumps([rows.now(relation, row), *standing], sort_keys=True)
+    standing = [
+        rows.records.current(r, rows.standing(r, "owner"))
+        for r in court.probe.catalog.exposed
+        if rows.has_standing(r, "owner")
+    ]
+    return json.dumps([rows.records.current(relation, row), *standing], sort_keys=True)

@@ -7,9 +7,12 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
+
+from psycopg import sql
 
 from pushproof.proof.asking import Answer, Request
-from pushproof.proof.catalog import USERS, Catalog, Function, Relation, quoted
+from pushproof.proof.catalog import USERS, Catalog, Function, Relation
 from pushproof.proof.cells import (
     ALLOWED,
     FAILED,
@@ -24,7 +27,8 @@ from pushproof.proof.cells import (
     tables,
 )
 from pushproof.proof.intent import Intent
-from pushproof.proof.rows import Row
+from pushproof.proof.names import Name, expression
+from pushproof.proof.records import Row
 
 FILLERS = {"", "p", "in", "id", "uuid", "the", "a", "new", "old", "target", "input", "arg", "for", "check", "my"}
 NOBODY = {"smallint": 32_749, "integer": 2_147_483_629, "bigint": 2_147_483_629}  # ids that no row has
@@ -59,8 +63,8 @@ def _could(probe: Probe, case: Case, cells: Iterable[Cell]) -> bool:
     if all(c.observed == REFUSED for c in cells):
         return True
     call = prepare(probe, case)
-    with probe.rows.connection.transaction(force_rollback=True):
-        return not by_sql(probe, call.function, call.arguments, lambda: probe.rows.speak_as("owner"))[0]
+    with probe.rows.records.connection.transaction(force_rollback=True):
+        return not by_sql(probe, call.function, call.arguments, lambda: probe.rows.records.speak_as("owner"))[0]
 
 
 def by_sql(probe: Probe, function: Function, arguments: Row, become: Callable[[], None]) -> tuple[str, Any]:
@@ -68,17 +72,18 @@ def by_sql(probe: Probe, function: Function, arguments: Row, become: Callable[[]
     import psycopg
 
     types = dict(zip(function.names, function.types, strict=True))
-    given = ", ".join(f"{quoted(n)} => a.{quoted(n)}" if n else "a.body" for n in arguments)
-    record = ", ".join(f"{quoted(n or 'body')} {types[n]}" for n in arguments)
-    source = f"pg_catalog.jsonb_to_record(%s::jsonb) as a({record}), lateral " if arguments else ""
-    name = f"{quoted(function.schema)}.{quoted(function.name)}"
-    connection = probe.rows.connection
+    given = sql.SQL(", ").join(sql.SQL("{0} => a.{0}").format(Name(n)) if n else sql.SQL("a.body") for n in arguments)
+    typed = sql.SQL(", ").join(sql.SQL("{} {}").format(Name(n or "body"), expression(types[n])) for n in arguments)
+    source = sql.SQL("pg_catalog.jsonb_to_record(%s::jsonb) as a({}), lateral ").format(typed)
+    select = sql.SQL("select to_jsonb(f) from {}{}({}) f").format(
+        source if arguments else sql.SQL(""), Name(function.schema, function.name), given
+    )
+    connection = probe.rows.records.connection
     try:
         with connection.transaction():
             become()
             rows = connection.execute(
-                f"select to_jsonb(f) from {source}{name}({given}) f".encode(),  # noqa: S608 - identifiers are quoted
-                [json.dumps({n or "body": value for n, value in arguments.items()})] if arguments else None,
+                select, [json.dumps({n or "body": value for n, value in arguments.items()})] if arguments else []
             ).fetchall()
             connection.execute("reset role")
     except psycopg.Error as problem:
@@ -102,8 +107,8 @@ class Call:
         """The rows that the arguments name and what hangs on them, as they are now; a reader changes nothing."""
         if self.function.volatility != "v":
             return ""
-        named = [probe.rows.now(*found) for found in self.rows_of.values() if found]
-        hanging = [probe.rows.digest(*one) for found in self.rows_of.values() for one in _hanging(probe, found)]
+        named = [probe.rows.records.current(*found) for found in self.rows_of.values() if found]
+        hanging = [probe.rows.records.digest(*one) for found in self.rows_of.values() for one in _hanging(probe, found)]
         return json.dumps([named, hanging], sort_keys=True)
 
 
@@ -126,7 +131,7 @@ def prepare(probe: Probe, case: Case) -> Call:
     ids = {n: found[1][sources[n][1]] if found else probe.actors["owner"].id for n, found in rows_of.items()}
     types = dict(zip(function.names, function.types, strict=True))
     nobody = {n: NOBODY.get(types[n], str(uuid.uuid4())) for n in ids}
-    others = {n: probe.rows.argument(type_, labels) for n, type_, labels in function.required if n not in ids}
+    others = {n: probe.rows.values.argument(type_, labels) for n, type_, labels in function.required if n not in ids}
     others |= {n: v for n, v in probe.intent.functions[case.object].sample.items() if n not in ids}
     return Call(function, {**ids, **others}, {**nobody, **others}, rows_of)
 
@@ -196,12 +201,13 @@ def _by_noun(catalog: Catalog, argument: str, type_: str) -> tuple[Relation | No
 
 def _row(probe: Probe, function: Function, relation: Relation) -> Row:
     """A row of the owner's: a fresh one where the function may change it."""
-    return probe.rows.some(relation, "owner") if function.volatility == "v" else probe.rows.standing(relation, "owner")
+    make = probe.rows.fresh_or_standing if function.volatility == "v" else probe.rows.standing
+    return make(relation, "owner")
 
 
 def _request(probe: Probe, function: Function, arguments: Row) -> Request:
     schema = "" if function.schema == probe.catalog.schemas[0] else function.schema
-    path = f"rpc/{function.name}"
+    path = f"rpc/{quote(function.name, safe='')}"
     if function.media:
         return Request("POST", path, body=arguments[""], schema=schema, media=function.media)
     return Request("POST", path, body=arguments, schema=schema)

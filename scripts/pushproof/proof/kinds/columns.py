@@ -23,7 +23,7 @@ from pushproof.proof.cells import (
     tables,
 )
 from pushproof.proof.intent import Intent
-from pushproof.proof.rows import Row
+from pushproof.proof.records import Row
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
@@ -33,7 +33,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         if "owner" not in entry.allowed["update"]:
             continue
         for column in relation.columns:
-            if not column.written:
+            if not column.generated:
                 expected = ALLOWED if column.name in entry.columns else DENIED
                 alone = is_alone(relation, entry)
                 yield Case("columns", relation.qualified, "update", {"owner": expected}, column.name, alone)
@@ -42,7 +42,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     """One PATCH of one column of a row of the owner's own; its control is a column that may be set."""
     relation = probe.relation(case)
-    row = probe.rows.some(relation, "owner")
+    row = probe.rows.fresh_or_standing(relation, "owner")
     expected = case.expected["owner"]
     change = change_of(probe, relation, row, case.detail)
     request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=change, prefer=MINIMAL)
@@ -66,7 +66,7 @@ def change_of(probe: Probe, relation: Relation, row: Row, name: str) -> Row:
             return {name: probe.rows.standing(probe.catalog.relations[key.target], "other")[target]}
     if name == probe.intent.relations[relation.qualified].owner:
         return {name: probe.actors["other"].id}
-    return {name: probe.rows.another(relation, row, name)}
+    return {name: probe.rows.values.another(relation, row, name)}
 
 
 def _controlled(probe: Probe, relation: Relation, cell: Cell) -> Cell:
@@ -83,7 +83,7 @@ def _controlled(probe: Probe, relation: Relation, cell: Cell) -> Cell:
 def _settable(probe: Probe, relation: Relation) -> str:
     """The first declared column that the owner could set just now; empty without one."""
     for name in probe.intent.relations[relation.qualified].columns:
-        row = probe.rows.some(relation, "owner")
+        row = probe.rows.fresh_or_standing(relation, "owner")
         body = change_of(probe, relation, row, name)
         request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=body, prefer=MINIMAL)
         answer = probe.ask("owner", request)

@@ -30,7 +30,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     relation = probe.relation(case)
     request, answer, told, seen = _told(probe, relation, case.detail)
     if told > seen + SLACK:  # of a table without statistics the planner guesses, and tells nothing
-        probe.rows.analyze(relation)
+        probe.rows.records.analyze(relation)
         request, answer, told, seen = _told(probe, relation, case.detail)
     asked = Asked(case)
     if answer.refused:

@@ -32,14 +32,14 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     """The same DELETE by everybody; a row that went is replaced by another for the next."""
     relation = probe.relation(case)
     asked = Asked(case)
-    row = probe.rows.some(relation, "owner")
+    row = probe.rows.fresh_or_standing(relation, "owner")
     for actor in denied_first(case):
         request = probe.request(relation, "DELETE", params=probe.where(relation, row), prefer=MINIMAL)
         answer = probe.ask(actor, request)
-        gone = probe.rows.now(relation, row) is None
+        gone = probe.rows.records.current(relation, row) is None
         asked.add(actor, observed_of(answer, effect=gone), request, answer)
         if gone:
-            if probe.rows.stands(relation, row):
+            if probe.rows.is_standing(relation, row):
                 probe.rows.refresh()
-            row = probe.rows.some(relation, "owner")
+            row = probe.rows.fresh_or_standing(relation, "owner")
     yield from asked.settled(lambda: True)

@@ -34,6 +34,6 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     """What the database says of the role's privileges now; the control is that its owner holds them."""
     for actor in case.expected:
         role = "anon" if actor == "anon" else "authenticated"
-        held, control = probe.rows.holds(probe.relation(case), role, case.verb), "postgres, who holds it"
+        held, control = probe.rows.records.holds(probe.relation(case), role, case.verb), "postgres, who holds it"
         reason = f"{role} holds the privilege to {case.verb} {case.object}" if held else ""
         yield Cell(case, actor, DENIED, ALLOWED if held else REFUSED, reason, answer="the catalog", control=control)

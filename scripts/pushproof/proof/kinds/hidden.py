@@ -14,7 +14,7 @@ from pushproof.proof.catalog import Catalog, Policy, Relation
 from pushproof.proof.cells import ALLOWED, DENIED, FAILED, NOTHING, Case, Cell, Probe, is_alone, tables
 from pushproof.proof.intent import Intent
 from pushproof.proof.kinds import columns
-from pushproof.proof.rows import Row
+from pushproof.proof.records import Row
 
 UNFILTERED = "without a filter"
 
@@ -44,8 +44,8 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     if case.detail != UNFILTERED:
         yield _given_away(probe, relation, case, row)
         return
-    policies = [p for p in probe.rows.policies(relation) if p.command in (case.verb, "all") and _binds(p)]
-    passes = {who: probe.rows.passes(relation, row, policies, who) for who in ("other", "owner")}
+    policies = [p for p in probe.rows.records.policies(relation) if p.command in (case.verb, "all") and _binds(p)]
+    passes = {who: probe.rows.records.passes(relation, row, policies, who) for who in ("other", "owner")}
     observed = ALLOWED if passes["other"] else NOTHING
     reason, control = "", "owner"
     if passes["other"]:
@@ -61,10 +61,10 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
 def _given_away(probe: Probe, relation: Relation, case: Case, row: Row) -> Cell:
     """The row with another user's value in the column, as the policies on what a row becomes see it."""
     column = case.detail.removesuffix(f" {UNFILTERED}")
-    policies = [p for p in probe.rows.policies(relation) if p.command in ("update", "all") and _binds(p)]
+    policies = [p for p in probe.rows.records.policies(relation) if p.command in ("update", "all") and _binds(p)]
     becomes = [replace(p, qual=p.check or p.qual) for p in policies]
     changed = {**row, **columns.change_of(probe, relation, row, column)}
-    passes = probe.rows.passes(relation, changed, becomes, "owner")
+    passes = probe.rows.records.passes(relation, changed, becomes, "owner")
     reason = (
         f"the owner can set {column} of {case.object} to another user's by a request without a filter" if passes else ""
     )

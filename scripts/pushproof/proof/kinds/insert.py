@@ -18,7 +18,7 @@ from pushproof.proof.cells import (
     written,
 )
 from pushproof.proof.intent import Intent, RelationIntent
-from pushproof.proof.rows import Row
+from pushproof.proof.records import Row
 from pushproof.proof.samples import user_columns
 
 
@@ -41,15 +41,15 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     with probe.rows.room_for(relation, "owner") as fits:
         asked = Asked(case)
         for actor in denied_first(case):
-            body = probe.rows.body(relation, "owner") | _addressed(probe, relation, actor)
-            match = probe.rows.mark(relation, body)
-            before = probe.rows.count(relation, match)
+            body = probe.rows.values.body(relation, "owner") | _addressed(probe, relation, actor)
+            match = probe.rows.values.mark(relation, body)
+            before = probe.rows.records.count(relation, match)
             request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
             answer = probe.ask(actor, request)
-            stored = probe.rows.count(relation, match) > before
+            stored = probe.rows.records.count(relation, match) > before
             asked.add(actor, observed_of(answer, effect=stored), request, answer)
             if stored:
-                probe.rows.remove(relation, match)
+                probe.rows.records.remove(relation, match)
         yield from asked.settled(fits)
 
 

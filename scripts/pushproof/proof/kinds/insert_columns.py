@@ -14,7 +14,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         if entry.insert_columns:
-            for column in (c for c in relation.columns if not c.written):
+            for column in (c for c in relation.columns if not c.generated):
                 expected = ALLOWED if column.name in entry.insert_columns else DENIED
                 alone = is_alone(relation, entry)
                 yield Case("insert_columns", relation.qualified, "insert", {"owner": expected}, column.name, alone)
@@ -26,14 +26,14 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     column = relation.by_name[case.detail]
     asked = Asked(case)
     with probe.rows.room_for(relation, "owner") as fits:
-        body = probe.rows.body(relation, "owner")
-        match = probe.rows.mark(relation, body)
+        body = probe.rows.values.body(relation, "owner")
+        match = probe.rows.values.mark(relation, body)
         if column.name not in body:
-            body[column.name] = probe.rows.insertable(relation, "owner", body, column.name)
+            body[column.name] = probe.rows.values.insertable(relation, "owner", body, column.name)
         request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
         answer = probe.ask("owner", request)
-        stored = probe.rows.count(relation, match) > 0
+        stored = probe.rows.records.count(relation, match) > 0
         note = f"the owner can set {case.detail} when inserting into {case.object}" if stored else ""
         asked.add("owner", observed_of(answer, effect=stored), request, answer, note=note)
-        probe.rows.remove(relation, match)
+        probe.rows.records.remove(relation, match)
         yield from asked.settled(fits)

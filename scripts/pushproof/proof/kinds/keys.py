@@ -15,7 +15,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         foreign = {c for k in relation.foreign_keys for c in k.columns} | {entry.owner, *entry.keys}
-        chosen = [c for c in relation.key if c not in foreign and not relation.by_name[c].written]
+        chosen = [c for c in relation.key if c not in foreign and not relation.by_name[c].generated]
         if entry.owner and "owner" in entry.allowed["insert"] and "other" not in entry.allowed["select"] and chosen:
             alone = is_alone(relation, entry)
             yield Case("keys", relation.qualified, "insert", {"other": DENIED}, ", ".join(chosen), alone)
@@ -29,9 +29,9 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     asked = Asked(case)
     answers = []
     with probe.rows.room_for(relation, "other"):
-        for key in ({n: taken[n] for n in names}, {n: probe.rows.value(relation.by_name[n]) for n in names}, {}):
-            body = {**probe.rows.body(relation, "other"), **key}
-            match = dict(key) if key and key[names[0]] != taken[names[0]] else probe.rows.mark(relation, body)
+        for key in ({n: taken[n] for n in names}, {n: probe.rows.values.new(relation.by_name[n]) for n in names}, {}):
+            body = {**probe.rows.values.body(relation, "other"), **key}
+            match = dict(key) if key and key[names[0]] != taken[names[0]] else probe.rows.values.mark(relation, body)
             body |= key
             request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
             answers.append((request, probe.ask("other", request)))

@@ -13,7 +13,7 @@ from pushproof.proof.asking import Answer, Request
 from pushproof.proof.catalog import Catalog, ForeignKey, Relation
 from pushproof.proof.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
 from pushproof.proof.intent import Intent
-from pushproof.proof.rows import Row
+from pushproof.proof.records import Row
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
@@ -44,7 +44,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
                     f"{as_missing.words} for a missing one"
                 )
             asked.add("other", observed, request, answer, note=note)
-        own, _, works = _post(probe, relation, probe.rows.body(relation, "other"))
+        own, _, works = _post(probe, relation, probe.rows.values.body(relation, "other"))
     cell = next((c for c in asked.cells if not c.ok), asked.cells[0])
     if works:
         yield replace(cell, control="other, below a parent of their own")
@@ -62,7 +62,7 @@ def _keys(relation: Relation, column: str) -> list[ForeignKey]:
 
 def _foreign(probe: Probe, relation: Relation, column: str) -> Iterator[Row]:
     """Rows of other's below the owner's parent: that column alone, then all of a composite key but the owner."""
-    mine, theirs = probe.rows.body(relation, "other"), probe.rows.body(relation, "owner")
+    mine, theirs = probe.rows.values.body(relation, "other"), probe.rows.values.body(relation, "owner")
     owner = probe.intent.relations[relation.qualified].owner
     for key in _keys(relation, column):
         if column not in theirs:  # it may stay empty, as that of a comment that answers none
@@ -77,13 +77,13 @@ def _foreign(probe: Probe, relation: Relation, column: str) -> Iterator[Row]:
 def _post(probe: Probe, relation: Relation, body: Row) -> tuple[Request, Answer, bool]:
     """Post it as other; whether it is there, from where it is removed again."""
     body = dict(body)
-    match = probe.rows.mark(relation, body)
-    before = probe.rows.count(relation, match)
+    match = probe.rows.values.mark(relation, body)
+    before = probe.rows.records.count(relation, match)
     request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
     answer = probe.ask("other", request)
-    stored = probe.rows.count(relation, match) > before
+    stored = probe.rows.records.count(relation, match) > before
     if stored:
-        probe.rows.remove(relation, match)
+        probe.rows.records.remove(relation, match)
     return request, answer, stored
 
 

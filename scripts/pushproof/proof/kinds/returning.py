@@ -5,6 +5,7 @@ It asks for the SELECT policy too, which can refuse an insert that is allowed, o
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog
@@ -46,22 +47,22 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     """The write with its row asked back."""
     relation = probe.relation(case)
     asked = Asked(case)
-    with probe.rows.room_for(relation, "owner") if case.verb == "insert" else probe.rows.nothing():
+    with probe.rows.room_for(relation, "owner") if case.verb == "insert" else contextlib.nullcontext():
         for actor in case.expected:
             if case.verb == "insert":
-                body = probe.rows.body(relation, "owner")
-                match = probe.rows.mark(relation, body)
+                body = probe.rows.values.body(relation, "owner")
+                match = probe.rows.values.mark(relation, body)
                 request = probe.request(relation, "POST", body=body, prefer=REPRESENTATION)
             else:
-                row = probe.rows.some(relation, "owner")
-                column, value = probe.rows.change_or_same(relation, row)
+                row = probe.rows.fresh_or_standing(relation, "owner")
+                column, value = probe.rows.values.change_or_same(relation, row)
                 match = {}
                 request = probe.request(
                     relation, "PATCH", params=probe.where(relation, row), body={column: value}, prefer=REPRESENTATION
                 )
             answer = probe.ask(actor, request)
             if match:
-                probe.rows.remove(relation, match)
+                probe.rows.records.remove(relation, match)
             if answer.status < 300:
                 observed = ALLOWED if answer.rows else NOTHING
             else:

@@ -61,5 +61,5 @@ def _moves(probe: Probe, relation: Relation, actor: str) -> bool:
     """Whether the actor's answer changes when the owner gets more rows: then it counts them."""
     request = probe.request(relation, "GET", params={"select": "*", "limit": LIMIT})
     before = probe.ask(actor, request).body
-    probe.rows.more("owner")
+    probe.rows.add("owner")
     return bool(probe.ask(actor, request).body != before)

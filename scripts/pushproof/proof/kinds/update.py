@@ -31,16 +31,16 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     """The same PATCH by everybody, on one row; the row itself is read back."""
     relation = probe.relation(case)
-    row = probe.rows.some(relation, "owner")
+    row = probe.rows.fresh_or_standing(relation, "owner")
     asked = Asked(case)
     for actor in denied_first(case):
-        before = probe.rows.now(relation, row) or row
-        column, value = probe.rows.change_or_same(relation, before)
+        before = probe.rows.records.current(relation, row) or row
+        column, value = probe.rows.values.change_or_same(relation, before)
         request = probe.request(
             relation, "PATCH", params=probe.where(relation, row), body={column: value}, prefer=MINIMAL
         )
         answer = probe.ask(actor, request)
-        after = probe.rows.now(relation, row)
+        after = probe.rows.records.current(relation, row)
         changed = after != before if value != before[column] else answer.touched
         row = after or {**row, column: value}  # a view may show no key, and be known by all that it shows
         asked.add(actor, observed_of(answer, effect=changed), request, answer)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pushproof.proof.catalog import Catalog
 from pushproof.proof.cells import DENIED, MINIMAL, Asked, Case, Cell, Probe, column_name, is_alone, observed_of, tables
 from pushproof.proof.intent import Intent
-from pushproof.proof.rows import UnaskableError
+from pushproof.proof.unaskable import UnaskableError
 
 RESOLUTIONS = ("merge-duplicates", "ignore-duplicates")
 
@@ -26,12 +26,12 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     """Another user posts a row with the owner's key; the control is that the row could change at all."""
     relation = probe.relation(case)
-    row = probe.rows.some(relation, "owner")
+    row = probe.rows.fresh_or_standing(relation, "owner")
     try:
-        change = dict([probe.rows.change(relation, row)])
+        change = dict([probe.rows.values.change(relation, row)])
     except UnaskableError:  # a table of keys alone: what is taken has overwritten the row with itself
         change = {}
-    body = {**probe.rows.body(relation, "other"), **{n: row[n] for n in relation.key}, **change}
+    body = {**probe.rows.values.body(relation, "other"), **{n: row[n] for n in relation.key}, **change}
     request = probe.request(
         relation,
         "POST",
@@ -39,9 +39,9 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         body=body,
         prefer=f"resolution={case.detail},{MINIMAL}",
     )
-    before = probe.rows.now(relation, row)
+    before = probe.rows.records.current(relation, row)
     answer = probe.ask("other", request)
-    changed = probe.rows.now(relation, row) != before or (not change and case.detail == RESOLUTIONS[0])
+    changed = probe.rows.records.current(relation, row) != before or (not change and case.detail == RESOLUTIONS[0])
     asked = Asked(case)
     asked.add("other", observed_of(answer, effect=changed), request, answer)
     yield from asked.settled(lambda: True)  # `change` saw the row take this value

@@ -1,5 +1,5 @@
 -- The columns of those relations: what a value must be, and which of the API's roles may write it.
--- `filled`: the database gives it a value when none is sent. `written`: nobody may send one.
+-- `filled`: the database gives it a value when none is sent. `generated`: nobody may send one.
 select
   a.attrelid::bigint as relation,
   a.attnum::int as number,
@@ -10,7 +10,7 @@ select
   case when a.atttypmod > 4 and t.typname in ('varchar', 'bpchar') then a.atttypmod - 4 end as length,
   a.attnotnull or t.typnotnull as required,
   a.atthasdef or a.attidentity <> '' or t.typdefault is not null as filled,
-  a.attgenerated <> '' or a.attidentity = 'a' as written,
+  a.attgenerated <> '' or a.attidentity = 'a' as generated,
   pg_catalog.pg_get_expr(d.adbin, d.adrelid) as default,
   array(
     select e.enumlabel::text from pg_catalog.pg_enum e
