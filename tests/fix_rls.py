@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from pushproof.base.waiting import wait_until
-from pushproof.proof.actors import USERS, Cast, signed_in
-from pushproof.proof.asking import UNKNOWN, Actor, Api, Request
+from pushproof.proof.actors import USERS, Actors, signed_in
+from pushproof.proof.asking import UNKNOWN, Actor, Request, RestApi
 from pushproof.proof.catalog import Catalog, read_catalog
 from pushproof.proof.cells import Cell, Kind, Probe
 from pushproof.proof.clones import Clone, clones
 from pushproof.proof.engine import Engine
-from pushproof.proof.findings import Court, Finding, collect, triage
+from pushproof.proof.findings import Context, Finding, collect, triage
 from pushproof.proof.intent import ActorIntent, Intent, load
 from pushproof.proof.kinds import kinds
 from pushproof.proof.records import impatient
@@ -38,7 +38,7 @@ NOTHING_YET = Catalog(("public",), {}, {}, ())
 SETTLE_SECONDS = 20
 
 
-def settle(connection: Any, api: Api, service: Actor) -> None:
+def settle(connection: Any, api: RestApi, service: Actor) -> None:
     """Wait until PostgREST knows the schema as it is now, and reads it no more.
 
     A function that was not there before tells, and then its absence: PostgREST takes over a schema as a whole.
@@ -60,7 +60,7 @@ class Laboratory:
     """Builds a schema and proves it."""
 
     clone: Clone
-    cast: Cast
+    actors: Actors
     cli: Cli
     linter: Path
     folder: Path
@@ -107,7 +107,7 @@ class Laboratory:
             cells = self.cells(probe)
             lint = partial(pgrls.lint, self.linter, lambda: self.clone.target, probe.catalog.schemas)
             reports = collect(self.cli, lint, self.clone.target, probe.catalog, self.clone.connection)
-            return triage(Court(probe, self.cast, cells), reports)
+            return triage(Context(probe, self.actors, cells), reports)
 
 
 @pytest.fixture(scope="session")
@@ -122,10 +122,10 @@ def laboratory(projects: Callable[..., Project], tmp_path_factory: pytest.TempPa
         for file in files
         for name, table in tomllib.loads(file.read_text()).get("actors", {}).items()
     }
-    with signed_in(target, project.settings.state_dir, defined, keep=True) as cast:
+    with signed_in(target, project.settings.state_dir, defined, keep=True) as actors:
         nobody = Rows(lambda: impatient(target), NOTHING_YET, Intent({}, {}), {})
-        probe = Probe(NOTHING_YET, Intent({}, {}), nobody, cast.actors, Api.of(target))
+        probe = Probe(NOTHING_YET, Intent({}, {}), nobody, actors.by_name, RestApi.of(target))
         cli, linter = local.cli(project.settings, run.console), pgrls.ensure(project.settings, run.console)
         with clones(run.stack, probe, 1) as made:
             run.stack.start()  # copying it stopped Auth, which claims ask
-            yield Laboratory(made[0], cast, cli, linter, tmp_path_factory.mktemp("laboratory"))
+            yield Laboratory(made[0], actors, cli, linter, tmp_path_factory.mktemp("laboratory"))

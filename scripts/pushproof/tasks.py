@@ -103,11 +103,20 @@ def push(
     """Push pending migrations by the CLI, then read the history back"""
     from pushproof.boundary import boundary
     from pushproof.commands.push import push
-    from pushproof.deploy.pushing import Options
+    from pushproof.deploy.pushing import PushOptions
 
     with boundary(target, json=json) as run:
         wish = (rehearse and not skip_rehearsal) if rehearse or skip_rehearsal else None
-        push(run, Options(dry_run, include_all, allow_loss, confirm, wish, lint=not no_lint, verify=True))
+        options = PushOptions(
+            dry_run=dry_run,
+            include_all=include_all,
+            allow_loss=allow_loss,
+            confirm=confirm,
+            rehearse=wish,
+            lint=not no_lint,
+            verify=True,
+        )
+        push(run, options)
 
 
 @task(
@@ -166,7 +175,10 @@ def rls(
         if init:
             command.init(run)
         else:
-            command.rls(run, command.Options(differential, junit, sarif, only, findings))
+            options = command.RlsOptions(
+                differential=differential, junit=junit, sarif=sarif, only=only, findings=findings
+            )
+            command.rls(run, options)
 
 
 @task(
@@ -246,7 +258,10 @@ def rollback(
         if check:
             rollback_check.check(run)
         else:
-            command.rollback(run, command.Options(to, backup, no_backup, dry_run, confirm))
+            options = command.RollbackOptions(
+                to=to, backup=backup, no_backup=no_backup, dry_run=dry_run, confirm=confirm
+            )
+            command.rollback(run, options)
 
 
 @task(
@@ -325,9 +340,17 @@ def retention(
 ) -> None:
     """Delete rows that ended long ago, in short transactions"""
     from pushproof.boundary import boundary
-    from pushproof.commands.retention import Options, retention
+    from pushproof.commands.retention import RetentionOptions, retention
 
-    options = Options(days, batch, include_idle, dry_run, schedule, unschedule, confirm)
+    options = RetentionOptions(
+        days=days,
+        batch=batch,
+        idle=include_idle,
+        dry_run=dry_run,
+        schedule=schedule,
+        unschedule=unschedule,
+        confirm=confirm,
+    )
     with boundary(target, json=json) as run:
         retention(run, options)
 
@@ -511,8 +534,10 @@ def bench(
     from pushproof.commands.bench import bench
 
     with boundary(target, json=json) as run:
-        schema = suite_schema.Options(messages or rows, against, plots, seed, samples)
-        bench(run, suite=suite, runs=runs, schema=schema, load=suite_load.Options(users, seconds))
+        schema = suite_schema.SchemaOptions(
+            rows=messages or rows, against=against, plots=plots, seed=seed, samples=samples
+        )
+        bench(run, suite=suite, runs=runs, schema=schema, load=suite_load.LoadOptions(users=users, seconds=seconds))
 
 
 ns = Collection.from_module(sys.modules[__name__])

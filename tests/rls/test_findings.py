@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from pushproof.base.errors import PartsError
-from pushproof.proof.findings import CHECKS, CONFIRMED, REFUTED, UNPROVED, Court, Report, known_claims, triage
+from pushproof.proof.findings import ADVISORS, CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, known_claims, triage
 from pushproof.proof.unaskable import UnaskableError
 from pushproof.stack.run import Run
 from pushproof.target.testusers import MARK, marked_run
@@ -23,27 +23,27 @@ from tests.fix_stack import Project
 from tests.rls.test_engine import NOTES, NOTES_ACCESS
 
 
-def report(rule: str, name: str = "public.notes") -> Report:
+def report(rule: str, name: str = "public.notes") -> LinterReport:
     """A linter's words."""
-    return Report("a linter", rule, "warning", name, f"{rule} on {name}")
+    return LinterReport("a linter", rule, "warning", name, f"{rule} on {name}")
 
 
 def test_every_own_check_has_a_claim() -> None:
     """A check that nothing tries would only ever be unproved."""
-    assert {file.stem for file in CHECKS.glob("*.sql")} <= known_claims().keys()
+    assert {file.stem for file in ADVISORS.glob("*.sql")} <= known_claims().keys()
 
 
 def test_a_linter_is_not_believed(laboratory: Laboratory) -> None:
     """Refuted with the request that was denied and its control, confirmed once it is so; one finding an object."""
     said = [report("rls_disabled_in_public"), report("SEC001"), report("SEC002"), report("HYG002")]
     with laboratory.probe(laboratory.build(NOTES), NOTES_ACCESS) as probe:
-        (sound,) = triage(Court(probe, laboratory.cast, laboratory.cells(probe)), said)
+        (sound,) = triage(Context(probe, laboratory.actors, laboratory.cells(probe)), said)
     assert (sound.verdict, [v.verdict for v in sound.verdicts]) == (REFUTED, [REFUTED, REFUTED])
     assert (sound.verdicts[0].control, "OTHER_TOKEN" in sound.verdicts[0].request) == ("owner", True)
     assert sound.verdicts[0].rules == ("rls_disabled_in_public", "SEC001")
     open_ = f"{NOTES};alter table public.notes disable row level security"
     with laboratory.probe(laboratory.build(open_), NOTES_ACCESS) as probe:
-        (leaky,) = triage(Court(probe, laboratory.cast, laboratory.cells(probe)), said)
+        (leaky,) = triage(Context(probe, laboratory.actors, laboratory.cells(probe)), said)
     assert (leaky.verdict, leaky.severe) == (CONFIRMED, True)
     assert leaky.shown[0].sentence.startswith("Any signed-in user can read, change and delete other users' rows in")
 
@@ -66,7 +66,7 @@ def test_what_could_not_be_tried_is_unproved(monkeypatch: pytest.MonkeyPatch, pr
     claims = {"broken": Broken(problem), "rls_disabled_in_public": Broken(problem)}
     monkeypatch.setattr("pushproof.proof.findings.known_claims", lambda: claims)
     cells: Sequence[Any] = []
-    found = triage(Court(None, None, cells), [report("broken", "a"), report("of tomorrow", "b")])  # type: ignore[arg-type]
+    found = triage(Context(None, None, cells), [report("broken", "a"), report("of tomorrow", "b")])  # type: ignore[arg-type]
     assert [(f.object, f.verdict) for f in found] == [("a", UNPROVED), ("b", UNPROVED)]
 
 

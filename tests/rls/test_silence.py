@@ -14,7 +14,7 @@ import urllib3
 from pushproof.base.waiting import wait_until
 from pushproof.checks import promises
 from pushproof.proof import asking, records
-from pushproof.proof.asking import Actor, Answer, Api, Request
+from pushproof.proof.asking import Actor, Answer, Request, RestApi
 from pushproof.proof.catalog import read_catalog
 from pushproof.target.api import service_headers
 from pushproof.target.database import connect
@@ -99,7 +99,7 @@ def silent_server() -> Iterator[str]:
 
 def test_an_api_that_does_not_answer(silent_server: str) -> None:
     """The answer says so; others, of requests that are answered, can still be had."""
-    api = Api(urllib3.PoolManager(**{**asking.OPTIONS, "timeout": 0.2}), silent_server)
+    api = RestApi(urllib3.PoolManager(**{**asking.OPTIONS, "timeout": 0.2}), silent_server)
     answer = api.ask(Actor("anon", {}), Request("GET", "notes"))
     assert (answer.status, answer.words) == (504, f"did not answer in {asking.SECONDS} s")
 
@@ -118,7 +118,7 @@ def test_a_request_that_goes_on_is_ended(
     """)
     service = Actor("service", service_headers(stack.target))
     try:
-        api = Api.of(stack.target)
+        api = RestApi.of(stack.target)
         call = Request("POST", "rpc/unstoppable", body={})
         answer = wait_until(lambda: (found := api.ask(service, call)).status != 404 and found, timeout=20)
         assert isinstance(answer, Answer) and answer.words == "did not answer in 2 s"
@@ -140,7 +140,7 @@ def test_a_check_that_does_not_return(
     (tmp_path / "a.sql").write_text("-- Never.\nselect 'x' as expected, public.forever() as found")
     (tmp_path / "b.sql").write_text("-- Always.\nselect 'x' as expected, 'x' as found")
     try:
-        first, second = promises.verdicts_of(stack.target, tmp_path)
+        first, second = promises.results_of(stack.target, tmp_path)
     finally:
         postgres.execute("drop function public.forever()")
     assert (first.ok, first.title, first.found) == (False, "Never.", "no answer in 1 s")

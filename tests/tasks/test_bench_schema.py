@@ -21,7 +21,7 @@ from pushproof.bench.files import Query, data_of
 from pushproof.bench.filling import BLOCK, fill
 from pushproof.bench.generator import requests_a_second
 from pushproof.bench.plots import require
-from pushproof.bench.suite_schema import Options
+from pushproof.bench.suite_schema import SchemaOptions
 from pushproof.commands.bench import bench
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
@@ -71,17 +71,17 @@ def opened(blank: Project) -> Iterator[Connection]:
         yield connection
 
 
-def measure(project: Project, options: Options) -> None:
+def measure(project: Project, options: SchemaOptions) -> None:
     """As the task does."""
     run = Run("", as_json=True, settings=project.settings)
-    bench(run, suite="schema", runs=1, schema=options, load=suite_load.Options())
+    bench(run, suite="schema", runs=1, schema=options, load=suite_load.LoadOptions())
 
 
 def test_each_query_is_measured_beside_other_migrations_and_drawn(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the server at each size, by REST, writes side by side; plots as SVG and PNG."""
-    measure(project, Options(MESSAGES, str(PLAIN), str(tmp_path), samples=10, seconds=0.3))
+    measure(project, SchemaOptions(rows=MESSAGES, against=str(PLAIN), plots=str(tmp_path), samples=10, seconds=0.3))
     found = json.loads(capsys.readouterr().out)
     own, plain = found["variants"]
     assert found["sizes"] == [BLOCK, MESSAGES] and own["wrong"] == [] and found["memory_mb"] > 0
@@ -122,7 +122,7 @@ def test_an_index_that_is_missing_or_idle_is_a_failure(projects: Callable[..., P
     project = projects()
     project.write("migrations/099_broken.sql", BROKEN)
     with pytest.raises(FailedError) as caught:
-        measure(project, Options(BLOCK, samples=3, seconds=0.1))
+        measure(project, SchemaOptions(rows=BLOCK, samples=3, seconds=0.1))
     words = f"{caught.value.message} {caught.value.details}"
     assert "history does not use conversation_messages_history_idx" in words
     assert "conversation_messages_latency_idx serves no query" in words
@@ -269,7 +269,7 @@ def test_what_a_query_asks_for_is_in_its_sample(projects: Callable[..., Project]
     shutil.rmtree(project.settings.supabase_dir / "bench" / "queries")
     project.write("bench/queries/one.sql", query)
     with pytest.raises(ProjectError, match=re.escape(cause)):
-        measure(project, Options(BLOCK, samples=3, seconds=0.1))
+        measure(project, SchemaOptions(rows=BLOCK, samples=3, seconds=0.1))
 
 
 def test_the_planners_own_look_into_an_index_is_no_use_of_it(opened: Connection) -> None:

@@ -14,7 +14,7 @@ from pushproof.bench.filling import BLOCK, fill
 from pushproof.deploy.pushing import push
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
-from pushproof.upkeep.retention import LOCK, Rule, batches
+from pushproof.upkeep.retention import LOCK, RetentionRule, batches
 from tests.fix_stack import REPOSITORY, Connection, Project
 from tests.tasks.answers import document, refuses, succeeds
 
@@ -52,7 +52,7 @@ def test_an_interruption_keeps_what_is_done_and_a_held_session_is_taken_later(
     filled: Project, connection: Connection
 ) -> None:
     """One batch and an interruption; then all but what a writer holds, a session and a message; then those too."""
-    rule = Rule.of(filled.settings.supabase_dir / "retention", "ended", 90)
+    rule = RetentionRule.of(filled.settings.supabase_dir / "retention", "ended", 90)
     due = _one(connection, DUE)
     assert isinstance(due, int) and due > 100
     first = next(batches(connection, rule, 5000))
@@ -73,7 +73,7 @@ def test_an_interruption_keeps_what_is_done_and_a_held_session_is_taken_later(
 
 def test_two_at_once_delete_each_session_once(filled: Project, connection: Connection) -> None:
     """Neither waits for the other, and neither misses what the other left."""
-    rule = Rule.of(filled.settings.supabase_dir / "retention", "ended", 75)
+    rule = RetentionRule.of(filled.settings.supabase_dir / "retention", "ended", 75)
     due = _one(connection, DUE_AFTER % 75)
 
     def go() -> list[int]:
@@ -101,7 +101,7 @@ def test_the_command_of_the_runbook_counts_and_deletes_nothing(filled: Project, 
 
 def test_the_benchmark_measures_what_retention_does() -> None:
     """Its query is the batch of ended sessions with numbers filled in."""
-    rule = Rule.of(REPOSITORY / "supabase/retention", "ended", 90)
+    rule = RetentionRule.of(REPOSITORY / "supabase/retention", "ended", 90)
     texts = rule.sql, (REPOSITORY / "supabase/bench/queries/retention.sql").read_text()
     real, measured = (re.sub("^ *--.*\n", "", text, flags=re.MULTILINE) for text in texts)
     assert measured == real.replace("%(days)s * interval '1 day'", "interval '90 days'").replace("%(batch)s", "10")

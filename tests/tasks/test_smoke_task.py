@@ -11,7 +11,7 @@ import pytest
 
 from pushproof.base.errors import FailedError
 from pushproof.base.waiting import wait_until
-from pushproof.checks.promises import Verdict
+from pushproof.checks.promises import CheckResult
 from pushproof.checks.suite import Tally
 from pushproof.commands.smoke import summarise
 from pushproof.stack.run import Run
@@ -85,7 +85,7 @@ def test_what_is_green(stack: RunningStack, check: bool, outcome: str, named: st
     run.__dict__["target"] = stack.target
     tally = Tally(run)
     tally.pytest_runtest_logreport(SimpleNamespace(when="call", outcome=outcome, nodeid="test_x", longrepr=None))
-    verdicts = [Verdict("x", "X", "1", "1" if check else "2", ok=check)]
+    verdicts = [CheckResult("x", "X", "1", "1" if check else "2", ok=check)]
     if named:
         with pytest.raises(FailedError, match=named):
             summarise(run, [], verdicts, tally, 1.0)
@@ -119,4 +119,4 @@ def test_a_skipped_file_is_no_green_file(stack: RunningStack) -> None:
     tally = Tally(run)
     tally.pytest_collectreport(SimpleNamespace(skipped=True))
     with pytest.raises(FailedError, match="skipped tests"):
-        summarise(run, [], [Verdict("x", "X", "1", "1", ok=True)], tally, 1.0)
+        summarise(run, [], [CheckResult("x", "X", "1", "1", ok=True)], tally, 1.0)

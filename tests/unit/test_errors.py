@@ -31,7 +31,7 @@ from pushproof.stack.run import Run
 from pushproof.target.database import connection_error, sql_error
 from pushproof.target.targets import Database, Target
 from pushproof.upkeep.panels import panels
-from pushproof.upkeep.retention import Rule
+from pushproof.upkeep.retention import RetentionRule
 from tests.fix_rls import NOTHING_YET
 
 
@@ -160,7 +160,7 @@ def test_an_error_log_without_secrets(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "hunter2" not in log
 
 
-@pytest.mark.parametrize("read", [lambda folder: panels(folder), lambda folder: Rule.of(folder, "x", 1)])
+@pytest.mark.parametrize("read", [lambda folder: panels(folder), lambda folder: RetentionRule.of(folder, "x", 1)])
 def test_a_pipe_among_the_projects_files(tmp_path: Path, read: Callable[[Path], object]) -> None:
     """To read it would wait for good."""
     os.mkfifo(tmp_path / "x.sql")
@@ -172,8 +172,8 @@ def test_a_sign_that_is_no_placeholder(tmp_path: Path) -> None:
     """Told before anything is deleted, with its file and line."""
     for name in ("batch", "x", "x_plan"):
         (tmp_path / f"{name}.sql").write_text("select 1 where 'a%%' = 'a' and %(days)s > 0\n%candidates%")
-    assert Rule.of(tmp_path, "x", 1).days == 1
+    assert RetentionRule.of(tmp_path, "x", 1).days == 1
     for wrong in ("select 'a%'", "select %(day)s", "select %s"):
         (tmp_path / "x_plan.sql").write_text(f"-- x\n{wrong}")
         with pytest.raises(ProjectError, match=r"x_plan\.sql line 2 has a % that is no placeholder"):
-            Rule.of(tmp_path, "x", 1)
+            RetentionRule.of(tmp_path, "x", 1)

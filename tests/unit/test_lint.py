@@ -449,8 +449,8 @@ def test_the_projects_own_squawk_toml_and_odd_names(project: Path, monkeypatch: 
 def test_what_only_squawk_cannot_read(linted: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Is a warning where the server's grammar can; where neither can, the error is told once."""
 
-    def misread(files: list[Path]) -> list[squawk.Report]:
-        return [squawk.Report(file, 1, squawk.SYNTAX, "expected a comma", "nothing") for file in files]
+    def misread(files: list[Path]) -> list[squawk.Violation]:
+        return [squawk.Violation(file, 1, squawk.SYNTAX, "expected a comma", "nothing") for file in files]
 
     monkeypatch.setattr(squawk, "lint", misread)
     assert [(p.rule, p.level) for p in linted("select 1")] == [("squawk/syntax-error", WARNING)]
@@ -459,7 +459,7 @@ def test_what_only_squawk_cannot_read(linted: Lint, monkeypatch: pytest.MonkeyPa
 
 def test_a_rule_that_is_newer_than_the_table(linted: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Is a warning, and can be ignored."""
-    monkeypatch.setattr(squawk, "lint", lambda files: [squawk.Report(f, 2, "brand-new", "so", "so") for f in files])
+    monkeypatch.setattr(squawk, "lint", lambda files: [squawk.Violation(f, 2, "brand-new", "so", "so") for f in files])
     assert [(p.rule, p.level) for p in linted("\nselect 1")] == [("squawk/brand-new", WARNING)]
     assert linted("-- pushproof: ignore squawk/brand-new: why\nselect 1") == []
 

@@ -12,7 +12,7 @@ import urllib3
 
 from pushproof.boundary import boundary
 from pushproof.proof import asking
-from pushproof.proof.asking import OPTIONS, Actor, Api, Request
+from pushproof.proof.asking import OPTIONS, Actor, Request, RestApi
 from pushproof.target import patience
 from pushproof.target.api import pause_of
 from pushproof.target.patience import http_client
@@ -71,7 +71,7 @@ def test_supabase_clients_wait(limiter: Limiter) -> None:
 def test_cells_wait(limiter: Limiter) -> None:
     """So do the engine's requests."""
     limiter.refusals = 2
-    answer = Api(urllib3.PoolManager(**OPTIONS), limiter.url).ask(
+    answer = RestApi(urllib3.PoolManager(**OPTIONS), limiter.url).ask(
         Actor("anon", {}), Request("POST", "notes", body={"a": 1})
     )
     assert (answer.status, len(limiter.told)) == (200, 3)
@@ -82,7 +82,9 @@ def test_patience_ends(limiter: Limiter, monkeypatch: pytest.MonkeyPatch, capsys
     limiter.refusals = 99
     for module in (patience, asking):
         monkeypatch.setattr(module, "PATIENCE_SECONDS", -1)
-    answer = Api(urllib3.PoolManager(**OPTIONS), limiter.url).ask(Actor("anon", {}), Request("POST", "notes", body={}))
+    answer = RestApi(urllib3.PoolManager(**OPTIONS), limiter.url).ask(
+        Actor("anon", {}), Request("POST", "notes", body={})
+    )
     assert (answer.status, len(limiter.told)) == (429, 1)
     with pytest.raises(SystemExit), boundary(), http_client(limiter.target) as http:
         client(limiter.target, "key", http).auth.sign_in_with_password({"email": "a@example.com", "password": "b"})

@@ -11,7 +11,7 @@ from typing import Any
 
 from pushproof.base.errors import FailedError
 from pushproof.bench.files import Budget, Query, Row
-from pushproof.proof.asking import Actor, Api
+from pushproof.proof.asking import Actor, RestApi
 from pushproof.target.patience import http_client
 from pushproof.target.targets import Target
 from pushproof.target.testusers import client
@@ -34,7 +34,7 @@ def signed_in(target: Target, ids: Sequence[str]) -> Iterator[dict[str, Actor]]:
         yield actors
 
 
-def milliseconds(api: Api, one: Query, rows: Sequence[Row], actors: Mapping[str, Actor]) -> list[float]:
+def milliseconds(api: RestApi, one: Query, rows: Sequence[Row], actors: Mapping[str, Actor]) -> list[float]:
     """Of each row's request, asked a second time; what is slow is asked less often.
 
     Raises FailedError where one is not answered well.

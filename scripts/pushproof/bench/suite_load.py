@@ -25,15 +25,15 @@ FILE = "bench/locustfile.py"
 ARRIVALS = 10  # users a second
 
 
-@dataclass(frozen=True)
-class Options:
-    """What `pushproof bench --suite load` was told. `seconds`: for which all users are there."""
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """What `pushproof bench --suite load` is asked to do. `seconds`: for which all users are there."""
 
     users: int = 50
     seconds: int = 30
 
 
-def check(run: Run, options: Options) -> None:
+def check(run: Run, options: LoadOptions) -> None:
     """Before anything runs. Raises UsageError, ProjectError, PartsError, RefusedError on production."""
     if options.users < 2 or options.seconds < 1:
         raise UsageError("a load takes two users and a second at least", "--users 50 --seconds 30 is usual")
@@ -44,7 +44,7 @@ def check(run: Run, options: Options) -> None:
     refuse_production(run.settings, "a load makes users and rows")
 
 
-def load(run: Run, settings: Settings, options: Options, machine: str) -> dict[str, Any]:
+def load(run: Run, settings: Settings, options: LoadOptions, machine: str) -> dict[str, Any]:
     """Drive, and report. Raises FailedError for a row of another, a request that failed, and where no row was seen."""
     with tempfile.TemporaryDirectory() as folder, run.console.doing(f"{options.users} users for {options.seconds} s"):
         report = Path(folder) / "report.json"
@@ -61,7 +61,7 @@ def load(run: Run, settings: Settings, options: Options, machine: str) -> dict[s
     return found
 
 
-def _command(settings: Settings, options: Options, report: Path) -> list[str | Path]:
+def _command(settings: Settings, options: LoadOptions, report: Path) -> list[str | Path]:
     seconds = options.seconds + options.users // ARRIVALS + 1
     words = ["--headless", "--only-summary", "--users", f"{options.users}", "--spawn-rate", f"{ARRIVALS}"]
     words += ["--run-time", f"{seconds}s", "--exit-code-on-error", "0"]
@@ -77,7 +77,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     return process.inherited(**given | {"SUPABASE_WORKDIR": str(settings.project), "SUPABASE_TARGET": settings.target})
 
 
-def _show(run: Run, found: Mapping[str, Any], options: Options, machine: str) -> None:
+def _show(run: Run, found: Mapping[str, Any], options: LoadOptions, machine: str) -> None:
     console = run.console
     columns = ("milliseconds", "requests", "failures", "median", "p95", "p99")
     rows = [

@@ -21,7 +21,7 @@ from pushproof.bench.generator import requests_a_second
 from pushproof.bench.results import Comparison, Result, Times, Variant
 from pushproof.bench.suite_rls import peak_megabytes
 from pushproof.deploy.pushing import push
-from pushproof.proof.asking import Api
+from pushproof.proof.asking import RestApi
 from pushproof.stack.embedded import Stack, api_of
 from pushproof.stack.run import Run
 from pushproof.stack.scratch import scratch_project
@@ -32,10 +32,11 @@ CALLERS = max(SESSIONS)  # users who sign in, where there are so many
 WRITTEN = 3_000  # rows of a sample that is written: all that these users have
 
 
-@dataclass(frozen=True)
-class Options:
-    """What `pushproof bench --suite schema` was told. `against`: a folder of other migrations; `plots`: where to draw.
+@dataclass(frozen=True, kw_only=True)
+class SchemaOptions:
+    """What `pushproof bench --suite schema` is asked to do.
 
+    `against`: a folder of other migrations; `plots`: where to draw.
     `samples`: executions of each query; `seconds`: for which each number of sessions writes by SQL, and by REST.
     """
 
@@ -47,7 +48,7 @@ class Options:
     seconds: float = 6
 
 
-def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comparison:
+def schema(run: Run, settings: Settings, options: SchemaOptions, machine: str) -> Comparison:
     """Fill, measure, show. Raises UsageError, ProjectError; FailedError where an index is not used as it is meant."""
     _check(options)
     folder = settings.supabase_dir / "bench"
@@ -82,7 +83,7 @@ def schema(run: Run, settings: Settings, options: Options, machine: str) -> Comp
     return found
 
 
-def _check(options: Options) -> None:
+def _check(options: SchemaOptions) -> None:
     """Before anything runs."""
     if options.rows < BLOCK or options.rows % BLOCK:
         raise UsageError(f"--rows {options.rows} is no multiple of {BLOCK:,}", "--rows 1000000 is usual")
@@ -118,7 +119,7 @@ def _other(settings: Settings, name: str, folder: Path, queries: Sequence[Query]
         yield _variant(copy, name, queries)
 
 
-def _fill_and_ask(console: Console, found: Comparison, files: list[Path], folder: Path, options: Options) -> None:
+def _fill_and_ask(console: Console, found: Comparison, files: list[Path], folder: Path, options: SchemaOptions) -> None:
     for former, size in zip([0, *found.sizes], found.sizes, strict=False):
         for one in found.variants:
             _load(console, one, files, options.seed, former, size)
@@ -132,7 +133,7 @@ def _load(console: Console, one: Variant, files: list[Path], seed: int, former: 
     one.seconds += time.monotonic() - began
 
 
-def _measure(console: Console, variants: Sequence[Variant], folder: Path, options: Options, size: int) -> None:
+def _measure(console: Console, variants: Sequence[Variant], folder: Path, options: SchemaOptions, size: int) -> None:
     """Each query, of rows of each variant's own."""
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(connect(one.target)) for one in variants]
@@ -150,7 +151,7 @@ def _measure(console: Console, variants: Sequence[Variant], folder: Path, option
                 advance(number)
 
 
-def _grow(console: Console, own: Variant, small: Variant, folder: Path, options: Options) -> None:
+def _grow(console: Console, own: Variant, small: Variant, folder: Path, options: SchemaOptions) -> None:
     """Each query of the smallest size's rows, which the largest holds too: the same question amid more of others."""
     with (
         connect(small.target) as little,
@@ -172,7 +173,9 @@ def _measured(connections: Sequence[Any], one: Query, asked: Sequence[Sequence[R
     return found
 
 
-def _take_apart(console: Console, variants: Sequence[Variant], asked: Query, folder: Path, options: Options) -> None:
+def _take_apart(
+    console: Console, variants: Sequence[Variant], asked: Query, folder: Path, options: SchemaOptions
+) -> None:
     """What is written, part by part."""
     schemas = api_of(variants[0].settings.supabase_dir / "config.toml").schemas
     with contextlib.ExitStack() as stack, console.doing(f"Taking apart: {asked.title}"):
@@ -184,9 +187,9 @@ def _take_apart(console: Console, variants: Sequence[Variant], asked: Query, fol
             connection.execute("vacuum (analyze)")
 
 
-def _finish(console: Console, one: Variant, folder: Path, options: Options) -> None:
+def _finish(console: Console, one: Variant, folder: Path, options: SchemaOptions) -> None:
     """At the largest size: the indexes, and REST."""
-    api, schemas = Api.of(one.target), api_of(one.settings.supabase_dir / "config.toml").schemas
+    api, schemas = RestApi.of(one.target), api_of(one.settings.supabase_dir / "config.toml").schemas
     with (
         connect(one.target) as connection,
         console.doing(f"REST of {one.name}"),
@@ -202,7 +205,7 @@ def _finish(console: Console, one: Variant, folder: Path, options: Options) -> N
                 result.rest = Times.of(rest.milliseconds(api, asked, theirs, actors))
 
 
-def _write(console: Console, variants: Sequence[Variant], asked: Query, folder: Path, options: Options) -> None:
+def _write(console: Console, variants: Sequence[Variant], asked: Query, folder: Path, options: SchemaOptions) -> None:
     """Rows a second of all variants in turn, each session's spread over all that its user has."""
     with (
         contextlib.ExitStack() as stack,
@@ -240,7 +243,7 @@ def _by_rest(console: Console, count: int, one: Variant, requests: Sequence[list
     return lambda seconds: requests_a_second(port, requests, count, seconds)
 
 
-def _callers(connection: Any, folder: Path, options: Options) -> list[str]:
+def _callers(connection: Any, folder: Path, options: SchemaOptions) -> list[str]:
     """Those who sign in, each once."""
     rows = sampled(connection, folder, "callers", CALLERS, options.seed, None)
     return [*dict.fromkeys(str(row["caller"]) for row in rows)]

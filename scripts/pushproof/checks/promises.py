@@ -24,7 +24,7 @@ LIMIT_SECONDS = 60  # of a check
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """One check: what was promised, what was found."""
 
     check: str
@@ -34,7 +34,7 @@ class Verdict:
     ok: bool
 
 
-def verdicts_of(target: Target, folder: Path) -> list[Verdict]:
+def results_of(target: Target, folder: Path) -> list[CheckResult]:
     """Run the checks of `folder`, each in a read-only transaction with an empty search_path."""
     files = sql_files(folder, ProjectError)
     if not files:
@@ -48,22 +48,22 @@ def verdicts_of(target: Target, folder: Path) -> list[Verdict]:
         def opening() -> Any:
             return opened.enter_context(connect(target, autocommit=False, limit=f"{LIMIT_SECONDS}s"))
 
-        verdicts, connection = [], opening()
+        results, connection = [], opening()
         for file in files:
             try:
                 with watch.watched(connection, LIMIT_SECONDS):
-                    verdicts.append(verdict_of(connection, file))
+                    results.append(result_of(connection, file))
             except Exception:
                 if connection not in ENDED:
                     raise
-                verdicts.append(
-                    Verdict(file.stem, _title(read_sql(file)), None, f"no answer in {LIMIT_SECONDS} s", ok=False)
+                results.append(
+                    CheckResult(file.stem, _title(read_sql(file)), None, f"no answer in {LIMIT_SECONDS} s", ok=False)
                 )
                 connection = opening()
-    return verdicts
+    return results
 
 
-def verdict_of(connection: Any, file: Path) -> Verdict:
+def result_of(connection: Any, file: Path) -> CheckResult:
     """Run one check. A check that fails to run, or answers anything but one row, is red."""
     import psycopg
 
@@ -78,35 +78,35 @@ def verdict_of(connection: Any, file: Path) -> Verdict:
         if connection.broken:
             raise
         words = problem.diag.message_primary or str(problem)
-        return Verdict(file.stem, title, None, f"{words} (SQLSTATE {problem.sqlstate})", ok=False)
+        return CheckResult(file.stem, title, None, f"{words} (SQLSTATE {problem.sqlstate})", ok=False)
     if len(rows) != 1 or len(rows[0]) != 2:
-        return Verdict(file.stem, title, "one row: expected, found", f"{len(rows)} rows", ok=False)
+        return CheckResult(file.stem, title, "one row: expected, found", f"{len(rows)} rows", ok=False)
     expected, found = rows[0]
-    return Verdict(file.stem, title, expected, found, ok=expected is not None and expected == found)
+    return CheckResult(file.stem, title, expected, found, ok=expected is not None and expected == found)
 
 
 def _title(sql: str) -> str:
     return sql.split("\n", 1)[0].removeprefix("--").strip()
 
 
-def report_red(run: Run, verdicts: list[Verdict]) -> list[Verdict]:
+def report_red(run: Run, results: list[CheckResult]) -> list[CheckResult]:
     """Print the red ones, each with what was expected and found, then how many are green; the red ones."""
-    red = [v for v in verdicts if not v.ok]
+    red = [r for r in results if not r.ok]
     if red:
         run.check()
     report(run.console, red)
-    run.console.line(f"verify: {len(verdicts) - len(red)} of {len(verdicts)} checks are green", ok=not red)
+    run.console.line(f"verify: {len(results) - len(red)} of {len(results)} checks are green", ok=not red)
     return red
 
 
-def report(console: Console, verdicts: list[Verdict]) -> None:
+def report(console: Console, results: list[CheckResult]) -> None:
     """One line a check; a red one with what was expected and found."""
-    for v in verdicts:
-        if v.ok:
-            console.line(f"{v.check}: {_short(v.found)}", ok=True)
+    for result in results:
+        if result.ok:
+            console.line(f"{result.check}: {_short(result.found)}", ok=True)
         else:
-            console.line(v.title, ok=False, head=f"{v.check}:")
-            console.line(f"    expected {v.expected}\n    found    {v.found}")
+            console.line(result.title, ok=False, head=f"{result.check}:")
+            console.line(f"    expected {result.expected}\n    found    {result.found}")
 
 
 def _short(text: str | None, limit: int = 90) -> str:

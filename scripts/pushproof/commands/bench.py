@@ -52,7 +52,7 @@ class Figure:
     bar: float | None
 
 
-def bench(run: Run, *, suite: str, runs: int, schema: suite_schema.Options, load: suite_load.Options) -> None:
+def bench(run: Run, *, suite: str, runs: int, schema: suite_schema.SchemaOptions, load: suite_load.LoadOptions) -> None:
     """Measure and show. Raises UsageError for an unknown suite, FailedError when a measured command fails."""
     suites = {"stack": _figures, "rls": _rls_figures, "push": _push_figures}
     if suite not in (*suites, "schema", "load"):

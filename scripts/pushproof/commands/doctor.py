@@ -27,7 +27,7 @@ NEEDED_MB = 700
 
 
 @dataclass(frozen=True)
-class Finding:
+class Inspection:
     """One thing that was looked at. `fix` is the command or the step that mends it."""
 
     subject: str
@@ -36,14 +36,14 @@ class Finding:
     fix: str = ""
 
 
-def doctor(run: Run) -> list[Finding]:
+def doctor(run: Run) -> list[Inspection]:
     """Look at everything, without starting anything, and end strays. Raises FailedError when something is wrong."""
     findings = []
     for subject, look in _looks(run):
         try:
-            findings.append(Finding(subject, ok=True, found=look()))
+            findings.append(Inspection(subject, ok=True, found=look()))
         except PushproofError as problem:
-            findings.append(Finding(subject, ok=False, found=problem.message, fix=problem.hint))
+            findings.append(Inspection(subject, ok=False, found=problem.message, fix=problem.hint))
         finding = findings[-1]
         run.console.line(f"{subject:12} {finding.found}", ok=finding.ok)
         if finding.fix:

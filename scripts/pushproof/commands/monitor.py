@@ -11,13 +11,13 @@ from pushproof.base.errors import UsageError
 from pushproof.migrations.drift import own_schemas
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
-from pushproof.upkeep.panels import FOLDER, Answer, ask, panels
+from pushproof.upkeep.panels import FOLDER, PanelRows, ask, panels
 
 LIMIT, LOCK = "15s", "2s"  # a panel that waits for one says so, and the others show who holds it
 NOTE = "note"  # a column whose text is what to look at
 
 
-def monitor(run: Run, *, only: str = "", watch: float = 0) -> list[Answer]:
+def monitor(run: Run, *, only: str = "", watch: float = 0) -> list[PanelRows]:
     """Ask every panel, or those whose name contains `only`; with `watch` again every so many seconds, until Ctrl-C.
 
     Raises UsageError where no panel has that name.
@@ -36,7 +36,7 @@ def monitor(run: Run, *, only: str = "", watch: float = 0) -> list[Answer]:
             time.sleep(watch)
 
 
-def _show(run: Run, answers: Sequence[Answer]) -> None:
+def _show(run: Run, answers: Sequence[PanelRows]) -> None:
     for answer in answers:
         run.console.line("", head=answer.panel.title)
         run.console.line(f"    {answer.panel.about}")
@@ -52,7 +52,7 @@ def _show(run: Run, answers: Sequence[Answer]) -> None:
     run.console.data({a.panel.name: _document(a) for a in answers})
 
 
-def _notes(answer: Answer) -> list[tuple[tuple[Any, ...], Any]]:
+def _notes(answer: PanelRows) -> list[tuple[tuple[Any, ...], Any]]:
     """The rows that deserve a look, with why."""
     if NOTE not in answer.columns:
         return []
@@ -60,6 +60,6 @@ def _notes(answer: Answer) -> list[tuple[tuple[Any, ...], Any]]:
     return [(row, row[place]) for row in answer.rows if row[place]]
 
 
-def _document(answer: Answer) -> dict[str, Any]:
+def _document(answer: PanelRows) -> dict[str, Any]:
     rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
     return {"title": answer.panel.title, "missing": answer.missing or None, "rows": rows}

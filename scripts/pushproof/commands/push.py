@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pushproof.deploy import pushing
-from pushproof.deploy.pushing import Options
+from pushproof.deploy.pushing import PushOptions
 from pushproof.stack.run import Run
 
 
-def push(run: Run, options: Options) -> None:
+def push(run: Run, options: PushOptions) -> None:
     """Push, and report. Raises what `pushproof.deploy.pushing.push` raises."""
     run.console.data(pushing.push(run, options).data)

@@ -11,14 +11,14 @@ from pushproof.base.errors import UsageError
 from pushproof.migrations.gate import confirm_production, turn
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
-from pushproof.upkeep.retention import LOCK, Rule, batches, schedule, unschedule
+from pushproof.upkeep.retention import LOCK, RetentionRule, batches, schedule, unschedule
 
 WHEN = "17 3 * * *"  # as cron writes it: when most sleep
 
 
-@dataclass(frozen=True)
-class Options:
-    """What `pushproof retention` was told. `idle`: after how many days what never ended goes too; 0 for never."""
+@dataclass(frozen=True, kw_only=True)
+class RetentionOptions:
+    """What `pushproof retention` is asked to do. `idle`: after how many days what never ended goes too; 0 for never."""
 
     days: int = 90
     batch: int = 5000
@@ -29,7 +29,7 @@ class Options:
     confirm: str = ""
 
 
-def retention(run: Run, options: Options) -> dict[str, Any]:
+def retention(run: Run, options: RetentionOptions) -> dict[str, Any]:
     """Delete what is due, or with `dry_run` only count it, or have the target do it by itself every night.
 
     Raises UsageError, ProjectError, RefusedError on production, MissingError without pg_cron, SqlError.
@@ -37,7 +37,7 @@ def retention(run: Run, options: Options) -> dict[str, Any]:
     _check(options)
     folder = run.settings.supabase_dir / "retention"
     wanted = {"ended": options.days, "idle": options.idle}
-    rules = [Rule.of(folder, name, days) for name, days in wanted.items() if days]
+    rules = [RetentionRule.of(folder, name, days) for name, days in wanted.items() if days]
     target = run.target
     if not options.dry_run:
         confirm_production(run, options.confirm, "delete rows of")
@@ -52,14 +52,14 @@ def retention(run: Run, options: Options) -> dict[str, Any]:
     return found
 
 
-def _check(options: Options) -> None:
+def _check(options: RetentionOptions) -> None:
     if options.days < 1 or options.batch < 1 or options.idle < 0:
         raise UsageError("days and batches are counted from 1", "--days 90 --batch 5000 is usual")
     if options.schedule + options.unschedule + options.dry_run > 1:
         raise UsageError("--schedule, --unschedule and --dry-run exclude each other", "choose one")
 
 
-def _retire(run: Run, connection: Any, rule: Rule, options: Options) -> dict[str, Any]:
+def _retire(run: Run, connection: Any, rule: RetentionRule, options: RetentionOptions) -> dict[str, Any]:
     """Of one rule: what was planned and what went."""
     plan = rule.plan(connection)
     (noun, wanted), (along, _) = [*plan.items()][:2]
@@ -109,7 +109,7 @@ def _ages(run: Run, connection: Any) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def _schedule(run: Run, connection: Any, rules: Sequence[Rule], options: Options) -> dict[str, Any]:
+def _schedule(run: Run, connection: Any, rules: Sequence[RetentionRule], options: RetentionOptions) -> dict[str, Any]:
     with connection.transaction():
         unschedule(connection)  # a rule that is not asked for any more goes
         for rule in rules:

@@ -18,7 +18,7 @@ from pushproof.proof.cells import Cell
 from pushproof.proof.coverage import coverage
 from pushproof.proof.differential import disagreements
 from pushproof.proof.engine import Engine, derive
-from pushproof.proof.findings import Court, Finding, Report, collect, triage
+from pushproof.proof.findings import Context, Finding, LinterReport, collect, triage
 from pushproof.proof.intent import FILE, LOOK, load
 from pushproof.proof.kinds import kinds
 from pushproof.proof.probing import MAKES_ROWS, ask, catalog_of, probing
@@ -33,9 +33,9 @@ from pushproof.tools import pgrls
 SHOWN = 5  # failing cells that the closing error names
 
 
-@dataclass(frozen=True)
-class Options:
-    """What `pushproof rls` was told."""
+@dataclass(frozen=True, kw_only=True)
+class RlsOptions:
+    """What `pushproof rls` is asked to do."""
 
     differential: bool = False
     junit: str = ""
@@ -44,7 +44,7 @@ class Options:
     findings: bool = True
 
 
-def rls(run: Run, options: Options) -> list[Cell]:
+def rls(run: Run, options: RlsOptions) -> list[Cell]:
     """Ask every cell, put what linters say to the database, and report.
 
     Raises FailedError for what is not as declared or leaks, RefusedError on production.
@@ -54,7 +54,7 @@ def rls(run: Run, options: Options) -> list[Cell]:
         return _rls(run, options)
 
 
-def _rls(run: Run, options: Options) -> list[Cell]:
+def _rls(run: Run, options: RlsOptions) -> list[Cell]:
     import_meanwhile("supabase", "urllib3")
     target = run.target
     linter = pgrls.ensure(run.settings, run.console) if options.findings and not options.only else None
@@ -68,13 +68,13 @@ def _rls(run: Run, options: Options) -> list[Cell]:
     cases = [c for c in derive(kinds(), catalog, intent) if options.only in c.name]
     if not cases:
         raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`pushproof rls --json` names them")
-    with probing(run, catalog, intent) as (probe, cast):
+    with probing(run, catalog, intent) as (probe, actors):
         began = time.monotonic()
         cells = ask(run, Engine(kinds(), probe), cases)
         seconds = time.monotonic() - began
         differing = list(disagreements(probe, cells)) if options.differential else []
         said = _reports(run, linter, catalog) if linter else []
-        findings = triage(Court(probe, cast, cells), said)
+        findings = triage(Context(probe, actors, cells), said)
         if _red(cells, findings) or differing:
             run.check()
     report(run, cells, findings, catalog, seconds, options, _elsewhere(run))
@@ -92,7 +92,7 @@ def _elsewhere(run: Run) -> dict[str, int]:
         return dict(connection.execute(query("commands/policies_elsewhere")).fetchall())
 
 
-def _reports(run: Run, linter: Path, catalog: Catalog) -> list[Report]:
+def _reports(run: Run, linter: Path, catalog: Catalog) -> list[LinterReport]:
     with run.console.doing("supabase db advisors, pgrls"), connect(run.target) as connection:
         lint = partial(pgrls.lint, linter, lambda: run.target, catalog.schemas)
         return collect(local.cli(run.settings, run.console), lint, run.target, catalog, connection)
@@ -110,7 +110,7 @@ def report(
     findings: Sequence[Finding],
     catalog: Catalog,
     seconds: float,
-    options: Options,
+    options: RlsOptions,
     elsewhere: Mapping[str, int],
 ) -> None:
     """The matrix, what failed, the coverage, the findings; files for programs where asked."""

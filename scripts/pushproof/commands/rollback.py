@@ -17,9 +17,9 @@ from pushproof.stack.run import Run
 from pushproof.target.database import connect, psycopg_error
 
 
-@dataclass(frozen=True)
-class Options:
-    """What `pushproof rollback` was told. `backup` is the folder for the rows, `no_backup` that they may go."""
+@dataclass(frozen=True, kw_only=True)
+class RollbackOptions:
+    """What `pushproof rollback` is asked to do. `backup` is the folder for the rows, `no_backup` that they may go."""
 
     to: str
     backup: str = ""
@@ -29,7 +29,7 @@ class Options:
 
 
 @in_turn("rollback")
-def rollback(run: Run, options: Options) -> list[str]:
+def rollback(run: Run, options: RollbackOptions) -> list[str]:
     """Undo what was applied after `options.to`, in one transaction with the history; the versions undone.
 
     Tried first on a scratch server, where it has to lead to the very catalog of before. Raises UsageError, ProjectError
@@ -79,7 +79,7 @@ def rollback(run: Run, options: Options) -> list[str]:
     return _said(run, options, names, undoing.rows)
 
 
-def _folder(options: Options) -> Path | None:
+def _folder(options: RollbackOptions) -> Path | None:
     """Where the rows go. Raises UsageError for options that say too little or too much."""
     if not options.to or (options.backup and options.no_backup):
         raise UsageError(
@@ -100,7 +100,7 @@ def _show(run: Run, undone: Sequence[Rollback], rows: dict[Loss, int]) -> None:
         run.console.line(f"    loses {what}{loss.name}: {counted(count, 'row')}", head="!" if count else "")
 
 
-def _said(run: Run, options: Options, names: list[str], rows: dict[Loss, int]) -> list[str]:
+def _said(run: Run, options: RollbackOptions, names: list[str], rows: dict[Loss, int]) -> list[str]:
     lost = [{"table": loss.name, "columns": list(loss.columns), "rows": count} for loss, count in rows.items()]
     run.console.data({"dry_run": options.dry_run, "to": options.to, "rollbacks": names, "lost": lost})
     return names

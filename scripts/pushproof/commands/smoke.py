@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pushproof.base.errors import FailedError
 from pushproof.base.preload import import_meanwhile
-from pushproof.checks.promises import Verdict, report_red, verdicts_of
+from pushproof.checks.promises import CheckResult, report_red, results_of
 from pushproof.checks.suite import Tally, run_suite
 from pushproof.deploy.pushing import push
 from pushproof.migrations.gate import turn
@@ -28,7 +28,7 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     check_keys(target)
     check_one_project(target, run.settings.state_dir)
     with turn(run, "smoke", shared=True):
-        verdicts = verdicts_of(target, run.settings.supabase_dir / "checks")
+        verdicts = results_of(target, run.settings.supabase_dir / "checks")
         report_red(run, verdicts)
         tally = run_suite(run, run.settings.tests_dir, keyword, pytest_args)
     if tally.failed:
@@ -38,7 +38,7 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     summarise(run, pushed, verdicts, tally, time.monotonic() - began)
 
 
-def summarise(run: Run, pushed: Sequence[str], verdicts: Sequence[Verdict], tally: Tally, seconds: float) -> None:
+def summarise(run: Run, pushed: Sequence[str], verdicts: Sequence[CheckResult], tally: Tally, seconds: float) -> None:
     """The last line and the document of a run. Raises FailedError for anything that is not green."""
     red = [v.check for v in verdicts if not v.ok]
     passed = tally.counts.get("passed", 0)

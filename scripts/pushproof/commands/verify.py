@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from pushproof.base.errors import FailedError
-from pushproof.checks.promises import Verdict, report, verdicts_of
+from pushproof.checks.promises import CheckResult, report, results_of
 from pushproof.stack.run import Run
 
 
-def verify(run: Run) -> list[Verdict]:
+def verify(run: Run) -> list[CheckResult]:
     """Every check of the project. Raises FailedError when one is red, ProjectError where there is none."""
-    verdicts = verdicts_of(run.target, run.settings.supabase_dir / "checks")
+    verdicts = results_of(run.target, run.settings.supabase_dir / "checks")
     if not all(v.ok for v in verdicts):
         run.check()
     report(run.console, verdicts)

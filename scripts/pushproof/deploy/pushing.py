@@ -10,7 +10,7 @@ from pushproof.base.errors import FailedError, ProjectError
 from pushproof.base.preload import import_meanwhile
 from pushproof.base.queries import query
 from pushproof.base.reading import sql_files
-from pushproof.checks.promises import report_red, verdicts_of
+from pushproof.checks.promises import report_red, results_of
 from pushproof.lint.engine import lint
 from pushproof.lint.files import Problem
 from pushproof.lint.squawked import PREFIX
@@ -26,7 +26,7 @@ from pushproof.migrations.plan import FilePlan, plan_of
 from pushproof.stack.embedded import api_of, section_of
 from pushproof.stack.run import Run
 from pushproof.stack.schema_cache import await_api, exposed
-from pushproof.stack.services.postgrest import Api
+from pushproof.stack.services.postgrest import ApiSettings
 from pushproof.target.api import check_keys
 from pushproof.target.database import connect
 from pushproof.tools import squawk
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from pushproof.deploy.rehearsal import Rehearsal
 
 
-@dataclass(frozen=True)
-class Options:
-    """What `pushproof push` was told. `confirm` is the reference of a project marked as production.
+@dataclass(frozen=True, kw_only=True)
+class PushOptions:
+    """What `pushproof push` is asked to do. `confirm` is the reference of a project marked as production.
 
     `rehearse`: None for what the target deserves, a rehearsal where others would notice. `lint`: whether errors of the
     linter stop a push to a remote target. `verify`: whether supabase/checks, where there are any, are held against it.
@@ -56,7 +56,7 @@ class Options:
 class Outcome:
     """What was pushed, or with a dry run would be: file names and plan."""
 
-    options: Options
+    options: PushOptions
     names: list[str]
     plan: tuple[FilePlan, ...]
     problems: Sequence[Problem] = ()
@@ -75,14 +75,14 @@ class Outcome:
         }
 
 
-def push(run: Run, options: Options | None = None) -> Outcome:
+def push(run: Run, options: PushOptions | None = None) -> Outcome:
     """Plan what is pending, push it, and prove it from the history. One push at a time.
 
     Raises ProjectError before anything runs, RefusedError for what nobody confirmed, SqlError from the server,
     HistoryError when the target's history does not take these files, or when the history read back is not what
     the push promised.
     """
-    options = options or Options()
+    options = options or PushOptions()
     with turn(run, "push", shared=options.dry_run):
         project = _read(run)
         with connect(run.target, lock=run.settings.lock_timeout) as connection:
@@ -103,7 +103,7 @@ class Project:
     """What the project's files say. `vault`: whether config.toml sets secrets, which the CLI pushes every time."""
 
     files: Sequence[Migration]
-    api: Api
+    api: ApiSettings
     vault: bool
 
 
@@ -125,7 +125,7 @@ def _read(run: Run) -> Project:
     return Project(files, api_of(config), bool(section_of(config, "db").get("vault")))
 
 
-def _prepare(run: Run, options: Options, project: Project, connection: Any) -> Prepared:
+def _prepare(run: Run, options: PushOptions, project: Project, connection: Any) -> Prepared:
     """Look at what is pending before any of it runs. Raises ProjectError, HistoryError, RefusedError, FailedError."""
     pending = pending_of(connection, project.files, run.console, include_all=options.include_all)
     if not pending:
@@ -141,7 +141,7 @@ def _prepare(run: Run, options: Options, project: Project, connection: Any) -> P
     return Prepared(pending, plan, _lint(run, project, pending, options), wanted)
 
 
-def _preview(run: Run, options: Options, prepared: Prepared, connection: Any) -> list[str]:
+def _preview(run: Run, options: PushOptions, prepared: Prepared, connection: Any) -> list[str]:
     """Print what the CLI says that it would push, and what that would do; the names."""
     said = []
     if prepared.pending:
@@ -150,7 +150,7 @@ def _preview(run: Run, options: Options, prepared: Prepared, connection: Any) ->
     return said
 
 
-def _apply(run: Run, options: Options, project: Project, prepared: Prepared, connection: Any) -> list[str]:
+def _apply(run: Run, options: PushOptions, project: Project, prepared: Prepared, connection: Any) -> list[str]:
     """Push by the CLI and hold the history against the files; the names of what was pushed."""
     said: list[str] = []
     if prepared.pending or project.vault:  # the CLI would start only to match the same versions again
@@ -169,7 +169,7 @@ def _apply(run: Run, options: Options, project: Project, prepared: Prepared, con
     return said
 
 
-def _push_by_cli(run: Run, options: Options, pending: Sequence[Migration], connection: Any) -> list[str]:
+def _push_by_cli(run: Run, options: PushOptions, pending: Sequence[Migration], connection: Any) -> list[str]:
     return push_by_cli(
         run.settings,
         run.console,
@@ -186,7 +186,7 @@ def _verify(run: Run) -> None:
     folder = run.settings.supabase_dir / "checks"
     if not sql_files(folder, ProjectError):
         return
-    if red := report_red(run, verdicts_of(run.target, folder)):
+    if red := report_red(run, results_of(run.target, folder)):
         raise FailedError(
             f"pushed, and then {', '.join(v.check for v in red)} is red",
             "`pushproof verify` shows it; mend it by a new migration, or `pushproof rollback --to` what was before",
@@ -200,7 +200,7 @@ def _rehearse(run: Run, prepared: Prepared, connection: Any) -> Rehearsal:
     return rehearse(run, read_history(connection), prepared.pending, prepared.plan)
 
 
-def _lint(run: Run, project: Project, pending: Sequence[Migration], options: Options) -> list[Problem]:
+def _lint(run: Run, project: Project, pending: Sequence[Migration], options: PushOptions) -> list[Problem]:
     """What the linter says of the pending files, as one push. Raises FailedError for an error on a remote target."""
     if run.target.kind != "remote" and not options.dry_run:
         return []

@@ -16,7 +16,7 @@ from pushproof.base.console import Console, counted
 from pushproof.base.errors import FailedError, IntentError
 from pushproof.base.queries import query
 from pushproof.base.settings import Settings
-from pushproof.checks.promises import Verdict, verdicts_of
+from pushproof.checks.promises import CheckResult, results_of
 from pushproof.migrations.files import Applied, Migration
 from pushproof.migrations.plan import FilePlan, touched
 from pushproof.migrations.replay import Script, Timing, rebuild, replay, script_of
@@ -24,7 +24,7 @@ from pushproof.migrations.statements import Statement
 from pushproof.proof.catalog import Catalog, read_catalog
 from pushproof.proof.cells import Cell
 from pushproof.proof.engine import Engine
-from pushproof.proof.findings import Court, Finding, Report, collect, triage
+from pushproof.proof.findings import Context, Finding, LinterReport, collect, triage
 from pushproof.proof.imitation import Imitated, imitate
 from pushproof.proof.intent import FILE, Intent, load
 from pushproof.proof.kinds import kinds
@@ -52,7 +52,7 @@ class Rehearsal:
     rows: list[Imitated] = field(default_factory=list)
     timings: list[Timing] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[CheckResult] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0
@@ -127,7 +127,7 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
         stands.set_result(database)
         rest = pool.submit(stack.start)  # only now: it reads the schema as the pending files left it
         if (settings.supabase_dir / "checks").is_dir():
-            seen.verdicts = verdicts_of(database, settings.supabase_dir / "checks")
+            seen.verdicts = results_of(database, settings.supabase_dir / "checks")
         if lint:
             auth.result()
             _prove(stack, pool, rest, lint, seen)
@@ -181,16 +181,16 @@ def _prove(
     catalog = catalog_of(scratch)
     intent = load(scratch.settings.supabase_dir / FILE, catalog)
 
-    def reports() -> list[Report]:
+    def reports() -> list[LinterReport]:
         with connect(target) as connection:
             return collect(None, lint.result, target, catalog, connection)  # the CLI would take a second
 
     said = pool.submit(reports)
-    with probing(scratch, catalog, intent, keep=True) as (probe, cast):
+    with probing(scratch, catalog, intent, keep=True) as (probe, actors):
         rest.result()
         engine = Engine(kinds(), probe)
         seen.cells = list(engine.run(engine.cases()))
-        seen.findings = triage(Court(probe, cast, seen.cells), said.result())
+        seen.findings = triage(Context(probe, actors, seen.cells), said.result())
 
 
 def _report(run: Run, seen: Rehearsal) -> None:

@@ -36,7 +36,7 @@ def squawked(project: Project) -> Iterator[Problem]:
                 yield Problem(file.path, one.line, PREFIX + one.rule, one.level, one.message, one.hint)
 
 
-def _holds(report: squawk.Report, file: File, project: Project) -> bool:
+def _holds(report: squawk.Violation, file: File, project: Project) -> bool:
     if report.rule == squawk.SYNTAX:  # of a file that does not parse `syntax` speaks
         return not any(syntax.check(file, project))
     here = [one for one in file.statements if one.line <= report.line <= last_line(one)]

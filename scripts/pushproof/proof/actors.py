@@ -12,8 +12,9 @@ from pushproof.base.process import undisturbed
 from pushproof.proof.asking import Actor
 from pushproof.proof.intent import ActorIntent
 from pushproof.proof.leftovers import STUCK, remove_users
+from pushproof.target import testusers
 from pushproof.target.api import service_headers
-from pushproof.target.testusers import TestRun, client, sign_in, sign_up, test_run
+from pushproof.target.testusers import TestRun, client, sign_in, test_run
 
 if TYPE_CHECKING:
     import httpx
@@ -24,24 +25,24 @@ if TYPE_CHECKING:
 USERS = ("owner", "other")
 
 
-class Cast:
+class Actors:
     """Everybody who may ask, by name; others join them when a claim needs them."""
 
     def __init__(self, target: Target, http: httpx.Client, run: TestRun) -> None:
         anon = {"apikey": target.publishable_key}
-        self.actors = {"anon": Actor("anon", anon), "service": Actor("service", service_headers(target))}
+        self.by_name = {"anon": Actor("anon", anon), "service": Actor("service", service_headers(target))}
         self._target, self._http, self._run = target, http, run
         self._clients: dict[str, Client] = {}
         self._admin = client(target, target.secret_key, http)
         self._anonymous: tuple[Actor | None, str] | None = None
         self._made: list[str] = []
 
-    def recruit(self, name: str, intent: ActorIntent | None = None) -> Actor:
+    def sign_up(self, name: str, intent: ActorIntent | None = None) -> Actor:
         """Somebody who signs up and in, once."""
         if name not in self._clients:
             intent = intent or ActorIntent(name)
             with undisturbed():  # nobody would remove a user whose id is not noted
-                made = sign_up(self._target, self._admin, self._http, self._run, name, intent.user_metadata)
+                made = testusers.sign_up(self._target, self._admin, self._http, self._run, name, intent.user_metadata)
                 user_id, password = made
                 self._made.append(user_id)
             if intent.app_metadata:
@@ -77,7 +78,7 @@ class Cast:
     def _actor(self, name: str) -> Actor:
         session = self._clients[name].auth.get_session()
         token, user = (session.access_token, session.user.id) if session else ("", "")
-        return Actor(name, {**self.actors["anon"].headers, "Authorization": f"Bearer {token}"}, user)
+        return Actor(name, {**self.by_name["anon"].headers, "Authorization": f"Bearer {token}"}, user)
 
     def leave(self) -> list[str]:
         """Remove everybody and their rows; the words of Auth for those that would not go."""
@@ -87,7 +88,7 @@ class Cast:
 @contextlib.contextmanager
 def signed_in(
     target: Target, state_dir: Path, defined: Mapping[str, ActorIntent], *, keep: bool = False
-) -> Iterator[Cast]:
+) -> Iterator[Actors]:
     """The owner, another user and those that the project defines, signed in; removed at the end, rows by cascade.
 
     `keep` leaves them: the whole target is about to go.
@@ -99,13 +100,13 @@ def signed_in(
         test_run(state_dir, target.url) as run,
         contextlib.ExitStack() as cleanup,
     ):
-        cast = Cast(target, http, run)
+        actors = Actors(target, http, run)
         stuck: list[str] = []
         if not keep:
-            cleanup.callback(lambda: stuck.extend(cast.leave()))
+            cleanup.callback(lambda: stuck.extend(actors.leave()))
         for name in (*USERS, *defined):
-            cast.actors[name] = cast.recruit(name, defined.get(name))
-        yield cast
+            actors.by_name[name] = actors.sign_up(name, defined.get(name))
+        yield actors
         cleanup.close()
         if stuck:
             raise FailedError(f"cannot remove the test users {', '.join(stuck)}", f"{STUCK}, then `pushproof sweep`")

@@ -143,7 +143,7 @@ class Answer:
         return f"{self.status}" + (f" {json.dumps(self.body)[:60]}" if self.body is not None else "")
 
 
-class Api:
+class RestApi:
     """One REST API; its connections may be used by several threads at once."""
 
     def __init__(
@@ -161,7 +161,7 @@ class Api:
         self._check = check  # raises where a service died, for which there is no use to wait
 
     @classmethod
-    def of(cls, target: Target, check: Callable[[], None] = lambda: None) -> Api:
+    def of(cls, target: Target, check: Callable[[], None] = lambda: None) -> RestApi:
         """That of a target, through the proxy of the environment where it is not on this machine."""
         import urllib3
 
@@ -176,7 +176,7 @@ class Api:
         )
 
     @classmethod
-    def at(cls, path: Path, target: Target, check: Callable[[], None] = lambda: None) -> Api:
+    def at(cls, path: Path, target: Target, check: Callable[[], None] = lambda: None) -> RestApi:
         """A PostgREST of this target's database without a gateway, on a Unix socket."""
         import urllib3
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from pushproof.proof.asking import CANCELED, Actor, Answer, Api, Request
+from pushproof.proof.asking import CANCELED, Actor, Answer, Request, RestApi
 from pushproof.proof.catalog import VIEWS, Catalog, Relation
 from pushproof.proof.intent import Intent, RelationIntent
 from pushproof.proof.records import Row
@@ -96,7 +96,7 @@ class Probe:
     intent: Intent
     rows: Rows
     actors: Mapping[str, Actor]
-    api: Api
+    api: RestApi
 
     def relation(self, case: Case) -> Relation:
         return self.catalog.relations[case.object]

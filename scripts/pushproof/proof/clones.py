@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pushproof.base.errors import ProjectError, StackError
 from pushproof.base.queries import query
 from pushproof.base.reading import sql_files
-from pushproof.checks.promises import Verdict, verdict_of
-from pushproof.proof.asking import Actor, Api
+from pushproof.checks.promises import CheckResult, result_of
+from pushproof.proof.asking import Actor, RestApi
 from pushproof.proof.cells import Probe
 from pushproof.proof.records import impatient
 from pushproof.proof.rows import Rows
@@ -59,13 +59,13 @@ class Clone:
         ).fetchone()
         return str(found[0]) if found else ""
 
-    def verdicts(self) -> Iterator[Verdict]:
+    def verdicts(self) -> Iterator[CheckResult]:
         """The project's checks, one by one."""
         return map(self.verdict, self.checks)
 
-    def verdict(self, file: Path) -> Verdict:
+    def verdict(self, file: Path) -> CheckResult:
         """That of one check."""
-        return verdict_of(self.connection, file)
+        return result_of(self.connection, file)
 
     def mend(self, script: str) -> None:
         """Undo a mutant; where that does not lead back to the baseline, copy the database anew."""
@@ -139,7 +139,7 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
             known = (parts, api_port, socket, base.database.port, api.schemas, state.passwords, state.secrets)
             anonymous = takes_anonymous(stack.settings.supabase_dir / "config.toml")
             services.append(Origin(*known, anonymous, database=name, name=f"origin_{number}", needs=(rest.name,)))
-        asking = _probe(probe, target, Api.at(socket, target, check), state.secrets)
+        asking = _probe(probe, target, RestApi.at(socket, target, check), state.secrets)
         made.append(
             Clone(
                 name, target, admin, asking, probe.rows, checks, stack.settings.project, stack.settings.tests_dir, check
@@ -156,7 +156,7 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
         supervisor.stop()
 
 
-def _probe(probe: Probe, target: Target, api: Api, secrets: dict[str, str]) -> Probe:
+def _probe(probe: Probe, target: Target, api: RestApi, secrets: dict[str, str]) -> Probe:
     """The same questions to a copy, whose REST server has no gateway: the key's role travels as a token."""
     actors = {name: _direct(actor, secrets) for name, actor in probe.actors.items()}
     users = {a.name: a.id for a in actors.values() if a.id}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pushproof.base.resources import resource
 from pushproof.proof import claims
-from pushproof.proof.actors import Cast
+from pushproof.proof.actors import Actors
 from pushproof.proof.catalog import Catalog
 from pushproof.proof.cells import Cell, Probe
 from pushproof.proof.sentences import is_attack
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from pushproof.target.targets import Target
     from pushproof.tools.supabase_cli import Cli
 
-CHECKS = resource(__package__, "checks")
+ADVISORS = resource(__package__, "advisors")
 CONFIRMED, DECLARED, REFUTED, UNPROVED = "confirmed", "declared", "refuted", "unproved"
 ORDER = (CONFIRMED, UNPROVED, DECLARED, REFUTED)
 
 
 @dataclass(frozen=True)
-class Report:
+class LinterReport:
     """A linter's words on one object."""
 
     source: str
@@ -65,7 +65,7 @@ class Finding:
     """All that is said of one object."""
 
     object: str
-    reports: tuple[Report, ...]
+    reports: tuple[LinterReport, ...]
     verdicts: tuple[Verdict, ...]
 
     @property
@@ -84,11 +84,11 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Court:
+class Context:
     """What a claim is judged with: the cells of the run, and whoever may ask once more."""
 
     probe: Probe
-    cast: Cast
+    actors: Actors
     cells: Sequence[Cell]
 
     def on(self, name: str) -> list[Cell]:
@@ -100,7 +100,7 @@ class Claim(Protocol):
 
     RULES: frozenset[str]
 
-    def judge(self, court: Court, name: str, reports: Sequence[Report]) -> Verdict:
+    def judge(self, context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
         """Raises UnaskableError."""
 
 
@@ -117,7 +117,7 @@ def collect(
     target: Target,
     catalog: Catalog,
     database: psycopg.Connection[Any],
-) -> list[Report]:
+) -> list[LinterReport]:
     """What the CLI's advisors, pgrls (`lint`) and our own checks say of the target; without `cli` the latter two.
 
     Raises what each of them raises.
@@ -129,21 +129,24 @@ def collect(
         for row in advised.result() if advised else ():
             where = row.get("metadata") or {}
             name = ".".join(str(where[k]) for k in ("schema", "name") if where.get(k))
-            found.append(Report("advisors", row["name"], row["level"].lower(), _object(catalog, name), row["detail"]))
+            about, level = _object(catalog, name), row["level"].lower()
+            found.append(LinterReport("advisors", row["name"], level, about, row["detail"]))
         for row in linted.result():
             name = _object(catalog, row["location"])
-            found.append(Report("pgrls", row["rule_id"], row["severity"], name, row["message"]))
+            found.append(LinterReport("pgrls", row["rule_id"], row["severity"], name, row["message"]))
     return found
 
 
-def own_reports(database: psycopg.Connection[Any], catalog: Catalog) -> list[Report]:
+def own_reports(database: psycopg.Connection[Any], catalog: Catalog) -> list[LinterReport]:
     """Our own checks: one question a file, each answering object and detail."""
     found = []
-    for file in sorted(CHECKS.glob("*.sql")):
+    for file in sorted(ADVISORS.glob("*.sql")):
         with database.transaction(force_rollback=True):
             database.execute("set local search_path = ''")
             rows = database.execute(file.read_bytes(), {"schemas": list(catalog.schemas)}).fetchall()
-        found += [Report("pushproof", file.stem, "warning", _object(catalog, name), detail) for name, detail in rows]
+        found += [
+            LinterReport("pushproof", file.stem, "warning", _object(catalog, name), detail) for name, detail in rows
+        ]
     return found
 
 
@@ -155,22 +158,22 @@ def _object(catalog: Catalog, location: str) -> str:
     return relation or function or location
 
 
-def triage(court: Court, reports: Iterable[Report]) -> list[Finding]:
+def triage(context: Context, reports: Iterable[LinterReport]) -> list[Finding]:
     """One finding for each object that a report or a failing cell is about; what is confirmed and severe first."""
-    by_object: dict[str, list[Report]] = {}
+    by_object: dict[str, list[LinterReport]] = {}
     for report in reports:
         by_object.setdefault(report.object, []).append(report)
-    for cell in court.cells:
+    for cell in context.cells:
         if is_attack(cell):
             by_object.setdefault(cell.case.object, [])
     rules = known_claims()
-    found = [Finding(name, tuple(of), tuple(_judged(court, rules, name, of))) for name, of in by_object.items()]
+    found = [Finding(name, tuple(of), tuple(_judged(context, rules, name, of))) for name, of in by_object.items()]
     return sorted(found, key=lambda f: (ORDER.index(f.verdict), not f.severe, f.object))
 
 
-def _judged(court: Court, rules: Mapping[str, Claim], name: str, reports: Sequence[Report]) -> list[Verdict]:
+def _judged(context: Context, rules: Mapping[str, Claim], name: str, reports: Sequence[LinterReport]) -> list[Verdict]:
     """A verdict for each claim that the reports make; cells that show an attack speak in any case."""
-    wanted: dict[int, tuple[Claim, list[Report]]] = {}
+    wanted: dict[int, tuple[Claim, list[LinterReport]]] = {}
     advice = []
     for report in reports:
         claim = rules.get(report.rule)
@@ -178,10 +181,10 @@ def _judged(court: Court, rules: Mapping[str, Claim], name: str, reports: Sequen
             advice.append(report)
         else:
             wanted.setdefault(id(claim), (claim, []))[1].append(report)
-    if any(is_attack(c) for c in court.on(name)):
+    if any(is_attack(c) for c in context.on(name)):
         reach = rules["rls_disabled_in_public"]
         wanted.setdefault(id(reach), (reach, []))
-    verdicts = [_tried(court, claim, name, of) for claim, of in wanted.values()]
+    verdicts = [_tried(context, claim, name, of) for claim, of in wanted.values()]
     if advice and not verdicts:
         verdicts.append(
             Verdict(UNPROVED, f"no request shows it: {advice[0].words}", severe=False, rules=(advice[0].rule,))
@@ -189,13 +192,13 @@ def _judged(court: Court, rules: Mapping[str, Claim], name: str, reports: Sequen
     return verdicts
 
 
-def _tried(court: Court, claim: Claim, name: str, reports: Sequence[Report]) -> Verdict:
+def _tried(context: Context, claim: Claim, name: str, reports: Sequence[LinterReport]) -> Verdict:
     """The claim's verdict; whatever kept it from being tried leaves it unproved."""
     import psycopg
     from supabase_auth.errors import AuthError
 
     try:
-        verdict = claim.judge(court, name, reports)
+        verdict = claim.judge(context, name, reports)
     except (UnaskableError, UnansweredError) as why:
         verdict = Verdict(UNPROVED, str(why))
     except psycopg.Error as problem:

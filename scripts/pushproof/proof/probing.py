@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from pushproof.base.errors import FailedError
-from pushproof.proof.actors import USERS, Cast, signed_in
-from pushproof.proof.asking import Api
+from pushproof.proof.actors import USERS, Actors, signed_in
+from pushproof.proof.asking import RestApi
 from pushproof.proof.catalog import Catalog, read_catalog
 from pushproof.proof.cells import Case, Cell, Probe
 from pushproof.proof.engine import Engine
@@ -35,17 +35,17 @@ def catalog_of(run: Run) -> Catalog:
 
 
 @contextlib.contextmanager
-def probing(run: Run, catalog: Catalog, intent: Intent, *, keep: bool = False) -> Iterator[tuple[Probe, Cast]]:
+def probing(run: Run, catalog: Catalog, intent: Intent, *, keep: bool = False) -> Iterator[tuple[Probe, Actors]]:
     """Signed-in actors with rows of their own; whatever happens, all of it is removed in the end.
 
     `keep` leaves them: the whole target is about to go.
     """
     target = run.target
-    with signed_in(target, run.settings.state_dir, intent.actors, keep=keep) as cast:
-        rows = Rows(lambda: impatient(target), catalog, intent, {a.name: a.id for a in cast.actors.values() if a.id})
+    with signed_in(target, run.settings.state_dir, intent.actors, keep=keep) as actors:
+        rows = Rows(lambda: impatient(target), catalog, intent, {a.name: a.id for a in actors.by_name.values() if a.id})
         try:
             rows.populate(USERS)
-            yield Probe(catalog, intent, rows, cast.actors, Api.of(target, run.check)), cast
+            yield Probe(catalog, intent, rows, actors.by_name, RestApi.of(target, run.check)), actors
         finally:
             rows.records.close() if keep else rows.clean()
 

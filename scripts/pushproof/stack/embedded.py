@@ -30,7 +30,7 @@ from pushproof.stack.services.postgres import (
     is_cluster,
     recipe,
 )
-from pushproof.stack.services.postgrest import Api, Postgrest
+from pushproof.stack.services.postgrest import ApiSettings, Postgrest
 from pushproof.stack.supervisor import Health, Supervisor, end_strays
 from pushproof.target.clocks import check_keys_of_stack
 from pushproof.target.targets import Database, Target
@@ -336,15 +336,15 @@ def takes_anonymous(config: Path) -> bool:
     return found
 
 
-def api_of(config: Path) -> Api:
+def api_of(config: Path) -> ApiSettings:
     """The `[api]` section of supabase/config.toml; the CLI's defaults where it says nothing."""
     section = section_of(config, "api")
-    default = Api()
+    default = ApiSettings()
     if not isinstance(max_rows := section.get("max_rows", default.max_rows), int):
         raise ProjectError("api.max_rows of supabase/config.toml is not a number", "write it as 1000")
     if not isinstance(exposed := section.get("auto_expose_new_tables", default.auto_expose_new_tables), bool):
         raise ProjectError("api.auto_expose_new_tables of supabase/config.toml is not a boolean", "write it as false")
-    return Api(
+    return ApiSettings(
         auto_expose_new_tables=exposed,
         schemas=_names(section, "schemas", default.schemas),
         extra_search_path=_names(section, "extra_search_path", default.extra_search_path),

@@ -26,7 +26,7 @@ from locust.runners import WorkerRunner
 from pushproof.base.console import Console
 from pushproof.base.errors import PushproofError
 from pushproof.migrations.gate import refuse_production
-from pushproof.proof.actors import Cast
+from pushproof.proof.actors import Actors
 from pushproof.proof.asking import Actor
 from pushproof.proof.intent import FILE
 from pushproof.stack.run import Run
@@ -67,21 +67,21 @@ class Party:
         self._cleanup = contextlib.ExitStack()
         http = self._cleanup.enter_context(http_client(self.target))
         marked = self._cleanup.enter_context(test_run(run.settings.state_dir, self.target.url))
-        self.cast = Cast(self.target, http, marked)
+        self.actors = Actors(self.target, http, marked)
         self._arrived = 0
 
     def invite(self) -> Actor:
         """Somebody who signed up and in. Their name is of letters alone, as a test user's is."""
         self.invited += 1
         name = "v" + "".join(chr(ord("a") + int(digit)) for digit in str(self.invited))
-        actor = self.cast.recruit(name)
+        actor = self.actors.sign_up(name)
         self._arrived += 1
         self.seen.arrived = time.time()
         return actor
 
     def leave(self) -> None:
         """Remove everybody and their rows; unless all are gone, the run's file stays for `pushproof sweep`."""
-        if not self.cast.leave() and self._arrived == self.invited:
+        if not self.actors.leave() and self._arrived == self.invited:
             self._cleanup.close()
 
 
@@ -128,7 +128,7 @@ class Visitor(FastHttpUser):
 
     def _ask(self, method: str, name: str, params: dict[str, str], body: Any = None) -> Any:
         """Raises RescheduleTask where it is refused: the next task begins, the failure is counted."""
-        headers = {**self.party.cast.recruit(self.name).headers, "Prefer": "return=representation"}
+        headers = {**self.party.actors.sign_up(self.name).headers, "Prefer": "return=representation"}
         with self.client.request(
             method, f"/rest/v1/{name}", name=name, params=params, json=body, headers=headers, catch_response=True
         ) as answer:

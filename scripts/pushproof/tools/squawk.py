@@ -105,7 +105,7 @@ HINTS = {
 
 
 @dataclass(frozen=True)
-class Report:
+class Violation:
     """What it says of a line of a file."""
 
     file: Path
@@ -120,7 +120,7 @@ class Report:
         return "error" if self.rule in ERRORS else "warning"
 
 
-def lint(files: Sequence[Path]) -> list[Report]:
+def lint(files: Sequence[Path]) -> list[Violation]:
     """Its reports on files that are pushed one transaction each. Raises PartsError where it is missing or fails.
 
     A .squawk.toml of the project is not read: what is ignored stands in the file, with its reason.
@@ -143,11 +143,11 @@ def page_of(rule: str) -> str:
     return f"https://squawkhq.com/docs/{rule}"
 
 
-def _report(one: dict[str, object]) -> Report:
+def _report(one: dict[str, object]) -> Violation:
     rule = str(one["rule_name"])
     message = str(one["message"]).strip().rstrip(".")
     hint = HINTS.get(rule) or str(one["help"] or f"see {page_of(rule)}").strip().rstrip(".")
-    return Report(Path(str(one["file"])), int(str(one["line"])) + 1, rule, message, hint)  # it counts from 0
+    return Violation(Path(str(one["file"])), int(str(one["line"])) + 1, rule, message, hint)  # it counts from 0
 
 
 def binary() -> Path:

@@ -36,7 +36,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PanelRows:
     """The rows of a panel; `missing` says why there are none to be had, and what to do about it."""
 
     panel: Panel
@@ -57,7 +57,7 @@ def _read(file: Path) -> Panel:
     return Panel(name, title or file.stem, about.replace("%%", "%"), said["needs"], said["enable"], sql)
 
 
-def ask(connection: psycopg.Connection[Any], asked: Iterable[Panel], schemas: list[str]) -> Iterator[Answer]:
+def ask(connection: psycopg.Connection[Any], asked: Iterable[Panel], schemas: list[str]) -> Iterator[PanelRows]:
     """Their answers, each in a read-only transaction of its own."""
     import psycopg
 
@@ -66,14 +66,16 @@ def ask(connection: psycopg.Connection[Any], asked: Iterable[Panel], schemas: li
             with connection.transaction(force_rollback=True):
                 connection.execute("set local transaction_read_only = on")
                 if panel.needs and not _exists(connection, panel.needs):
-                    yield Answer(panel, missing=f"there is no {panel.needs}: {panel.enable}")
+                    yield PanelRows(panel, missing=f"there is no {panel.needs}: {panel.enable}")
                     continue
                 cursor = connection.execute(panel.sql.encode(), {"schemas": schemas})
                 columns = tuple(column.name for column in cursor.description or ())
-                yield Answer(panel, columns, tuple(cursor.fetchall()))
+                yield PanelRows(panel, columns, tuple(cursor.fetchall()))
         except psycopg.Error as problem:
             words = problem.diag.message_primary or str(problem)
-            yield Answer(panel, missing=f"it cannot be read: {words}" + (f" ({panel.enable})" if panel.enable else ""))
+            yield PanelRows(
+                panel, missing=f"it cannot be read: {words}" + (f" ({panel.enable})" if panel.enable else "")
+            )
 
 
 def _exists(connection: psycopg.Connection[Any], name: str) -> bool:

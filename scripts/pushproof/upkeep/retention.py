@@ -36,7 +36,7 @@ JOB_ROWS = 50  # at most in a batch of a job, which does not look at the clock
 
 
 @dataclass(frozen=True)
-class Rule:
+class RetentionRule:
     """What goes after how many days: the SQL that deletes a batch, and the SQL that tells what there is."""
 
     name: str
@@ -45,7 +45,7 @@ class Rule:
     plan_sql: str
 
     @classmethod
-    def of(cls, folder: Path, name: str, days: int) -> Rule:
+    def of(cls, folder: Path, name: str, days: int) -> RetentionRule:
         """From the folder's files. Raises ProjectError where one is missing."""
         candidates = textwrap.indent(_read(folder / f"{name}.sql").rstrip(), "  ")
         sql = _read(folder / "batch.sql").replace("%candidates%", candidates)
@@ -97,7 +97,7 @@ class Batch:
     milliseconds: float
 
 
-def batches(connection: psycopg.Connection[Any], rule: Rule, most: int) -> Iterator[Batch]:
+def batches(connection: psycopg.Connection[Any], rule: RetentionRule, most: int) -> Iterator[Batch]:
     """Delete batch by batch, each committed when it is yielded, until nothing is left that nobody holds.
 
     Batches grow and shrink to hold their rows for AIM_MS, and never have more than `most`. Raises SqlError.
@@ -122,7 +122,7 @@ def batches(connection: psycopg.Connection[Any], rule: Rule, most: int) -> Itera
         until = time.monotonic() + PATIENCE_SECONDS
 
 
-def _batch(connection: psycopg.Connection[Any], rule: Rule, size: int) -> Batch:
+def _batch(connection: psycopg.Connection[Any], rule: RetentionRule, size: int) -> Batch:
     """In one round trip, so that the network's time is not the locks'."""
     with connection.pipeline(), connection.transaction():
         done = connection.execute(rule.sql.encode(), {"days": rule.days, "batch": size})
@@ -131,7 +131,7 @@ def _batch(connection: psycopg.Connection[Any], rule: Rule, size: int) -> Batch:
     return Batch(deleted, along, float(milliseconds) - float(searched or 0))
 
 
-def schedule(connection: psycopg.Connection[Any], rule: Rule, most: int, when: str) -> None:
+def schedule(connection: psycopg.Connection[Any], rule: RetentionRule, most: int, when: str) -> None:
     """Install the deletion as a job of pg_cron, or change the one there is. Raises MissingError without pg_cron."""
     _require_cron(connection)
     values = {"name": JOB + rule.name, "when": when, "job": rule.job(connection, min(most, JOB_ROWS))}

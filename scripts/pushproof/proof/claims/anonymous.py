@@ -6,27 +6,27 @@ from collections.abc import Sequence
 
 from pushproof.proof.cells import ALLOWED
 from pushproof.proof.claims import reach
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 
 RULES = frozenset(("any_signed_in",))
 
 
-def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
     """Somebody signs in anonymously, where the project lets them, and reads the owner's row.
 
     No leak of its own: access.toml lets every signed-in user read it, or a cell of `other` has failed.
     """
-    relation = court.probe.catalog.relations.get(name)
+    relation = context.probe.catalog.relations.get(name)
     if relation is None or relation.is_view:
         return Verdict(UNPROVED, f"no row of {name} can be tried")
-    if any(c.actor == "anon" and c.observed == ALLOWED and c.case.kind == "select" for c in court.on(name)):
-        return reach.judge(court, name, reports)  # nobody needs to sign in
-    row = court.probe.rows.standing(relation, "owner")
-    visitor, words = court.cast.anonymous()
-    request = court.probe.request(relation, "GET", params={"select": "*", **court.probe.where(relation, row)})
+    if any(c.actor == "anon" and c.observed == ALLOWED and c.case.kind == "select" for c in context.on(name)):
+        return reach.judge(context, name, reports)  # nobody needs to sign in
+    row = context.probe.rows.standing(relation, "owner")
+    visitor, words = context.actors.anonymous()
+    request = context.probe.request(relation, "GET", params={"select": "*", **context.probe.where(relation, row)})
     if visitor is None:
         return Verdict(REFUTED, f"nobody can sign in anonymously: {words}", "POST /auth/v1/signup", words)
-    answer = court.probe.api.ask(visitor, request)
+    answer = context.probe.api.ask(visitor, request)
     if answer.rows:
         words = f"Anybody who signs in anonymously, without an address, can read rows of {name}"
         return Verdict(CONFIRMED, words, request.curl("anonymous"), answer.words, severe=False)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pushproof.base.queries import query
-from pushproof.proof.findings import CONFIRMED, REFUTED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, REFUTED, Context, LinterReport, Verdict
 
 RULES = frozenset(("SEC002", "SEC016", "SEC023", "SEC029", "SEC048"))
 
 
-def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
     """Asked of the catalog, once for both roles of visitors and users; service_role is the control."""
-    relation = court.probe.catalog.relations.get(name)
+    relation = context.probe.catalog.relations.get(name)
     oid = f"{relation.schema}.{relation.name}" if relation else None
-    found = court.probe.rows.records.connection.execute(query("proof/claims/bypass"), {"relation": oid}).fetchall()
+    found = context.probe.rows.records.connection.execute(query("proof/claims/bypass"), {"relation": oid}).fetchall()
     unbound = [role for role, free in found if free and role != "service_role"]
     if unbound:
         return Verdict(CONFIRMED, f"{', '.join(unbound)} may pass every policy", "the catalog", str(found))

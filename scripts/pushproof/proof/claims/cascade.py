@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 
 from pushproof.proof.cells import MINIMAL
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 
 RULES = frozenset(("cascade_across_owners",))
 FROM = re.compile(r"cascades from (.+)$")
 
 
-def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
     """Another user adds a row below the owner's; the owner deletes theirs."""
-    probe, rows = court.probe, court.probe.rows
+    probe, rows = context.probe, context.probe.rows
     child = probe.catalog.relations[name]
     for parent_name in dict.fromkeys(m[1] for r in reports if (m := FROM.search(r.words))):
         parent = probe.catalog.relations[parent_name]

@@ -7,20 +7,20 @@ from urllib.parse import quote
 
 from pushproof.base.queries import query
 from pushproof.proof.asking import Request
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 
 RULES = frozenset(("extension_in_public",))
 
 
-def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
     """A function of it that takes no argument, called by a visitor."""
     extension = name.rpartition(".")[2]
-    found = court.probe.rows.records.connection.execute(
+    found = context.probe.rows.records.connection.execute(
         query("proof/claims/extension_functions"), {"extension": extension}
     ).fetchall()
     for (function,) in found:
         request = Request("POST", f"rpc/{quote(function, safe='')}", body={})
-        answer = court.probe.ask("anon", request)
+        answer = context.probe.ask("anon", request)
         if answer.status < 300:
             words = f"Anybody can call functions of {extension} as rpc, such as {function}"
             return Verdict(CONFIRMED, words, request.curl("anon"), answer.words, severe=False)

@@ -6,29 +6,29 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.unaskable import UnaskableError
 
 RULES = frozenset(("rls_references_user_metadata", "SEC033"))
 COMPARED = re.compile(r"user_metadata'::text\)+ *->>? *'(\w+)'::text\)*(?:::\w+\)*)? *(?:= *(?:'([^']*)'|\(?(\w+)\b))?")
 
 
-def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
     """A user gives themselves the metadata that the policy asks for, and reads the owner's row."""
-    relation = court.probe.catalog.relations.get(name)
+    relation = context.probe.catalog.relations.get(name)
     if relation is None or relation.is_view:
         return Verdict(UNPROVED, f"no row of {name} can be tried")
-    row = court.probe.rows.standing(relation, "owner")
+    row = context.probe.rows.standing(relation, "owner")
     wanted: dict[str, Any] = {}
-    for policy in court.probe.catalog.policies_of(name):
+    for policy in context.probe.catalog.policies_of(name):
         for key, literal, column in COMPARED.findall(f"{policy.qual} {policy.check}"):
             wanted[key] = literal or str(row.get(column, "")) or True
     if not wanted:
         raise UnaskableError(f"the policies of {name} compare user_metadata in a way that was not understood")
-    request = court.probe.request(relation, "GET", params={"select": "*", **court.probe.where(relation, row)})
-    attacker = court.cast.recruit("attacker")
-    before = court.probe.api.ask(attacker, request)
-    after = court.probe.api.ask(court.cast.edit(attacker, wanted), request)
+    request = context.probe.request(relation, "GET", params={"select": "*", **context.probe.where(relation, row)})
+    attacker = context.actors.sign_up("attacker")
+    before = context.probe.api.ask(attacker, request)
+    after = context.probe.api.ask(context.actors.edit(attacker, wanted), request)
     said = ", ".join(f"{k}: {v}" for k, v in wanted.items())
     if after.rows and not before.rows:
         words = f"Any signed-in user who writes {said} into their own metadata can read other users' rows in {name}"

@@ -6,34 +6,34 @@ import re
 from collections.abc import Sequence
 
 from pushproof.proof.cells import ALLOWED, DENIED, Case, Cell, is_alone
-from pushproof.proof.findings import CONFIRMED, DECLARED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, DECLARED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.kinds import parents
 
 RULES = frozenset(("parent_unchecked", "SEC047"))
 COLUMN = re.compile(r"column (\S+) refers")
 
 
-def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
     """Asked by the same cells as declared parents are; a parent that others may read may be meant for them."""
-    relation = court.probe.catalog.relations.get(name)
-    entry = court.probe.intent.relations.get(name)
+    relation = context.probe.catalog.relations.get(name)
+    entry = context.probe.intent.relations.get(name)
     if relation is None or entry is None or "owner" not in entry.allowed["insert"]:
         return Verdict(REFUTED, f"access.toml lets no user insert into {name}")
     named = [m[1] for r in reports if (m := COLUMN.search(r.words))]
-    columns = named or [k.columns[0] for k in relation.foreign_keys if k.target in court.probe.catalog.relations]
+    columns = named or [k.columns[0] for k in relation.foreign_keys if k.target in context.probe.catalog.relations]
     shown = []
     for column in columns:
-        known = [c for c in court.on(name) if (c.case.kind, c.case.detail) == ("parents", column)]
+        known = [c for c in context.on(name) if (c.case.kind, c.case.detail) == ("parents", column)]
         case = Case("parents", name, "insert", {"other": DENIED}, column, is_alone(relation, entry))
-        shown += [(column, c) for c in known or parents.ask(court.probe, case)]
-    return _verdict(court, name, shown)
+        shown += [(column, c) for c in known or parents.ask(context.probe, case)]
+    return _verdict(context, name, shown)
 
 
-def _verdict(court: Court, name: str, shown: Sequence[tuple[str, Cell]]) -> Verdict:
+def _verdict(context: Context, name: str, shown: Sequence[tuple[str, Cell]]) -> Verdict:
     for column, cell in shown:
         request = cell.curl
         if cell.observed == ALLOWED:
-            shared = _is_shared(court, name, column)
+            shared = _is_shared(context, name, column)
             verdict = DECLARED if shared else CONFIRMED
             words = f"Any signed-in user can put rows of {name} below another user's {column}, or learn which exist"
             words = f"{column} refers to what others may read; name it in `parents` to forbid it" if shared else words
@@ -47,9 +47,9 @@ def _verdict(court: Court, name: str, shown: Sequence[tuple[str, Cell]]) -> Verd
     return Verdict(REFUTED, "a row below another user's parent is refused", request, cell.answer, cell.control)
 
 
-def _is_shared(court: Court, name: str, column: str) -> bool:
+def _is_shared(context: Context, name: str, column: str) -> bool:
     """Whether others may read the parent: then adding to it may be what it is for."""
-    keys = court.probe.catalog.relations[name].foreign_keys
+    keys = context.probe.catalog.relations[name].foreign_keys
     parent = next((k.target for k in keys if column in k.columns), "")
-    entry = court.probe.intent.relations.get(parent)
+    entry = context.probe.intent.relations.get(parent)
     return bool(entry and ("other" in entry.allowed["select"] or not entry.owner))

@@ -8,7 +8,7 @@ from typing import Any
 
 from pushproof.base.queries import query
 from pushproof.proof.differential import become
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.names import regclass
 
 PER_ROW = frozenset(("auth_rls_initplan", "PERF001"))
@@ -17,19 +17,19 @@ CALLS = re.compile(r"auth\.\w+\(\)|current_setting\(")
 CONDITIONS = ("Filter", "Index Cond", "Recheck Cond", "Join Filter", "One-Time Filter")
 
 
-def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
     """The plan of a user's whole read, with sequential scans only where nothing else is possible."""
     import psycopg
 
-    relation = court.probe.catalog.relations.get(name)
+    relation = context.probe.catalog.relations.get(name)
     if relation is None:
         return Verdict(UNPROVED, f"{name} is no relation whose plan could be asked for", severe=False)
     statement = f"explain (format json) select * from {regclass(relation)}"  # noqa: S608 - a quoted name
-    rows = court.probe.rows.records.connection
+    rows = context.probe.rows.records.connection
     try:
         with rows.transaction(force_rollback=True):
             rows.execute("set local enable_seqscan = off")
-            become(rows, court.probe.actors["owner"])
+            become(rows, context.probe.actors["owner"])
             answer = rows.execute(statement.encode()).fetchone()
     except psycopg.Error as problem:
         return Verdict(UNPROVED, f"no plan: {problem.diag.message_primary}", statement, severe=False)

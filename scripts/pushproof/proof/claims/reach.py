@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pushproof.proof.catalog import ROLE_OF
 from pushproof.proof.cells import ALLOWED, FAILED, Cell
-from pushproof.proof.findings import CONFIRMED, DECLARED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, DECLARED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.sentences import attack, is_attack
 
 RULES = frozenset(
@@ -23,13 +23,13 @@ RULES = frozenset(
 KINDS = ("select", "insert", "update", "delete", "call")
 
 
-def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
     """Confirmed by a cell in which somebody got it, refuted by those in which nobody did."""
-    cells = court.on(name)
+    cells = context.on(name)
     if not cells:
         return _unasked(name)
     if wrong := [c for c in cells if is_attack(c)]:
-        telling = [c for c in wrong if not _is_latent(court, c)]
+        telling = [c for c in wrong if not _is_latent(context, c)]
         return _shown(CONFIRMED, attack(telling or wrong), _plainest(telling or wrong), severe=bool(telling))
     if failed := [c for c in cells if c.observed == FAILED]:
         return _shown(UNPROVED, failed[0].reason, failed[0])
@@ -50,11 +50,11 @@ def _plainest(cells: Sequence[Cell]) -> Cell:
     return min(cells, key=lambda c: (c.request is None, c.case.kind not in KINDS, c.case.kind != "select"))
 
 
-def _is_latent(court: Court, cell: Cell) -> bool:
+def _is_latent(context: Context, cell: Cell) -> bool:
     """What takes a second hole: a privilege that policies still guard, or keys that nobody guesses."""
     if cell.case.kind != "keys":
         return cell.case.kind == "grants"
-    columns = court.probe.catalog.relations[cell.case.object].by_name
+    columns = context.probe.catalog.relations[cell.case.object].by_name
     return all(columns[name].base_type == "uuid" for name in cell.case.detail.split(", "))
 
 

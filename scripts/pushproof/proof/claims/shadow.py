@@ -10,17 +10,17 @@ from psycopg import sql
 
 from pushproof.base.queries import query
 from pushproof.proof.differential import become
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.names import Name, name_of
 
 RULES = frozenset(("SEC015", "function_search_path_mutable"))
 
 
-def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
     """Called by SQL beside temporary tables of the same names; what it touched is counted, and undone."""
     import psycopg
 
-    rows, catalog = court.probe.rows.records.connection, court.probe.catalog
+    rows, catalog = context.probe.rows.records.connection, context.probe.catalog
     found = rows.execute(query("proof/claims/routine"), {"name": name, "plain": name.partition("(")[0]}).fetchone()
     if found is None:
         return Verdict(UNPROVED, f"{name} is no function of the exposed schemas")
@@ -33,13 +33,13 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
     if is_trigger:
         return Verdict(UNPROVED, "a trigger function that names a relation without its schema is not called directly")
     labels = catalog.functions[name].labels if name in catalog.functions else ((),) * len(types)
-    arguments = [court.probe.rows.values.argument(*one) for one in zip(types, labels, strict=True)]
+    arguments = [context.probe.rows.values.argument(*one) for one in zip(types, labels, strict=True)]
     call = f"select {routine}({', '.join(f'%s::{t}' for t in types)})"
     with rows.transaction(force_rollback=True):
         for relation in meant:
             create = sql.SQL("create temporary table {} (like {})").format(Name(relation.name), name_of(relation))
             rows.execute(create, [])
-        become(rows, court.probe.actors["owner"])
+        become(rows, context.probe.actors["owner"])
         try:
             with rows.transaction():
                 rows.execute(call.encode(), [_sent(value) for value in arguments])

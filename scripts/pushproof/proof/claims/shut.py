@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pushproof.proof.cells import ALLOWED
-from pushproof.proof.findings import CONFIRMED, REFUTED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, REFUTED, Context, LinterReport, Verdict
 
 RULES = frozenset(("rls_enabled_no_policy", "SEC009", "SEC010", "SEC012", "SEC022", "SEC037", "missing_grant"))
 
 
-def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
     """Confirmed where an actor is refused what access.toml allows."""
-    cells = court.on(name)
+    cells = context.on(name)
     for cell in cells:
         if cell.expected == ALLOWED and cell.observed != ALLOWED and cell.actor != "service":
             return Verdict(CONFIRMED, f"Nothing leaks, but {cell.reason}", cell.curl, cell.answer, severe=False)

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from pushproof.proof.catalog import Relation
 from pushproof.proof.cells import MINIMAL
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.records import Row
 
 RULES = frozenset(("SEC013",))
 
 
-def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
     """Another user adds rows, plain and with each flag or label set; the owner's are read before and after."""
-    probe, rows = court.probe, court.probe.rows
+    probe, rows = context.probe, context.probe.rows
     relation = probe.catalog.relations.get(name)
     if relation is None:
         return Verdict(UNPROVED, f"{name} is no relation to write to")
@@ -26,9 +26,9 @@ def judge(court: Court, name: str, _reports: Sequence[Report]) -> Verdict:
         match = rows.values.mark(relation, body)
         request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
         try:
-            before = _state(court, relation, theirs)
+            before = _state(context, relation, theirs)
             answer = probe.ask("other", request)
-            changed = _state(court, relation, theirs) != before
+            changed = _state(context, relation, theirs) != before
         finally:
             rows.records.remove(relation, match)
             rows.records.remove(relation, probe.catalog.key_of(relation, theirs))
@@ -50,12 +50,12 @@ def _bodies(relation: Relation) -> Iterator[Row]:
             yield {column.name: label}
 
 
-def _state(court: Court, relation: Relation, row: Row) -> str:
+def _state(context: Context, relation: Relation, row: Row) -> str:
     """The owner's rows everywhere, and the one made for this."""
-    rows = court.probe.rows
+    rows = context.probe.rows
     standing = [
         rows.records.current(r, rows.standing(r, "owner"))
-        for r in court.probe.catalog.exposed
+        for r in context.probe.catalog.exposed
         if rows.has_standing(r, "owner")
     ]
     return json.dumps([rows.records.current(relation, row), *standing], sort_keys=True)

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from pushproof.proof.cells import ALLOWED, REFUSED
 from pushproof.proof.claims import reach
-from pushproof.proof.findings import CONFIRMED, Court, Report, Verdict
+from pushproof.proof.findings import CONFIRMED, Context, LinterReport, Verdict
 
 RULES = frozenset(("SEC003",))
 
 
-def judge(court: Court, name: str, reports: Sequence[Report]) -> Verdict:
+def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
     """A visitor who is refused never meets the policy; one who gets an empty answer has."""
-    asked = [c for c in court.on(name) if c.actor == "anon" and c.case.kind in reach.KINDS and c.request]
+    asked = [c for c in context.on(name) if c.actor == "anon" and c.case.kind in reach.KINDS and c.request]
     met = next((c for c in asked if c.observed not in (REFUSED, ALLOWED)), None)
     if met is None or any(c.observed == ALLOWED for c in asked):
-        return reach.judge(court, name, reports)
+        return reach.judge(context, name, reports)
     request = met.curl
     words = f"No leak yet: a visitor is let in to {name}, and its policies to PUBLIC are all that turns them away"
     return Verdict(CONFIRMED, words, request, met.answer, severe=False)

@@ -12,7 +12,7 @@ from pushproof.stack.services.postgres import DATABASE
 
 
 @dataclass(frozen=True)
-class Api:
+class ApiSettings:
     """What `[api]` of supabase/config.toml says of the REST API."""
 
     schemas: tuple[str, ...] = ("public",)
@@ -34,7 +34,7 @@ class Postgrest:
     admin_port: int
     public_url: str
     database_port: int
-    api: Api
+    api: ApiSettings
     password: str = field(repr=False)
     jwt_secret: str = field(repr=False)
     database: str = DATABASE
