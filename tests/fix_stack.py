@@ -25,9 +25,11 @@ from pushproof.stack.run import Run
 from pushproof.stack.scratch import scratch_server
 from pushproof.stack.services.postgres import ADMIN, DATABASE
 from pushproof.target.targets import Database, Target
+from tests import fix_json
 from tests.fix_fork import ForkServer, fork_server
 
 FORKED: list[ForkServer] = []  # while tests run: the server that `Project.invoke` asks
+SIGNALLED = 128  # the exit code of a task that a signal ended is more
 OF_AN_INTERPRETER = ("LC_", "LANG", "PYTHON")
 REPOSITORY = Path(__file__).parent.parent
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -74,18 +76,25 @@ class Project:
         return {**kept, "SUPABASE_WORKDIR": str(self.folder), "NO_COLOR": "1"}
 
     def invoke(self, *words: str, **extra: str) -> Completed:
-        """Run a task to its end; in a new interpreter where one is not forked for it, or is set otherwise."""
+        """Run a task to its end; in a new interpreter where one is not forked for it, or is set otherwise.
+
+        What it writes with `--json` is held against its type.
+        """
         if FORKED and not any(name.startswith(OF_AN_INTERPRETER) for name in extra):
-            return Completed(*FORKED[0].run(words, REPOSITORY, {**self.environment, **extra}))
-        done = subprocess.run(
-            [sys.executable, "-m", "invoke", *words],
-            cwd=REPOSITORY,
-            env={**self.environment, **extra},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
-        return Completed(done.returncode, done.stdout, done.stderr)
+            done = Completed(*FORKED[0].run(words, REPOSITORY, {**self.environment, **extra}))
+        else:
+            ended = subprocess.run(
+                [sys.executable, "-m", "invoke", *words],
+                cwd=REPOSITORY,
+                env={**self.environment, **extra},
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+            )
+            done = Completed(ended.returncode, ended.stdout, ended.stderr)
+        if "--json" in words and done.code < SIGNALLED:
+            fix_json.check(words, done.stdout)
+        return done
 
     def popen(self, *words: str, **extra: str) -> Task:
         """Start a task that the test will interrupt."""

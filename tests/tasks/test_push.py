@@ -59,7 +59,10 @@ def test_a_dry_run_changes_no_right(blank: Project, sql: Ask) -> None:
 
 
 def test_from_dry_run_to_nothing_pending(blank: Project, sql: Ask) -> None:
-    """A dry run changes nothing, a push goes in order and is seen by the API at once, a second has nothing to do."""
+    """A dry run changes nothing and holds no check against what is not there yet; a push goes in order and is seen by
+    the API at once, a second has nothing to do.
+    """
+    blank.write("checks/notes.sql", "-- One.\nselect '1' as expected, count(*)::text as found from public.notes")
     blank.write("migrations/001_notes.sql", EXPOSED)
     blank.write("migrations/002_more.sql", "insert into public.notes values (1); -- needs 001")
     files = ["001_notes.sql", "002_more.sql"]
@@ -70,7 +73,8 @@ def test_from_dry_run_to_nothing_pending(blank: Project, sql: Ask) -> None:
         (None, None)
     ]
     pushed = succeeds(blank.invoke("push"))
-    assert [line for line in pushed.stdout.splitlines() if line] == [f"✓ pushed {name}" for name in files]
+    lines = [*(f"✓ pushed {name}" for name in files), "✓ verify: 1 of 1 checks are green"]
+    assert [line for line in pushed.stdout.splitlines() if line] == lines
     assert counted(blank) == (200, 1)
     assert states(blank) == {"001": "applied", "002": "applied"}
     nothing = {"dry_run": False, "migrations": [], "plan": [], "problems": [], "rehearsal": None}

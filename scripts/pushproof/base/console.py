@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -110,6 +111,11 @@ class Console:
             self.status("", head=as_called(error.details), style="dim")
         parts = {"message": error.message, "hint": error.hint, "details": error.details}
         self.data({"error": {"code": error.code, **{name: as_called(text) for name, text in parts.items()}}})
+
+
+def entry(value: Any, **more: object) -> Any:
+    """A dataclass as an entry of a `--json` document, whose type says its keys; `more` replaces some or adds others."""
+    return asdict(value) | more
 
 
 def shown(value: Any) -> str:

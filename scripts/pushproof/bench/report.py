@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pushproof.base.console import Console
+from pushproof.base.console import Console, entry
 from pushproof.bench.results import Comparison, Result, Times, Variant
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 GROWTH = 1.3  # times that a median may grow from the smallest size to the largest
 LOADED, LOADING_SECONDS = 1_000_000, 90  # rows, on two cores
@@ -66,7 +69,7 @@ def _parts(found: Comparison) -> Iterator[Sequence[str]]:
         yield part, *(f"{one.parts[part]:.3f}" if part in one.parts else "" for one in found.variants)
 
 
-def document(found: Comparison, machine: str, seed: int, megabytes: float) -> dict[str, Any]:
+def document(found: Comparison, machine: str, seed: int, megabytes: float) -> documents.BenchSchema:
     """For --json."""
     return {
         "machine": machine,
@@ -88,21 +91,23 @@ def document(found: Comparison, machine: str, seed: int, megabytes: float) -> di
     }
 
 
-def _written(found: Comparison, one: Variant) -> Iterator[dict[str, Any]]:
+def _written(found: Comparison, one: Variant) -> Iterator[documents.Writes]:
     for sessions, (sql, rest) in one.writes.items():
-        against = zip(("sql", "rest"), found.written(one, sessions), strict=True)
-        ratios = {} if one is found.own else {f"own_{way}_ratio": round(ratio, 3) for way, ratio in against}
-        yield {"sessions": sessions, "sql": round(sql), "rest": round(rest), **ratios}
+        against = found.written(one, sessions)
+        written: documents.Writes = {"sessions": sessions, "sql": round(sql), "rest": round(rest)}
+        if one is not found.own:
+            written["own_sql_ratio"], written["own_rest_ratio"] = (round(ratio, 3) for ratio in against)
+        yield written
 
 
-def _query(one: Result) -> dict[str, Any]:
+def _query(one: Result) -> documents.QueryTimes:
     return {
         "name": one.query.name,
         "title": one.query.title,
         "p95_bar_ms": one.query.bar,
-        "milliseconds": {size: vars(times) for size, times in one.times.items()},
-        "rest_milliseconds": vars(one.rest) if one.rest else None,
-        "buffers": one.buffers,
+        "milliseconds": {str(size): entry(times) for size, times in one.times.items()},
+        "rest_milliseconds": entry(one.rest) if one.rest else None,
+        "buffers": {str(size): pages for size, pages in one.buffers.items()},
         "grows": one.query.grows or None,
         "indexes": sorted(one.indexes),
         "plan": one.plan,

@@ -14,12 +14,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import psutil
 
 from pushproof.base import process
-from pushproof.base.console import Console
+from pushproof.base.console import Console, entry
 from pushproof.base.errors import FailedError, UsageError
 from pushproof.base.settings import Settings
 from pushproof.bench import suite_load, suite_push, suite_rls, suite_schema
@@ -35,6 +36,9 @@ from pushproof.target.database import connect
 from pushproof.target.targets import Target
 from pushproof.tools import parts
 from pushproof.tools.supabase_cli import Cli
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 PROGRAM = (sys.executable, "-m", "pushproof")
 CONNECTIONS = 16
@@ -94,7 +98,8 @@ def _report(run: Run, measured: Iterator[Figure], runs: int) -> None:
         ),
     )
     run.console.line(f"{_machine()}; medians of {runs}")
-    run.console.data({"machine": _machine(), "runs": runs, "figures": [asdict(f) for f in figures]})
+    document: documents.Bench = {"machine": _machine(), "runs": runs, "figures": [entry(f) for f in figures]}
+    run.console.data(document)
 
 
 @dataclass(frozen=True)

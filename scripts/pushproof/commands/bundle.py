@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pushproof.base.errors import HistoryError, ProjectError, UsageError
 from pushproof.base.reading import sql_files
@@ -12,6 +13,9 @@ from pushproof.migrations.files import Migration, local_migrations, pair, read_h
 from pushproof.migrations.history import troubles_of
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 
 def bundle(run: Run, *, after: str = "", out: str = "") -> str:
@@ -31,7 +35,13 @@ def bundle(run: Run, *, after: str = "", out: str = "") -> str:
         run.console.line(f"{out}: {', '.join(names)}", ok=True, head="bundled")
     elif not run.console.as_json:
         sys.stdout.write(text)
-    run.console.data({"after": applied[-1] if applied else None, "migrations": names, "file": out or None, "sql": text})
+    document: documents.Bundle = {
+        "after": applied[-1] if applied else None,
+        "migrations": names,
+        "file": out or None,
+        "sql": text,
+    }
+    run.console.data(document)
     return text
 
 

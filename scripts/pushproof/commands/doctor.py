@@ -6,9 +6,11 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pushproof.base import process
+from pushproof.base.console import entry
 from pushproof.base.errors import FailedError, PushproofError
 from pushproof.base.places import cache_dir
 from pushproof.base.settings import Settings
@@ -21,6 +23,9 @@ from pushproof.target import targets
 from pushproof.target.api import check_answer, check_keys, http_status
 from pushproof.target.database import connect
 from pushproof.tools import parts
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_MB = 700
@@ -48,7 +53,8 @@ def doctor(run: Run) -> list[Inspection]:
         run.console.line(f"{subject:12} {finding.found}", ok=finding.ok)
         if finding.fix:
             run.console.line(finding.fix, head=f"{'fix':>17}")
-    run.console.data([asdict(f) for f in findings])
+    document: list[documents.Inspection] = [entry(f) for f in findings]
+    run.console.data(document)
     if bad := [f.subject for f in findings if not f.ok]:
         raise FailedError(f"{len(bad)} of {len(findings)} need attention: {', '.join(bad)}", "see the fixes above")
     return findings

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from pushproof.base.console import counted
+from pushproof.base.console import counted, entry
 from pushproof.base.errors import FailedError
 from pushproof.migrations.drift import Difference, describe, differences, lines
 from pushproof.migrations.files import local_migrations, pair, read_history
@@ -12,6 +12,9 @@ from pushproof.migrations.replay import rebuild
 from pushproof.stack.run import Run
 from pushproof.stack.scratch import scratch_server
 from pushproof.target.database import connect
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 
 def drift(run: Run) -> list[Difference]:
@@ -40,9 +43,13 @@ def drift(run: Run) -> list[Difference]:
             run.console.line(line)
     words = f"{counted(len(history), 'migration')}, {counted(len(found), 'difference')}"
     run.console.line(words, ok=not found, head="drift")
-    run.console.data(
-        {"migrations": len(history), "pending": pending, "not_built": gaps, "differences": [asdict(d) for d in found]}
-    )
+    document: documents.Drift = {
+        "migrations": len(history),
+        "pending": pending,
+        "not_built": gaps,
+        "differences": [entry(d) for d in found],
+    }
+    run.console.data(document)
     if found:
         raise FailedError(
             f"the target has drifted from its migrations: {', '.join(f'{d.kind} {d.object}' for d in found[:5])}"

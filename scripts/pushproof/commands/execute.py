@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import ProjectError, UsageError
 from pushproof.migrations.gate import turn
@@ -14,12 +14,14 @@ from pushproof.stack.run import Run
 from pushproof.target.database import connect, psycopg_error
 from pushproof.target.targets import Target
 
-Result = dict[str, Any]
+if TYPE_CHECKING:
+    from pushproof.base import documents
+
 # Types that hold more than Python's, such as infinity; their words are as good.
 SAID_BY_THE_SERVER = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "bytea")
 
 
-def execute(run: Run, *, file: str, sql: str) -> list[Result]:
+def execute(run: Run, *, file: str, sql: str) -> list[documents.Result]:
     """Run the statements of `file` or `sql`; one {tag, columns, rows} a statement.
 
     There is no `supabase db execute`. `supabase db query` takes one statement; several go through a
@@ -64,10 +66,10 @@ def _source(file: str, sql: str) -> tuple[str, str]:
     raise UsageError(f"cannot read {file}: {cause}", "name a file of SQL statements, in UTF-8")
 
 
-def _through_connection(target: Target, text: str, where: str, limit: str) -> list[Result]:
+def _through_connection(target: Target, text: str, where: str, limit: str) -> list[documents.Result]:
     import psycopg
 
-    results: list[Result] = []
+    results: list[documents.Result] = []
     with connect(target, autocommit=False, limit=limit) as connection:
         for kind in SAID_BY_THE_SERVER:
             connection.adapters.register_loader(kind, psycopg.types.string.TextLoader)
@@ -83,13 +85,13 @@ def _through_connection(target: Target, text: str, where: str, limit: str) -> li
     return results
 
 
-def _result_of(cursor: Any) -> Result:
+def _result_of(cursor: Any) -> documents.Result:
     names = _distinct([column.name for column in cursor.description or ()])
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else None
     return {"tag": cursor.statusmessage, "columns": names, "rows": rows}
 
 
-def _through_cli(run: Run, text: str, where: str) -> list[Result]:
+def _through_cli(run: Run, text: str, where: str) -> list[documents.Result]:
     target = run.target
     columns = _described(target, text, where)
     with tempfile.TemporaryDirectory() as folder:  # argv is readable by everybody, a file of ours is not
@@ -127,7 +129,7 @@ def _distinct(columns: list[str]) -> list[str]:
     return columns
 
 
-def _show(run: Run, results: list[Result]) -> None:
+def _show(run: Run, results: list[documents.Result]) -> None:
     for result in results:
         rows = result["rows"]
         if rows is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pushproof.base.reading import present
 from pushproof.deploy.pushing import push
@@ -11,6 +12,9 @@ from pushproof.proof.intent import FILE
 from pushproof.proof.proposing import propose
 from pushproof.stack.run import Run
 from pushproof.upkeep.scaffold import write_missing
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 IMPORT = "from pushproof.tasks import ns"
 
@@ -36,7 +40,8 @@ def init(run: Run) -> None:
         propose(run)
         written.append(f"supabase/{FILE}")
     console.line("`pushproof smoke` runs checks and tests, `pushproof rls` proves who can do what", head="next:")
-    console.data({"written": written})
+    document: documents.Init = {"written": written}
+    console.data(document)
 
 
 def _has_tasks(file: Path) -> bool:

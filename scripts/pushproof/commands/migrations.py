@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import HistoryError, RefusedError
 from pushproof.migrations.files import Pairing, local_migrations, pair, read_history
@@ -12,6 +12,9 @@ from pushproof.migrations.history import FILES, Repair, repairs_of, troubles_of
 from pushproof.stack import local
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 STATE_COLOURS = {"applied": "green", "pending": "yellow", "late": "yellow"}
 
@@ -31,7 +34,8 @@ def list_migrations(run: Run) -> tuple[Pairing, ...]:
     for trouble in troubles_of(pairs):
         run.console.line(trouble.cause, ok=False, head=trouble.pairing.state)
         run.console.line(f"    {trouble.step}")
-    run.console.data([_data(p) for p in pairs])
+    document: list[documents.MigrationState] = [_data(p) for p in pairs]
+    run.console.data(document)
     return pairs
 
 
@@ -52,7 +56,8 @@ def repair(run: Run, *, keep: str, yes: bool, confirm: str) -> None:
             confirm_production(run, confirm, "repair the history of")
         with connect(run.target) as connection, alone(connection, run.console):
             _do(run, repairs)
-    run.console.data({"keep": keep, "repairs": [one.words for one in repairs]})
+    document: documents.Repair = {"keep": keep, "repairs": [one.words for one in repairs]}
+    run.console.data(document)
 
 
 def _do(run: Run, repairs: list[Repair]) -> None:
@@ -86,7 +91,7 @@ def _coloured(p: Pairing) -> Any:
     return Text(p.state + (f", as {p.twin}" if p.twin else ""), STATE_COLOURS.get(p.state, "red"))
 
 
-def _data(p: Pairing) -> dict[str, Any]:
+def _data(p: Pairing) -> documents.MigrationState:
     return {
         "version": p.version,
         "local": p.local.path.name if p.local else None,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import UsageError
 from pushproof.migrations.drift import own_schemas
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
 from pushproof.upkeep.panels import FOLDER, PanelRows, ask, panels
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 LIMIT, LOCK = "15s", "2s"  # a panel that waits for one says so, and the others show who holds it
 NOTE = "note"  # a column whose text is what to look at
@@ -49,7 +52,8 @@ def _show(run: Run, answers: Sequence[PanelRows]) -> None:
     notes = [f"{a.panel.title}: {row[0]} {row[1]}: {note}" for a in answers for row, note in _notes(a)]
     for note in notes:
         run.console.line(note, head="look")
-    run.console.data({a.panel.name: _document(a) for a in answers})
+    document = {a.panel.name: _document(a) for a in answers}
+    run.console.data(document)
 
 
 def _notes(answer: PanelRows) -> list[tuple[tuple[Any, ...], Any]]:
@@ -60,6 +64,6 @@ def _notes(answer: PanelRows) -> list[tuple[tuple[Any, ...], Any]]:
     return [(row, row[place]) for row in answer.rows if row[place]]
 
 
-def _document(answer: PanelRows) -> dict[str, Any]:
+def _document(answer: PanelRows) -> documents.Panel:
     rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
     return {"title": answer.panel.title, "missing": answer.missing or None, "rows": rows}

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from pushproof.base import process
 from pushproof.base.errors import FailedError, RefusedError, UsageError
@@ -26,6 +27,9 @@ from pushproof.proof.mutants import Mutant, Notice, Suite, Trial, cells_and_chec
 from pushproof.proof.probing import catalog_of, probing
 from pushproof.stack.run import Run, doubting
 from pushproof.stack.scratch import scratch_project
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 CLONES = 3
 
@@ -170,26 +174,25 @@ def report(run: Run, trials: Sequence[Trial], suite: str, seconds: float) -> Non
     score = 100 * sum(killed.values()) / max(1, counted)
     words = f"{score:.0f} % of {counted} mutants killed" + (f", {len(equivalent)} equivalent" if equivalent else "")
     run.console.line(f"{words} · {seconds:.1f} s", ok=not survivors, head="mutate")
-    run.console.data(
-        {
-            "suite": suite,
-            "score": round(score, 1),
-            "seconds": round(seconds, 1),
-            "mutants": [
-                {
-                    "kind": t.mutant.kind,
-                    "object": t.mutant.object,
-                    "change": t.mutant.change,
-                    "killed_by": list(t.killers),
-                    "reason": t.reason,
-                    "equivalent": None if t.killed else t.mutant.equivalent,
-                    "error": t.error,
-                    "seconds": round(t.seconds, 3),
-                }
-                for t in trials
-            ],
-        }
-    )
+    document: documents.Mutate = {
+        "suite": suite,
+        "score": round(score, 1),
+        "seconds": round(seconds, 1),
+        "mutants": [
+            {
+                "kind": t.mutant.kind,
+                "object": t.mutant.object,
+                "change": t.mutant.change,
+                "killed_by": list(t.killers),
+                "reason": t.reason,
+                "equivalent": None if t.killed else t.mutant.equivalent,
+                "error": t.error,
+                "seconds": round(t.seconds, 3),
+            }
+            for t in trials
+        ],
+    }
+    run.console.data(document)
     if survivors:
         raise FailedError(
             f"{len(survivors)} of {len(trials)} mutants survived: nothing would notice these holes",

@@ -9,4 +9,4 @@ from pushproof.stack.run import Run
 
 def push(run: Run, options: PushOptions) -> None:
     """Push, and report. Raises what `pushproof.deploy.pushing.push` raises."""
-    run.console.data(pushing.push(run, options).data)
+    run.console.data(pushing.push(run, options).document)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from typing import TYPE_CHECKING
 
 from pushproof.base.console import Console
 from pushproof.base.errors import ProjectError, RefusedError
@@ -18,6 +19,9 @@ from pushproof.stack import local, snapshots
 from pushproof.stack.embedded import api_of, section_of
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 
 @in_turn("reset-local")
@@ -57,7 +61,8 @@ def reset_local(run: Run) -> None:
     how = " (copied: the same files as at the last reset)" if copied else ""
     ran = f", {', '.join(seeds)} run" if seeds else ""
     run.console.line(f"empty project, {len(files)} migrations pushed{ran}{how}", ok=True)
-    run.console.data({"migrations": names, "seeds": seeds, "copied": copied})
+    document: documents.Reset = {"migrations": names, "seeds": seeds, "copied": copied}
+    run.console.data(document)
 
 
 def seeds_of(settings: Settings, console: Console) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pushproof.base.errors import FailedError
 from pushproof.base.preload import import_meanwhile
@@ -29,6 +30,9 @@ from pushproof.target.api import check_keys
 from pushproof.target.database import connect
 from pushproof.target.testusers import check_one_project
 from pushproof.tools import pgrls
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 SHOWN = 5  # failing cells that the closing error names
 
@@ -101,7 +105,8 @@ def _reports(run: Run, linter: Path, catalog: Catalog) -> list[LinterReport]:
 def init(run: Run) -> None:
     """Write a first access.toml, or add to the one there is, and report. Raises what `propose` raises."""
     looks = propose(run)
-    run.console.data({"file": str(run.settings.supabase_dir / FILE), "looks": looks})
+    document: documents.RlsInit = {"file": str(run.settings.supabase_dir / FILE), "looks": looks}
+    run.console.data(document)
 
 
 def report(
@@ -132,9 +137,10 @@ def report(
     bad = sum(not c.ok for c in cells)
     words = f"{len(cells)} cells, {bad} not as declared · {len(cells) / seconds:.0f} a second · {seconds:.1f} s"
     run.console.line(words, ok=not bad, head="rls")
-    where = {"target": run.target.kind, "url": run.target.url, "policies_not_asked": dict(elsewhere)}
-    where["functions_not_asked"] = list(catalog.uncallable)
-    run.console.data(reports.document(cells, covered, findings, seconds, **where))
+    not_asked = elsewhere, catalog.uncallable
+    run.console.data(
+        reports.document(cells, covered, findings, target=run.target, not_asked=not_asked, seconds=seconds)
+    )
 
 
 def _red(cells: Sequence[Cell], findings: Sequence[Finding]) -> list[str]:

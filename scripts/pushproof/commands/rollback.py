@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pushproof.base.console import counted
+from pushproof.base.console import counted, entry
 from pushproof.base.errors import HistoryError, UsageError
 from pushproof.migrations.backup import Loss, Restored, check_empty, count_rows, load, read_manifest
 from pushproof.migrations.files import local_migrations, read_history
@@ -15,6 +16,9 @@ from pushproof.migrations.rollbacks import Rollback, rollbacks_to
 from pushproof.migrations.undoing import Undoing, known_losses, refuse_loss, rehearse, set_limits
 from pushproof.stack.run import Run
 from pushproof.target.database import connect, psycopg_error
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +105,13 @@ def _show(run: Run, undone: Sequence[Rollback], rows: dict[Loss, int]) -> None:
 
 
 def _said(run: Run, options: RollbackOptions, names: list[str], rows: dict[Loss, int]) -> list[str]:
-    lost = [{"table": loss.name, "columns": list(loss.columns), "rows": count} for loss, count in rows.items()]
-    run.console.data({"dry_run": options.dry_run, "to": options.to, "rollbacks": names, "lost": lost})
+    document: documents.Rollback = {
+        "dry_run": options.dry_run,
+        "to": options.to,
+        "rollbacks": names,
+        "lost": [{"table": loss.name, "columns": list(loss.columns), "rows": count} for loss, count in rows.items()],
+    }
+    run.console.data(document)
     return names
 
 
@@ -126,5 +135,6 @@ def restore(run: Run, folder: str, *, overwrite: bool = False, confirm: str = ""
         words += f", {done.updated:,} given their saved values" if done.updated or one.lost or overwrite else ""
         words += f", {done.left:,} are there, and were left as they are (--overwrite)" if done.left else ""
         run.console.line(words, ok=True, head="restored")
-    run.console.data({"restored": [{"table": s.name, "saved": s.count, **vars(found[s.name])} for s in saved]})
+    document: documents.Restore = {"restored": [entry(found[s.name], table=s.name, saved=s.count) for s in saved]}
+    run.console.data(document)
     return found

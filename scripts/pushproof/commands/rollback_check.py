@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pushproof.base.console import counted
+from pushproof.base.console import counted, entry
 from pushproof.base.errors import FailedError, PushproofError
 from pushproof.migrations.backup import Loss, load, read_manifest, save
 from pushproof.migrations.drift import describe
@@ -25,6 +25,9 @@ from pushproof.stack.run import Run
 from pushproof.stack.scratch import scratch_server
 from pushproof.target.database import connect, psycopg_error
 from pushproof.target.targets import Target
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 ROWS = 3  # of each table
 
@@ -58,7 +61,8 @@ def check(run: Run) -> list[Checked]:
         f"{counted(len(checked), 'migration')} up, down and up again, {counted(sum(c.rows for c in checked), 'row')}"
     )
     run.console.line(f"{words} saved and loaded back", ok=not bad, head="rollback")
-    run.console.data([vars(one) for one in checked])
+    document: list[documents.CheckedRollback] = [entry(one) for one in checked]
+    run.console.data(document)
     if bad:
         raise FailedError(f"{bad[0].file}: {bad[0].problem}", f"mend supabase/rollbacks/{bad[0].file}")
     return checked

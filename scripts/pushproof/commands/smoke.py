@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pushproof.base.errors import FailedError
 from pushproof.base.preload import import_meanwhile
@@ -15,6 +16,9 @@ from pushproof.stack.run import Run
 from pushproof.target.api import check_keys, http_date
 from pushproof.target.clocks import token_refused
 from pushproof.target.testusers import check_one_project
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 NAMED = 10  # failed tests; more are counted
 
@@ -48,16 +52,15 @@ def summarise(run: Run, pushed: Sequence[str], verdicts: Sequence[CheckResult], 
     words += f", {len(tally.failed)} failed" if tally.failed else ""
     words += f", {skipped} skipped" if skipped else ""
     run.console.line(f"{words} · {seconds:.1f} s", ok=not bad, head="smoke")
-    run.console.data(
-        {
-            "target": run.target.kind,
-            "url": run.target.url,
-            "pushed": list(pushed),
-            "checks": {"total": len(verdicts), "red": red},
-            "tests": {"passed": passed, "failed": list(tally.failed), "skipped": skipped},
-            "seconds": round(seconds, 2),
-        }
-    )
+    document: documents.Smoke = {
+        "target": run.target.kind,
+        "url": run.target.url,
+        "pushed": list(pushed),
+        "checks": {"total": len(verdicts), "red": red},
+        "tests": {"passed": passed, "failed": list(tally.failed), "skipped": skipped},
+        "seconds": round(seconds, 2),
+    }
+    run.console.data(document)
     if bad:
         failed = [*tally.failed][:NAMED]
         more = [f"{len(tally.failed) - NAMED} more tests"] if len(tally.failed) > NAMED else []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pushproof.base.console import entry
 from pushproof.base.errors import RefusedError, StackError, UsageError
 from pushproof.stack import machine
 from pushproof.stack.embedded import SERVICES
@@ -13,6 +15,9 @@ from pushproof.stack.machine import RunningStack
 from pushproof.stack.run import Run
 from pushproof.stack.scratch import end_abandoned
 from pushproof.stack.supervisor import STOPPED
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 FOLLOW_SECONDS = 0.2
 
@@ -26,7 +31,8 @@ def start(run: Run) -> None:
     _end_abandoned(run)
     words = f"started {', '.join(started)} in {time.monotonic() - began:.1f} s" if started else "already running"
     run.console.line(f"{words}: {target.url}", ok=True)
-    run.console.data({"url": target.url, "database": target.database.label, "started": started})
+    document: documents.Start = {"url": target.url, "database": target.database.label, "started": started}
+    run.console.data(document)
 
 
 def stop(run: Run) -> None:
@@ -37,7 +43,8 @@ def stop(run: Run) -> None:
         stopped = run.stack.stop()
     _end_abandoned(run)
     run.console.line(f"stopped {', '.join(stopped)}" if stopped else "nothing was running", ok=True)
-    run.console.data({"stopped": stopped})
+    document: documents.Stop = {"stopped": stopped}
+    run.console.data(document)
 
 
 def status_all(run: Run) -> list[RunningStack]:
@@ -50,12 +57,11 @@ def status_all(run: Run) -> list[RunningStack]:
             ("state", "url", "processes", "made by"),
             ((one.folder, one.url, _pids(one), f"process {one.task}" if one.task else "") for one in found),
         )
-    run.console.data(
-        [
-            {"folder": str(s.folder), "url": s.url, "processes": [p.pid for p in s.processes], "task": s.task}
-            for s in found
-        ]
-    )
+    document: list[documents.Stack] = [
+        {"folder": str(s.folder), "url": s.url, "processes": [p.pid for p in s.processes], "task": s.task}
+        for s in found
+    ]
+    run.console.data(document)
     return found
 
 
@@ -72,7 +78,8 @@ def stop_all(run: Run, below: Path = Path("/")) -> None:
     if not stopped:
         run.console.line("nothing was running", ok=True)
     _end_abandoned(run)
-    run.console.data({"stopped": stopped})
+    document: documents.Stop = {"stopped": stopped}
+    run.console.data(document)
 
 
 def status(run: Run, *, env: bool) -> None:
@@ -95,7 +102,8 @@ def status(run: Run, *, env: bool) -> None:
             for h in healths
         ),
     )
-    run.console.data([vars(h) | {"port": run.stack.port_of(h.name)} for h in healths])
+    document: list[documents.Service] = [entry(h, port=run.stack.port_of(h.name)) for h in healths]
+    run.console.data(document)
     down = [h for h in healths if h.state != "up"]
     if any(h.why != STOPPED for h in down):
         raise StackError(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pushproof.migrations.gate import turn
 from pushproof.proof.leftovers import clear, refuse_stuck
 from pushproof.stack.run import Run
 from pushproof.target.api import check_keys
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 
 def sweep(run: Run) -> list[str]:
@@ -20,6 +25,7 @@ def sweep(run: Run) -> list[str]:
         run.console.line(f"removed {email}", ok=True)
     if not removed and not stuck:
         run.console.line("nothing was left behind", ok=True)
-    run.console.data({"removed": removed, "stuck": stuck})
+    document: documents.Sweep = {"removed": removed, "stuck": stuck}
+    run.console.data(document)
     refuse_stuck(stuck)
     return removed

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
+from pushproof.base.console import entry
 from pushproof.base.errors import FailedError
 from pushproof.checks.promises import CheckResult, report, results_of
 from pushproof.stack.run import Run
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 
 def verify(run: Run) -> list[CheckResult]:
@@ -15,7 +19,8 @@ def verify(run: Run) -> list[CheckResult]:
     if not all(v.ok for v in verdicts):
         run.check()
     report(run.console, verdicts)
-    run.console.data([asdict(v) for v in verdicts])
+    document: list[documents.Check] = [entry(v) for v in verdicts]
+    run.console.data(document)
     red = [v.check for v in verdicts if not v.ok]
     if red:
         raise FailedError(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pushproof.base.console import entry
 from pushproof.base.errors import FailedError, ProjectError
 from pushproof.base.preload import import_meanwhile
 from pushproof.base.queries import query
@@ -32,6 +33,7 @@ from pushproof.target.database import connect
 from pushproof.tools import squawk
 
 if TYPE_CHECKING:
+    from pushproof.base import documents
     from pushproof.deploy.rehearsal import Rehearsal
 
 
@@ -63,15 +65,14 @@ class Outcome:
     rehearsal: Rehearsal | None = None
 
     @property
-    def data(self) -> dict[str, Any]:
+    def document(self) -> documents.Push:
         """For --json."""
-        plan = [{"file": p.migration.path.name, "statements": [s.data for s in p.steps]} for p in self.plan]
         return {
             "dry_run": self.options.dry_run,
             "migrations": self.names,
-            "plan": plan,
-            "problems": [vars(p) | {"file": p.file.name} for p in self.problems],
-            "rehearsal": self.rehearsal.data if self.rehearsal else None,
+            "plan": [{"file": p.migration.path.name, "statements": [s.document for s in p.steps]} for p in self.plan],
+            "problems": [entry(p, file=p.file.name) for p in self.problems],
+            "rehearsal": self.rehearsal.document if self.rehearsal else None,
         }
 
 
@@ -93,7 +94,7 @@ def push(run: Run, options: PushOptions | None = None) -> Outcome:
             rehearsal = _rehearse(run, prepared, connection) if prepared.rehearse else None
             if not options.dry_run:
                 said = _apply(run, options, project, prepared, connection)
-        if options.verify and said:
+        if options.verify and said and not options.dry_run:
             _verify(run)
     return Outcome(options, said, prepared.plan, prepared.problems, rehearsal)
 

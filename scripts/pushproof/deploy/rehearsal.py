@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pushproof.base.console import Console, counted
+from pushproof.base.console import Console, counted, entry
 from pushproof.base.errors import FailedError, IntentError
 from pushproof.base.queries import query
 from pushproof.base.settings import Settings
@@ -36,6 +36,9 @@ from pushproof.stack.scratch import scratch_project
 from pushproof.target.database import connect
 from pushproof.target.targets import Target
 from pushproof.tools import pgrls
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 ROWS = 20_000  # at most, for each table
 ENOUGH = 1000  # rows from which time may be extrapolated
@@ -72,11 +75,11 @@ class Rehearsal:
         ]
 
     @property
-    def data(self) -> dict[str, Any]:
+    def document(self) -> documents.Rehearsal:
         """For --json."""
         return {
             "history": self.history,
-            "rows": [vars(one) for one in self.rows],
+            "rows": [entry(one) for one in self.rows],
             "files": [
                 {
                     "file": t.script.where,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pushproof.base import sarif
-from pushproof.base.console import counted
+from pushproof.base.console import counted, entry
 from pushproof.lint.engine import about
 from pushproof.lint.files import ERROR, WARNING, Problem
 
 if TYPE_CHECKING:
+    from pushproof.base import documents
     from pushproof.base.console import Console
 
 # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
@@ -35,10 +35,10 @@ def count(problems: Sequence[Problem]) -> tuple[int, int]:
     return sum(p.level == ERROR for p in problems), sum(p.level == WARNING for p in problems)
 
 
-def document(problems: Sequence[Problem], files: int, project: Path) -> dict[str, Any]:
+def document(problems: Sequence[Problem], files: int, project: Path) -> documents.Lint:
     """All of it for scripts; files are relative to the project."""
     errors, warnings = count(problems)
-    found = [asdict(one) | {"file": _within(project, one)} for one in problems]
+    found = [entry(one, file=_within(project, one)) for one in problems]
     return {"files": files, "errors": errors, "warnings": warnings, "problems": found}
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pushproof.base.console import counted
+from pushproof.base.console import counted, entry
 from pushproof.base.queries import query
 from pushproof.migrations.files import Migration
 from pushproof.migrations.locks import Effects, Lock, effects_of
 from pushproof.migrations.statements import Statement, statements_of
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 QUIET_SECONDS = 3600  # a relation that nobody read for so long is not mentioned as read
 
@@ -76,7 +79,7 @@ class Step:
             yield "runs code: what it locks is seen by rehearsing it"
 
     @property
-    def data(self) -> dict[str, Any]:
+    def document(self) -> documents.Statement:
         """For --json."""
         return {
             "line": self.statement.line,
@@ -89,7 +92,7 @@ class Step:
                     "mode": lock.mode,
                     "blocks": lock.blocks or None,
                     "work": lock.work or None,
-                    "use": vars(use) if (use := self.uses.get(lock.relation)) else None,
+                    "use": entry(use) if (use := self.uses.get(lock.relation)) else None,
                 }
                 for lock in self.effects.locks
             ],

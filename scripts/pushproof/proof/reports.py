@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from pushproof.base import sarif
+from pushproof.base.console import entry
 from pushproof.proof.cells import ALLOWED, Cell
 from pushproof.proof.coverage import Coverage
 from pushproof.proof.findings import CONFIRMED, ORDER, UNPROVED, Finding, Verdict
@@ -18,7 +18,9 @@ from pushproof.proof.sentences import is_attack
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from pushproof.base import documents
     from pushproof.base.console import Console
+    from pushproof.target.targets import Target
 
 BASE = {"select": "S", "insert": "I", "update": "U", "delete": "D", "call": "C"}
 DENIED_MARK = "·"
@@ -104,18 +106,26 @@ def _said(verdict: Verdict) -> str:
 
 
 def document(
-    cells: Sequence[Cell], covered: Sequence[Coverage], found: Sequence[Finding], seconds: float, **more: Any
-) -> dict[str, Any]:
-    """The whole run for scripts."""
+    cells: Sequence[Cell],
+    covered: Sequence[Coverage],
+    found: Sequence[Finding],
+    *,
+    target: Target,
+    not_asked: tuple[Mapping[str, int], Sequence[str]],
+    seconds: float,
+) -> documents.Rls:
+    """The whole run for scripts; `not_asked` are numbers of policies by relation, and functions."""
     return {
+        "target": target.kind,
+        "url": target.url,
         "cells": [_cell(c) for c in cells],
         "findings": [
             {
                 "object": f.object,
                 "verdict": f.verdict,
                 "severe": f.severe,
-                "verdicts": [asdict(v) for v in f.verdicts],
-                "reports": [asdict(r) for r in f.reports],
+                "verdicts": [entry(v) for v in f.verdicts],
+                "reports": [entry(r) for r in f.reports],
             }
             for f in found
         ],
@@ -124,12 +134,13 @@ def document(
             {"relation": c.policy.relation, "policy": c.policy.name, "allowing": c.allowing, "denying": c.denying}
             for c in covered
         ],
+        "policies_not_asked": dict(not_asked[0]),
+        "functions_not_asked": list(not_asked[1]),
         "seconds": round(seconds, 2),
-        **more,
     }
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: Cell) -> documents.Cell:
     return {
         "kind": cell.case.kind,
         "object": cell.case.object,

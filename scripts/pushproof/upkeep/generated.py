@@ -5,9 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pushproof.base.errors import FailedError
 from pushproof.stack.run import Run
+
+if TYPE_CHECKING:
+    from pushproof.base import documents
 
 SHOWN = 40  # lines of a difference
 
@@ -19,7 +23,8 @@ def keep(run: Run, task: str, texts: Mapping[Path, str], *, check: bool) -> None
     """
     formers = {file: file.read_text(encoding="utf-8") if file.exists() else "" for file in texts}
     stale = [file for file, text in texts.items() if formers[file] != text]
-    run.console.data({"files": [str(file) for file in texts], "stale": [str(file) for file in stale]})
+    document: documents.Generated = {"files": [str(file) for file in texts], "stale": [str(file) for file in stale]}
+    run.console.data(document)
     if check and stale:
         lines = [line for file in stale for line in _difference(file, formers[file], texts[file])]
         raise FailedError(
