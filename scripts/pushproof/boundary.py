@@ -25,7 +25,8 @@ from pushproof.base.errors import (
     UnreachableError,
     UsageError,
 )
-from pushproof.base.interruptions import Interruption
+from pushproof.base.interruptions import IMPORT_SECONDS, Interruption
+from pushproof.base.preload import await_imports
 from pushproof.stack import state as states
 from pushproof.stack.run import Run, doubting
 from pushproof.target.api import TOO_MANY
@@ -71,6 +72,7 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
         run.console.error(explained)
         raise SystemExit(explained.code) from None
     finally:
+        await_imports(IMPORT_SECONDS)  # a library that is being loaded does not bear the end of the interpreter
         interruption.forget()
 
 
@@ -108,8 +110,11 @@ def _of_a_file(file: Path, problem: OSError, run: Run) -> PushproofError | None:
     if option := _option_of(str(file)):
         return UsageError(f"cannot write {file}: {problem.strerror}", f"choose another place for {option}")
     cause = f"cannot use {file}: {problem.strerror}"
-    if problem.errno in UNUSABLE and _of_the_project(run, file):
-        return ProjectError(cause, "its owner has to let you read it, and write it where the task writes")
+    if problem.errno in (*UNUSABLE, *OF_ANOTHER_KIND) and _of_the_project(run, file):
+        owner = "its owner has to let you read it, and write it where the task writes"
+        return ProjectError(
+            cause, owner if problem.errno in UNUSABLE else "move it away: a file of that name goes there"
+        )
     if problem.errno in UNUSABLE:
         return SettingsError(cause, f"make it writable, or {OTHER_FOLDERS}")
     return SettingsError(cause, f"move it away, or {OTHER_FOLDERS}") if problem.errno in OF_ANOTHER_KIND else None
@@ -174,7 +179,7 @@ def _is(problem: Exception, module: str, name: str) -> bool:
 
 def _secrets(run: Run) -> Iterator[str]:
     """What a library may quote, of the settings and of the stack."""
-    with contextlib.suppress(PushproofError, OSError):
+    with contextlib.suppress(Exception):  # what could not be read once is no cause of its own
         settings = run.settings
         yield from (settings.secret_key, settings.publishable_key, settings.db_password, settings.db_url)
         state = states.load(settings.state_dir)
@@ -193,7 +198,7 @@ def _keep(run: Run, problem: Exception) -> Path:
         where.parent.mkdir(parents=True, exist_ok=True)
         where.touch(mode=0o600)
         where.write_text(words)
-    except (PushproofError, OSError):
+    except Exception:  # the settings may be what is wrong
         handle, name = tempfile.mkstemp(prefix="pushproof-", suffix=".log")
         where = Path(name)
         with contextlib.suppress(OSError), os.fdopen(handle, "w") as file:

@@ -54,6 +54,12 @@ TASKS = (
     "bench --suite stack --runs 1",
     "bundle --from 031 --out {}/bundle.sql",
 )
+SLOW_REMOVAL = """
+    create or replace function public.slow() returns trigger language plpgsql set search_path = '' as
+      'begin perform pg_catalog.pg_sleep(0.5); return old; end';
+    create trigger slow before delete on auth.users for each row execute function public.slow()
+"""
+REMOVES = "select exists (select from pg_stat_activity where wait_event = 'PgSleep')"
 ENDLESS = ("monitor --watch 1", "logs --follow", "bench --suite stack --runs 1")
 
 
@@ -213,6 +219,63 @@ except KeyboardInterrupt:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_an_interruption_that_waits_for_an_import_waits_for_an_undisturbed_block_too() -> None:
+    """It comes by another signal, and must not fall between a user's sign-up and the note of it."""
+    script = """
+import signal, time
+from pushproof.base.interruptions import Interruption, undisturbed
+arrived = []
+try:
+    with Interruption():
+        exec(compile("import os, signal; os.kill(os.getpid(), signal.SIGINT)", "<frozen importlib>", "exec"))
+        with undisturbed():
+            until = time.monotonic() + 1
+            while time.monotonic() < until and signal.getitimer(signal.ITIMER_REAL)[0]:
+                pass
+            arrived.append("whole")
+        arrived.append("too late")
+except KeyboardInterrupt:
+    print(arrived)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("['whole']\n", "")
+
+
+def test_a_module_whose_lock_is_never_let_go_keeps_nobody(tmp_path: Path) -> None:
+    """An exception that a signal raises can leave any lock taken; the end of the task does not wait for it."""
+    (tmp_path / "locked.py").write_text("import threading\nthreading.Event().wait()\n")
+    script = """
+import os, signal
+from pushproof.base.preload import import_meanwhile
+from pushproof.boundary import boundary
+import_meanwhile("locked")
+with boundary():
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+    environment = process.inherited(PYTHONPATH=f"{tmp_path}:{REPOSITORY / 'scripts'}")
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=20, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (143, "interrupted\n")
+
+
+@pytest.mark.parametrize("words", [("rls", "--no-findings"), ("smoke",)])
+def test_an_interruption_amid_the_removal_of_users(home: Project, words: tuple[str, ...]) -> None:
+    """They are removed all the same, before the task ends."""
+    home.stack.start()
+    with connect(home.stack.target()) as connection:
+        connection.execute(SLOW_REMOVAL)
+        try:
+            with home.popen(*words) as task:
+                assert wait_until(lambda: connection.execute(REMOVES).fetchone() == (True,), timeout=60)
+                task.send_signal(signal.SIGINT)
+                out, err = task.communicate(timeout=60)
+            assert (task.returncode, err.splitlines()[-1]) == (130, "interrupted"), out + err
+            assert connection.execute("select count(*) from auth.users").fetchone() == (0,)
+        finally:
+            connection.execute("drop trigger slow on auth.users")
 
 
 def test_a_second_signal_does_not_disturb_the_cleaning_up_and_a_third_ends_it() -> None:

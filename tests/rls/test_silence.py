@@ -16,7 +16,8 @@ from pushproof.checks import promises
 from pushproof.proof import asking, records
 from pushproof.proof.asking import Actor, Answer, Request, RestApi
 from pushproof.proof.catalog import read_catalog
-from pushproof.target.api import service_headers
+from pushproof.proof.leftovers import remove_rows_of
+from pushproof.target.api import PATIENCE_SECONDS, service_headers
 from pushproof.target.database import connect
 from tests.fix_rls import Laboratory
 from tests.fix_stack import Connection, RunningStack
@@ -44,6 +45,9 @@ begin
 end $$;
 create trigger slow before insert on public.notes for each row execute function public.slow();
 """
+AT_COMMIT = SLOW_TRIGGER.replace(
+    "create trigger slow before insert", "create constraint trigger slow after insert"
+).replace("for each row", "deferrable initially deferred for each row")
 
 
 @pytest.fixture(autouse=True)
@@ -62,19 +66,15 @@ def test_a_function_that_does_not_return(laboratory: Laboratory, call: str) -> N
     assert all(reason.endswith("did not answer in 1 s") for reason in found.values()), found
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "perform pg_catalog.pg_sleep(1000);",
-        CATCHES,
-    ],
-)
-def test_a_trigger_that_does_not_return(laboratory: Laboratory, body: str) -> None:
+@pytest.mark.parametrize("body", ["perform pg_catalog.pg_sleep(1000);", CATCHES])
+@pytest.mark.parametrize("trigger", [SLOW_TRIGGER, AT_COMMIT])
+def test_a_trigger_that_does_not_return(laboratory: Laboratory, body: str, trigger: str) -> None:
     """No row can be made, as `postgres` neither: each cell that needs one says so, and others are asked.
 
-    So it is where the trigger catches the end of its time: its connection is ended.
+    So it is where the trigger catches the end of its time: its connection is ended. PostgreSQL knows no time limit of
+    a COMMIT, to which a constraint's trigger may be deferred.
     """
-    found = wrong(laboratory.prove(NOTES + SLOW_TRIGGER.format(body=body), NOTES_ACCESS))
+    found = wrong(laboratory.prove(NOTES + trigger.format(body=body), NOTES_ACCESS))
     assert found["select public.notes select as owner"] == "the database did not answer in 1 s"
     assert not [name for name in found if name.startswith("grants ")]
 
@@ -157,3 +157,59 @@ def test_a_table_that_somebody_else_holds(laboratory: Laboratory) -> None:
         holder.execute("lock table public.held in access exclusive mode")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             read_catalog(reader, ("public",))
+
+
+@pytest.mark.parametrize("body", ["perform pg_catalog.pg_sleep(1000);", CATCHES])
+def test_rows_whose_removal_does_not_return(laboratory: Laboratory, body: str) -> None:
+    """They stay; the user's rows elsewhere go all the same, and nothing runs on."""
+    schema = (
+        NOTES
+        + NOTES.replace("notes", "tasks")
+        + SLOW_TRIGGER.format(body=body).replace("before insert", "before delete")
+    )
+    target = laboratory.clone.target
+    laboratory.build(schema)
+    owner = laboratory.clone.probe.actors["owner"].id
+    with connect(target) as connection:
+        for table in ("notes", "tasks"):
+            connection.execute(f"insert into public.{table} (user_id, body) values (%s, 'a')".encode(), [owner])
+        remove_rows_of(target, [owner])
+        left = "select (select count(*) from public.notes), (select count(*) from public.tasks)"
+        assert connection.execute(left.encode()).fetchone() == (1, 0)
+        running = "select from pg_stat_activity where state = 'active' and query like 'delete%'"
+        assert wait_until(lambda: connection.execute(running).rowcount == 0, timeout=10)
+
+
+def test_a_function_that_ends_its_own_connection(laboratory: Laboratory) -> None:
+    """Its cells say so; the run goes on, for everybody else is served."""
+    schema = (
+        NOTES
+        + """
+    create function public.hang_up() returns boolean language sql volatile security definer set search_path = ''
+      as 'select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())';
+    grant execute on function public.hang_up() to service_role;
+    revoke execute on function public.hang_up() from public;
+    """
+    )
+    access = NOTES_ACCESS + '[functions."public.hang_up()"]\ncall = ["service"]\n'
+    found = wrong(laboratory.prove(schema, access))
+    assert {*found} == {f"call public.hang_up() call as {who}" for who in ("anon", "other", "owner", "service")}
+    assert " 503 " in found["call public.hang_up() call as service"]
+
+
+def test_a_function_that_answers_429(laboratory: Laboratory) -> None:
+    """It is the project's own answer, and no rate limit to wait out."""
+    schema = (
+        NOTES
+        + """
+    create function public.limited() returns void language plpgsql as
+      $$ begin raise sqlstate 'PT429' using message = 'slow down'; end $$;
+    grant execute on function public.limited() to authenticated, service_role;
+    revoke execute on function public.limited() from public;
+    """
+    )
+    access = NOTES_ACCESS + '[functions."public.limited()"]\ncall = ["owner", "other", "service"]\n'
+    with laboratory.probe(laboratory.build(schema), access) as probe:
+        answer = probe.ask("owner", Request("POST", "rpc/limited", body={}))
+    assert (answer.status, answer.code) == (429, "PT429")
+    assert answer.seconds < PATIENCE_SECONDS

@@ -697,3 +697,33 @@ def test_a_transaction_that_postgrest_repeats(stack: Any, postgres: psycopg.Conn
         assert httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.secret_key}, timeout=20).status_code == 200
     finally:
         postgres.execute(f"drop function public.{name}")
+
+
+def test_triggers_at_commit_keep_no_connection(stack: Any, postgres: psycopg.Connection[Any]) -> None:
+    """PostgreSQL has no time limit of a COMMIT: requests that were given up there are ended, and REST answers."""
+    name = f"late_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"""
+        create table public.{name} (id bigint generated always as identity);
+        grant insert on public.{name} to anon;
+        create function public.{name}() returns trigger language plpgsql as
+          $$ begin loop perform pg_catalog.pg_sleep(1); end loop; end $$;
+        create constraint trigger late after insert on public.{name} deferrable initially deferred
+          for each row execute function public.{name}();
+    """)
+    url, headers = f"{stack.url}/rest/v1/{name}", {"apikey": stack.publishable_key, "Prefer": "return=minimal"}
+
+    def ask(_: int) -> int:
+        try:
+            return httpx.post(url, headers=headers, json={}, timeout=1).status_code
+        except httpx.TimeoutException:
+            return 0
+
+    try:
+        assert wait_until(lambda: ask(0) == 0, timeout=20)
+        with ThreadPoolExecutor(12) as pool:
+            assert 0 in pool.map(ask, range(12))
+        busy = "select from pg_stat_activity where usename = 'authenticator' and state = 'active'"
+        assert wait_until(lambda: postgres.execute(busy).rowcount == 0, timeout=60, interval=0.5)
+        assert httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.secret_key}, timeout=20).status_code == 200
+    finally:
+        postgres.execute(f"drop table public.{name}; drop function public.{name}")

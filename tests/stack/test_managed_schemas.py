@@ -86,3 +86,27 @@ def test_what_a_hosted_project_refuses(empty_database: psycopg.Connection, state
     """42501, as there: `postgres` owns nothing in these schemas."""
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match=words):
         empty_database.execute(statement.encode())
+
+
+def test_row_level_security_of_auth(empty_database: psycopg.Connection) -> None:
+    """It is on, as migrations of supabase/auth have it: a grant alone shows nothing, a policy its rows."""
+    me, other = (f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2))
+    empty_database.execute(f"""
+        insert into auth.users (id, email) values ('{me}', 'a@example.org'), ('{other}', 'b@example.org');
+        create view public.me with (security_invoker = true) as select id, email from auth.users;
+        grant select on public.me to authenticated;
+        grant select (id, email) on auth.users to authenticated;
+    """)
+
+    def seen() -> list[tuple[object, ...]]:
+        with empty_database.transaction(force_rollback=True):
+            empty_database.execute("set local role authenticated")
+            empty_database.execute("select set_config('request.jwt.claims', %s, true)", [json.dumps({"sub": me})])
+            return empty_database.execute("select email from public.me").fetchall()
+
+    assert seen() == []
+    empty_database.execute("create policy own on auth.users to authenticated using (id = (select auth.uid()))")
+    assert seen() == [("a@example.org",)]
+    off = "select relname from pg_class where relnamespace = 'auth'::regnamespace and relkind = 'r' and "
+    off += "not relrowsecurity"
+    assert empty_database.execute(off).fetchall() == []

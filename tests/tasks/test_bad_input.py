@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,8 +16,9 @@ from pathlib import Path
 import jwt
 import pytest
 
+from pushproof.base.waiting import exclusive
 from tests.fix_stack import REPOSITORY, Project, RunningStack
-from tests.tasks.answers import document, refuses, remote_settings, states, succeeds
+from tests.tasks.answers import document, refuses, remote_settings, says, states, succeeds
 
 PASSWORD = "hunter2-hunter2"
 SECRET = "sb_secret_hunter2hunter2"
@@ -372,6 +374,52 @@ def test_nothing_to_verify(blank: Project) -> None:
     refuses(blank.invoke("verify"), 10, "no check in supabase/checks", "`invoke init` writes")
 
 
+def test_a_check_of_another_form(blank: Project) -> None:
+    """Numbers are compared as they are shown; a second select would not be looked at, so that it is red."""
+    blank.write("checks/a.sql", "-- Number.\nselect 1 as expected, 1 as found")
+    blank.write("checks/b.SQL", "-- Two.\nselect 'a' as expected, 'a' as found; select 'x', 'y'")
+    done = blank.invoke("verify")
+    refuses(done, 1, "1 of 2 checks are red: b", "compare expected")
+    assert "✓ a: 1" in done.stdout
+    assert "several: one file is one check" in done.stdout
+
+
+def test_a_check_that_nobody_looks_for(blank: Project) -> None:
+    """In a folder below it would pass for one that is green."""
+    blank.write("checks/a.sql", "-- A.\nselect 'a' as expected, 'a' as found")
+    file = blank.write("checks/deep/b.sql", "-- B.\nselect 'a' as expected, 'b' as found")
+    refuses(blank.invoke("verify"), 10, f"{file} is not looked at", "move it to")
+
+
+@pytest.mark.parametrize("name", ["SUPABASE_DB_CA", "PUSHPROOF_STATE_DIR", "PUSHPROOF_CACHE_DIR"])
+def test_the_home_of_nobody(bare: Project, name: str) -> None:
+    """A setting, and no bug."""
+    done = bare.invoke("verify", "--json", **{name: "~nobody_of_this_name/x"})
+    refuses(done, 11, "begins with the home folder of a user who is not there", "write the path in full")
+
+
+@pytest.mark.parametrize("make", [lambda file: file.mkdir(), lambda file: file.write_bytes("# é".encode("utf-16"))])
+def test_a_generated_file_that_is_no_text(
+    blank: Project, sql: Callable[..., object], make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    """It is the file that has to go: no setting moves it."""
+    sql("create table public.t (id int primary key)")
+    file = tmp_path / "diagram.md"
+    make(file)
+    refuses(blank.invoke("diagram", "--check", "--out", str(tmp_path)), 10, str(file), "")
+
+
+def test_a_stack_that_another_task_starts(bare: Project) -> None:
+    """Who waits says so."""
+    bare.settings.state_dir.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as held:
+        held.enter_context(exclusive(bare.settings.state_dir / "lock"))
+        with bare.popen("stop") as task:
+            assert says(task.stderr, "another task starts or stops the stack")
+            held.close()
+            assert task.wait(60) == 0
+
+
 def test_local_without_docker(bare: Project) -> None:
     """No stack of `supabase start` runs here: the embedded one is pointed to."""
     bare.write("migrations/001_a.sql", "select 1")
@@ -436,7 +484,7 @@ def test_unreachable_api(client_project: Project) -> None:
 
 def test_retention_before_a_push(blank: Project) -> None:
     """Its tables are not there yet."""
-    refuses(blank.invoke("retention"), 10, "retention ended: relation", "`invoke push` the migrations first")
+    refuses(blank.invoke("retention"), 10, "retention/idle_ages.sql: relation", "`invoke push` the migrations first")
 
 
 @pytest.mark.parametrize("name", ["lock", "logs"])

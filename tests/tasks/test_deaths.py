@@ -94,6 +94,29 @@ def test_a_session_that_was_killed(home: Project, words: tuple[str, ...]) -> Non
         names(task, "postgres broke off and recovered")
 
 
+@pytest.mark.parametrize("sql", ["select pg_sleep(60)", "select pg_sleep(60); select 1"])
+def test_a_statement_whose_server_was_killed(home: Project, sql: str) -> None:
+    """It is no mistake in the SQL."""
+    with home.popen("execute", "--sql", sql) as task, connect(home.stack.target()) as connection:
+        asleep = "select exists (select from pg_stat_activity where wait_event = 'PgSleep')"
+        assert wait_until(lambda: connection.execute(asleep).fetchone() == (True,), timeout=60)
+        kill(service(home, "postgres"))
+        names(task, "postgres died")
+
+
+def test_a_panel_whose_server_was_killed(home: Project) -> None:
+    """A panel without an answer is shown as that; a database without one is no panel's."""
+    panel = home.write("monitor/aa_slow.sql", "-- Slow.\n-- x\nselect pg_sleep(1.9), 1 as a")
+    try:
+        with home.popen("monitor") as task, connect(home.stack.target()) as connection:
+            asleep = "select exists (select from pg_stat_activity where wait_event = 'PgSleep')"
+            assert wait_until(lambda: connection.execute(asleep).fetchone() == (True,), timeout=60)
+            kill(service(home, "postgres"))
+            names(task, "postgres died")
+    finally:
+        panel.unlink()
+
+
 @pytest.fixture
 def client(home: Project, projects: Callable[..., Project]) -> Project:
     """The same files, whose target is that stack as somebody else's."""

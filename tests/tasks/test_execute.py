@@ -137,3 +137,21 @@ def test_an_interruption_while_it_waits_for_a_lock(blank: Project, sql: Ask) -> 
             task.send_signal(signal.SIGTERM)
             task.communicate(timeout=20)
     assert task.returncode == 143
+
+
+@pytest.mark.parametrize("before", ["", "select 1;"], ids=["cli", "connection"])
+def test_what_is_deferred_has_a_time_limit(blank: Project, sql: Ask, before: str) -> None:
+    """PostgreSQL has none for a COMMIT, where triggers may run that never return."""
+    sql("""
+        create table public.notes (id int);
+        create function public.late() returns trigger language plpgsql as
+          'begin loop perform pg_sleep(1); end loop; end';
+        create constraint trigger late after insert on public.notes deferrable initially deferred
+          for each row execute function public.late();
+    """)
+    done = blank.invoke(
+        "execute", "--sql", f"{before}insert into public.notes values (1)", PUSHPROOF_STATEMENT_TIMEOUT="2s"
+    )
+    assert done.code == 18, done.output
+    assert sql("select count(*) from public.notes") == [(0,)]
+    assert sql("select count(*) from pg_stat_activity where state = 'active' and wait_event = 'PgSleep'") == [(0,)]

@@ -12,8 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from pushproof.stack.state import save
+from pushproof.target.database import connect
 from tests.fix_stack import Project
-from tests.tasks.answers import document, refuses, remote_settings, succeeds
+from tests.tasks.answers import document, refuses, remote_settings, states, succeeds
 
 Ask = Callable[..., list[tuple[object, ...]]]
 
@@ -168,3 +170,20 @@ def test_a_seed_that_is_a_pipe(blank: Project, sql: Ask) -> None:
     finally:
         seed.unlink()
     assert sql("select pg_catalog.to_regclass('public.a')::text") == [("a",)]
+
+
+def test_a_database_of_another_version(bare: Project) -> None:
+    """It keeps its data and what that version made of Auth, and each task says so, until a reset makes it anew."""
+    bare.write("migrations/001_notes.sql", "create table public.notes (id int primary key);")
+    succeeds(bare.invoke("push"))
+    state = bare.stack.state
+    former, state.cluster = state.cluster, "former"
+    save(bare.settings.state_dir, state)
+    with connect(bare.stack.target()) as connection:
+        connection.execute("insert into auth.users (id) values (gen_random_uuid())")
+    assert "another version of pushproof made the database in" in bare.invoke("push").stderr
+    succeeds(bare.invoke("reset-local"))
+    assert (bare.stack.state.cluster, states(bare)) == (former, {"001": "applied"})
+    assert "another version" not in bare.invoke("push").stderr
+    with connect(bare.stack.target()) as connection:
+        assert connection.execute("select count(*) from auth.users").fetchone() == (0,)

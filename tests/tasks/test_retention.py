@@ -146,3 +146,29 @@ def test_bad_input(filled: Project) -> None:
     refuses(filled.invoke("retention", "--schedule", "--dry-run"), 2, "exclude each other", "choose one")
     done = filled.invoke("retention", SUPABASE_PRODUCTION="true")
     refuses(done, 21, "marked as production", "--confirm")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "code", "cause"),
+    [
+        ("ended_plan.sql", "select nowhere", 18, 'ended_plan.sql line 1: column "nowhere" does not exist'),
+        ("ended_plan.sql", "-- Nothing.", 10, "retention/ended_plan.sql holds no select"),
+        ("ended_plan.sql", "select 1 as sessions", 10, "does not answer with one row"),
+        ("ended_plan.sql", "select 1 as sessions, 2 as messages where false", 10, "does not answer with one row"),
+        ("ended_plan.sql", "select 'a' as sessions, 2 as messages", 10, "does not answer with one row"),
+        ("idle_ages.sql", "selct", 18, "idle_ages.sql line 1: syntax error"),
+        ("idle_ages.sql", "", 10, "retention/idle_ages.sql holds no select"),
+    ],
+)
+def test_sql_that_does_not_say_what_is_asked(
+    filled: Project, connection: Connection, file: str, text: str, code: int, cause: str
+) -> None:
+    """It is named, before anything is deleted."""
+    place = filled.settings.supabase_dir / "retention" / file
+    former, before = place.read_text(), _one(connection, "select count(*) from public.conversation_sessions")
+    place.write_text(text)
+    try:
+        refuses(filled.invoke("retention", "--days", "1"), code, cause, "")
+    finally:
+        place.write_text(former)
+    assert _one(connection, "select count(*) from public.conversation_sessions") == before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import json
 import re
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import invoke.loader
 import pytest
 from invoke.collection import Collection
 
-from pushproof.base import errors
+from pushproof.base import documents, errors
 from pushproof.base.errors import PushproofError
+from tests import fix_json
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "scripts" / "pushproof"
@@ -51,6 +54,19 @@ def test_the_messages_of_the_troubleshooting_page_are_real() -> None:
     assert len(messages) > 20
     parts = [(text, part.strip(" ,")) for text in messages for part in re.split(r"…|\(SQLSTATE.*|\(port 6543\)", text)]
     assert [text for text, part in parts if len(part) > 3 and part not in said] == []
+
+
+def test_every_document_has_an_example(tasks: Collection) -> None:
+    """docs/json.md shows one of each task that takes --json, of the type that tests hold the program against."""
+    page = (REPOSITORY / "docs/json.md").read_text()
+    examples = dict(re.findall(r"^## ([^\n]+)\n\n```json\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL))
+    assert [*examples] == [*fix_json.TYPES]
+    for name, text in examples.items():
+        assert [*fix_json.wrong(json.loads(text), fix_json.TYPES[name])] == [], name
+    taking = {name for name in tasks.task_names if "json" in inspect.signature(tasks[name].body).parameters}
+    assert taking - {"faults"} == {name.partition(" ")[0] for name in examples}  # that one is of this repository alone
+    (error,) = re.findall(r"```json\n(\{\n  \"error\".*?)\n```", page, re.DOTALL)
+    assert [*fix_json.wrong(json.loads(error), documents.Error)] == []
 
 
 def test_every_task_fits_a_line_of_the_listing(tasks: Collection) -> None:

@@ -91,7 +91,7 @@ def test_patience_ends(limiter: Limiter, monkeypatch: pytest.MonkeyPatch, capsys
     assert "ERROR Auth's rate limit is used up" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("3", 3), (None, 1), ("0", 0), ("Wed, 21 Oct 2026 07:28:00 GMT", 1)])
+@pytest.mark.parametrize(("header", "seconds"), [("3", 3), (None, 1), ("0", 0.1), ("Wed, 21 Oct 2026 07:28:00 GMT", 1)])
 def test_what_an_answer_asks_for(header: str | None, seconds: float) -> None:
-    """Seconds; a date is not computed with."""
+    """Seconds, but some time at least; a date is not computed with."""
     assert pause_of(header) == seconds

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from pushproof.base import process
-from pushproof.base.interruptions import INTERRUPTIONS
+from pushproof.base.interruptions import INTERRUPTIONS, undisturbed
 from pushproof.base.process import Identity
 from pushproof.base.waiting import wait_until
 
@@ -120,7 +120,7 @@ def test_an_interruption_waits_for_the_end_of_an_undisturbed_block(signum: signa
     former = signal.signal(signum, lambda number, _: heard.append(number))
     mine = signal.getsignal(signum)
     try:
-        with process.undisturbed():
+        with undisturbed():
             signal.raise_signal(signum)
             assert heard == []
         assert heard == [signum]
@@ -133,7 +133,7 @@ def test_an_ignored_signal_stays_ignored_in_an_undisturbed_block() -> None:
     """`nohup` is inherited by what the block starts."""
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with process.undisturbed():
+        with undisturbed():
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, former)

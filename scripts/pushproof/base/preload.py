@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import threading
+import time
+
+LOADING: list[threading.Thread] = []
 
 
 def import_meanwhile(*names: str) -> None:
@@ -13,4 +16,12 @@ def import_meanwhile(*names: str) -> None:
         for name in names:
             importlib.import_module(name)
 
-    threading.Thread(target=load).start()
+    LOADING.append(threading.Thread(target=load, daemon=True))
+    LOADING[-1].start()
+
+
+def await_imports(seconds: float) -> None:
+    """Wait for imports that are under way, within a limit: an interruption may have left a lock that one waits for."""
+    until = time.monotonic() + seconds
+    while LOADING:
+        LOADING.pop().join(max(0, until - time.monotonic()))

@@ -12,16 +12,14 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import psutil
 
-from pushproof.base.interruptions import INTERRUPTIONS
+from pushproof.base.interruptions import undisturbed
 from pushproof.base.waiting import wait_until
 
 GRACE_SECONDS = 5
@@ -104,34 +102,6 @@ def has_ended(process: psutil.Process) -> bool:
         return not process.is_running() or (process.status() == psutil.STATUS_ZOMBIE and process.num_threads() < 2)
     except psutil.NoSuchProcess:
         return True
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Put interruptions off to the end of the block, where they then arrive.
-
-    For the moment between a process' start and the note of it: nobody would stop it otherwise.
-    """
-    if threading.current_thread() is not threading.main_thread():  # Python tells the main thread alone
-        yield
-        return
-    late: list[int] = []
-
-    def note(signum: int, _frame: FrameType | None) -> None:
-        late.append(signum)
-
-    def raise_first() -> None:
-        if late:
-            signal.raise_signal(late[0])
-
-    with contextlib.ExitStack() as afterwards:  # goes on with the others where one of these raises
-        afterwards.callback(raise_first)
-        for one in INTERRUPTIONS:
-            handler = signal.getsignal(one)
-            if handler not in (signal.SIG_IGN, None):  # a child inherits "ignored", but no handler
-                afterwards.callback(signal.signal, one, handler)
-                signal.signal(one, note)
-        yield
 
 
 def inherited(**extra: str) -> dict[str, str]:

@@ -15,10 +15,13 @@ def present(file: Path) -> bool:
 
 def sql_files(folder: Path, error: type[PushproofError]) -> list[Path]:
     """The .sql files of a folder, by name; none where there is no such folder. Raises the error for one that cannot be
-    read.
+    read, or that holds such files where nobody looks for them: in a folder below it.
     """
     try:
-        return sorted(file for file in folder.iterdir() if file.name.endswith(".sql"))
+        deeper = next((file for file in sorted(folder.glob("*/*")) if file.suffix.lower() == ".sql"), None)
+        if deeper:
+            raise error(f"{deeper} is not looked at: it lies in a folder of its own", f"move it to {folder}")
+        return sorted(file for file in folder.iterdir() if file.suffix.lower() == ".sql")
     except FileNotFoundError:
         return []
     except OSError as problem:

@@ -126,8 +126,12 @@ def _project(named: str) -> Path:
 
 
 def _path(project: Path, text: str) -> Path:
-    """Relative ones are the project's, wherever in it the task runs."""
-    return (project / Path(text).expanduser()).absolute()
+    """Relative ones are the project's, wherever in it the task runs. Raises SettingsError."""
+    try:
+        return (project / Path(text).expanduser()).absolute()
+    except RuntimeError:
+        cause = f"{text} begins with the home folder of a user who is not there"
+        raise SettingsError(cause, "write the path in full") from None
 
 
 def _dotenv(file: Path) -> list[tuple[str, str]]:

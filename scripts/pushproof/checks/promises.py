@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pushproof.base.console import Console
+from pushproof.base.console import Console, shown
 from pushproof.base.errors import ProjectError
 from pushproof.base.reading import sql_files
 from pushproof.migrations.statements import read_sql
@@ -73,15 +73,18 @@ def result_of(connection: Any, file: Path) -> CheckResult:
         with connection.transaction(force_rollback=True):
             connection.execute("set local search_path = ''")
             connection.execute("set local transaction_read_only = on")
-            rows = connection.execute(sql.encode()).fetchall()
+            cursor = connection.execute(sql.encode())
+            rows, more = cursor.fetchall(), cursor.nextset()
     except psycopg.Error as problem:
         if connection.broken:
             raise
         words = problem.diag.message_primary or str(problem)
         return CheckResult(file.stem, title, None, f"{words} (SQLSTATE {problem.sqlstate})", ok=False)
+    if more:
+        return CheckResult(file.stem, title, "one select", "several: one file is one check", ok=False)
     if len(rows) != 1 or len(rows[0]) != 2:
         return CheckResult(file.stem, title, "one row: expected, found", f"{len(rows)} rows", ok=False)
-    expected, found = rows[0]
+    expected, found = (value if value is None or isinstance(value, str) else shown(value) for value in rows[0])
     return CheckResult(file.stem, title, expected, found, ok=expected is not None and expected == found)
 
 

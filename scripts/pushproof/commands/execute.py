@@ -11,7 +11,8 @@ from pushproof.migrations.gate import turn
 from pushproof.migrations.statements import count_statements, transaction_statement, unrunnable
 from pushproof.stack import local
 from pushproof.stack.run import Run
-from pushproof.target.database import connect, psycopg_error
+from pushproof.target.database import SETTLE, connect, outlived, psycopg_error
+from pushproof.target.overdue import ENDED, limit_statements, overdue
 from pushproof.target.targets import Target
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def execute(run: Run, *, file: str, sql: str) -> list[documents.Result]:
     with turn(run, "execute", shared=True):
         if count is not None and count > 1:
             run.console.status(f"{count} statements: through a database connection")
-            results = _through_connection(target, text, where, run.settings.statement_timeout)
+            results = _through_connection(target, text, where, count, run.settings.statement_timeout)
         else:
             run.console.status("one statement: supabase db query")
             results = _through_cli(run, text, where)
@@ -66,21 +67,27 @@ def _source(file: str, sql: str) -> tuple[str, str]:
     raise UsageError(f"cannot read {file}: {cause}", "name a file of SQL statements, in UTF-8")
 
 
-def _through_connection(target: Target, text: str, where: str, limit: str) -> list[documents.Result]:
+def _through_connection(target: Target, text: str, where: str, count: int, limit: str) -> list[documents.Result]:
+    """Each statement has `limit`, and what is deferred to the end of the transaction once more."""
     import psycopg
 
     results: list[documents.Result] = []
     with connect(target, autocommit=False, limit=limit) as connection:
         for kind in SAID_BY_THE_SERVER:
             connection.adapters.register_loader(kind, psycopg.types.string.TextLoader)
+        seconds = limit_statements(connection, limit, [text])
         try:
-            cursor = connection.execute(text.encode())
-            while True:
-                results.append(_result_of(cursor))
-                if not cursor.nextset():
-                    break
-            connection.commit()
+            with overdue().watched(connection, (count + 1) * seconds):
+                cursor = connection.execute(text.encode())
+                while True:
+                    results.append(_result_of(cursor))
+                    if not cursor.nextset():
+                        break
+                connection.execute(SETTLE)
+                connection.commit()
         except psycopg.Error as problem:
+            if connection in ENDED:
+                raise outlived(where) from None
             raise psycopg_error(problem, where=where, sql=text) from None
     return results
 
@@ -98,7 +105,9 @@ def _through_cli(run: Run, text: str, where: str) -> list[documents.Result]:
         copy = Path(folder) / "query.sql"
         copy.touch(mode=0o600)
         copy.write_text(text, encoding="utf-8")
-        answer = local.cli(run.settings, run.console).query(target, copy, where=where)
+        answer = local.cli(run.settings, run.console).query(
+            target, copy, where=where, limit=run.settings.statement_timeout
+        )
     if isinstance(answer, str):
         return [{"tag": answer, "columns": columns, "rows": None}]
     rows = [{name: row.get(name) for name in columns} for row in answer]

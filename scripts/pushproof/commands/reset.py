@@ -49,6 +49,8 @@ def reset_local(run: Run) -> None:
             "reset-local acts on loopback only; check DB_URL of `supabase status`",
         )
     import_meanwhile("psycopg")
+    if kind == "embedded":
+        run.stack.renew()
     names = [m.path.name for m in files]
     with connect(target) as connection, alone(connection, run.console):  # a push may come by the address alone
         copied = kind == "embedded" and snapshots.restore(run.stack, snapshots.name_of(run.stack))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pushproof.base.console import counted
-from pushproof.base.errors import UsageError
+from pushproof.base.errors import ProjectError, UsageError
+from pushproof.base.reading import present, text_of
 from pushproof.migrations.gate import confirm_production, turn
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
-from pushproof.upkeep.retention import LOCK, RetentionRule, batches, schedule, unschedule
+from pushproof.upkeep.retention import LOCK, RetentionRule, answers, batches, schedule, unschedule
 
 WHEN = "17 3 * * *"  # as cron writes it: when most sleep
 
@@ -46,8 +48,10 @@ def retention(run: Run, options: RetentionOptions) -> dict[str, Any]:
             return _unscheduled(run, unschedule(connection))
         if options.schedule:
             return _schedule(run, connection, rules, options)
+        ages = _ages(folder, connection)
         found: dict[str, Any] = {rule.name: _retire(run, connection, rule, options) for rule in rules}
-        found["never_ended"] = _ages(run, connection)
+        found["never_ended"] = ages
+        _show_ages(run, ages)
     run.console.data(found)
     return found
 
@@ -97,16 +101,16 @@ def _said(plan: Mapping[str, Any]) -> str:
     return ", ".join(f"{v:,} {n}" if isinstance(v, int) else f"{n} {v:%Y-%m-%d}" for n, v in named.items())
 
 
-def _ages(run: Run, connection: Any) -> list[dict[str, Any]]:
-    """What never ended, by age."""
-    file = run.settings.supabase_dir / "retention" / "idle_ages.sql"
-    if not file.exists():
-        return []
-    cursor = connection.execute(file.read_bytes())
-    columns, rows = [c.name for c in cursor.description], cursor.fetchall()
-    run.console.line("", head="never ended")
-    run.console.table(columns, rows)
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+def _ages(folder: Path, connection: Any) -> list[dict[str, Any]]:
+    """What never ended, by age. Raises ProjectError, SqlError."""
+    file = folder / "idle_ages.sql"
+    return answers(connection, file.name, text_of(file, ProjectError)) if present(file) else []
+
+
+def _show_ages(run: Run, ages: Sequence[Mapping[str, Any]]) -> None:
+    if ages:
+        run.console.line("", head="never ended")
+        run.console.table([*ages[0]], [[*row.values()] for row in ages])
 
 
 def _schedule(run: Run, connection: Any, rules: Sequence[RetentionRule], options: RetentionOptions) -> dict[str, Any]:

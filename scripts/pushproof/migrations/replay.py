@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,8 @@ from pushproof.base.queries import query
 from pushproof.migrations.files import Applied, joined
 from pushproof.migrations.locks import BLOCKS, STRENGTH
 from pushproof.migrations.statements import Statement, runs_alone, statements_of
-from pushproof.target.database import LIMIT, outlived, psycopg_error
-from pushproof.target.overdue import ENDED, overdue
+from pushproof.target.database import LIMIT, SETTLE, outlived, psycopg_error
+from pushproof.target.overdue import ENDED, limit_statements, overdue
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,7 @@ def _at_once(scratch: Any, one: Applied, texts: list[str]) -> bool:
     try:
         with scratch.transaction(), overdue().watched(scratch, seconds):
             scratch.execute(joined(texts).encode())
+            scratch.execute(SETTLE)
             _record(scratch, one.version, one.name, texts)
     except (psycopg.Error, SqlError):
         if scratch in ENDED:
@@ -97,8 +97,7 @@ def _at_once(scratch: Any, one: Applied, texts: list[str]) -> bool:
 def _settings_anew(connection: Any, limit: str, texts: Iterable[str]) -> float:
     """No setting of one file reaches the next. Seconds that one of its statements may take."""
     connection.execute("reset all")
-    seconds = connection.execute(query("migrations/statement_limit"), {"limit": limit}).fetchone()[0]
-    return math.inf if any("statement_timeout" in text.lower() for text in texts) else seconds
+    return limit_statements(connection, limit, texts)
 
 
 def _record(connection: Any, version: str, name: str, texts: list[str]) -> None:
@@ -132,11 +131,26 @@ def replay(connection: Any, script: Script, *, forgive: Forgive | None = None, l
             taken = connection.execute(query("migrations/own_locks")).fetchall() if whole else []
             timing.locks.append([lock for lock in taken if lock not in since])
             since |= dict.fromkeys(timing.locks[-1], began)
+        if whole:
+            _settle(connection, script, seconds)
         _record(connection, script.version, script.name, [s.sql for s in script.statements])
     ended = time.monotonic()
     for (relation, mode), start in sorted(since.items(), key=lambda lock: STRENGTH.index(lock[0][1])):
         timing.held[relation] = BLOCKS[mode], ended - start
     return timing
+
+
+def _settle(connection: Any, script: Script, seconds: float) -> None:
+    """Run what is deferred to the COMMIT, which knows no time limit, as a statement, which does."""
+    import psycopg
+
+    try:
+        with overdue().watched(connection, seconds):
+            connection.execute(SETTLE)
+    except psycopg.Error as problem:
+        if connection in ENDED:
+            raise outlived(script.where) from None
+        raise psycopg_error(problem, where=script.where) from None
 
 
 def _run(connection: Any, script: Script, statement: Statement, forgive: Forgive | None, *, whole: bool) -> None:

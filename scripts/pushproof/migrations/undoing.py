@@ -21,7 +21,7 @@ from pushproof.migrations.plan import plan_of
 from pushproof.migrations.replay import rebuild
 from pushproof.migrations.rollbacks import Rollback
 from pushproof.stack.scratch import scratch_server
-from pushproof.target.database import connect, psycopg_error
+from pushproof.target.database import SETTLE, connect, psycopg_error
 from pushproof.target.targets import Target
 
 Name = tuple[str, str]  # schema and table
@@ -91,6 +91,7 @@ def undo(connection: Any, undone: Sequence[Rollback]) -> None:
     for one in undone:
         try:
             connection.execute(one.script.sql.encode())
+            connection.execute(SETTLE)
         except psycopg.Error as problem:
             where = f"supabase/rollbacks/{one.script.path.name}"
             raise psycopg_error(problem, where=where, sql=one.script.sql) from None

@@ -14,7 +14,7 @@ from urllib.request import getproxies
 
 from pushproof.base.errors import UnreachableError
 from pushproof.base.queries import query
-from pushproof.target.api import PATIENCE_SECONDS, TOO_MANY, pause_of
+from pushproof.target.api import PATIENCE_SECONDS, is_rate_limit, pause_of
 from pushproof.target.clocks import REFUSED, token_refused
 from pushproof.target.database import connect
 
@@ -31,8 +31,10 @@ UNAUTHORIZED, UNAVAILABLE = 401, 503
 # What stands in front of PostgREST says: it does not answer. The last ones are Cloudflare's.
 NO_ANSWER = (502, UNAVAILABLE, *range(520, 528), 530)
 PATIENT_SECONDS = 1  # until it is asked whether the services live
+ENOUGH = 5  # times that they live, and one request is answered by "connecting" all the same: its own doing
 CANCELED = "57014"  # the server ended the statement: a role's statement_timeout
 # Nothing was done: the database ended the connection, or PostgREST is about to connect again or to read its schema.
+LOADING = "PGRST002"  # its schema
 CONNECTING = (b'"57P0', b'"PGRST001"', b'"PGRST002"')
 NO_RIGHT = "42501"
 # Words of the API for "this is not served to you" other than a missing right: unknown to its schema cache.
@@ -196,40 +198,45 @@ class RestApi:
 
         StackError or CredentialsError, too, for a token that another clock issued.
         """
-        import urllib3
-
         start = time.monotonic()
-        until = start + PATIENCE_SECONDS
-        body = None if request.body is None else json.dumps(request.body).encode()
-        headers = {**actor.headers, **request.headers}
+        believed = 0  # times that everything was up, and this request failed all the same
         while True:
-            began = time.monotonic()
-            try:
-                response = self._pool.request(request.method, f"{self._url}/{request.url}", body=body, headers=headers)
-            except urllib3.exceptions.ReadTimeoutError:
-                self._give_up()
-                return Answer(504, {"code": CANCELED}, seconds=SECONDS)
-            except (urllib3.exceptions.HTTPError, OSError) as problem:
-                raise self._unreachable(problem.__class__.__name__) from None
-            busy = response.status == UNAVAILABLE and any(code in response.data for code in CONNECTING)
-            answer = Answer(
-                response.status,
-                _decoded(response.data),
-                response.headers.get("content-range", ""),
-                time.monotonic() - began,
-            )
+            answer, response = self._send(actor, request)
+            if response is None:
+                return answer
             self._check_token(actor, answer, response.headers.get("date"))
-            patient = busy and time.monotonic() < start + PATIENT_SECONDS
+            busy = response.status == UNAVAILABLE and any(code in response.data for code in CONNECTING)
             if busy and answer.seconds > SECONDS - 1:  # ended because of another that was not answered
                 return Answer(504, {"code": CANCELED}, seconds=answer.seconds)
-            pause = pause_of(response.headers.get("retry-after"), 0.02 if patient else 1)
-            if not (busy or response.status == TOO_MANY) or time.monotonic() + pause > until:
-                if busy or (response.status in NO_ANSWER and not answer.code):
-                    raise self._unreachable(answer.words)
-                return answer
+            patient = busy and time.monotonic() < start + PATIENT_SECONDS
             if busy and not patient:
                 self._check()
+                believed += answer.code != LOADING
+            least = (0.02 if patient else 1) if busy else 0.1
+            pause = pause_of(response.headers.get("retry-after"), least if busy else 1, least)
+            late = time.monotonic() + pause > start + PATIENCE_SECONDS or believed >= ENOUGH
+            if late or not (busy or is_rate_limit(response.status, response.data)):
+                if response.status in NO_ANSWER and not (busy or answer.code):
+                    raise self._unreachable(answer.words)
+                return answer
             time.sleep(pause)
+
+    def _send(self, actor: Actor, request: Request) -> tuple[Answer, urllib3.BaseHTTPResponse | None]:
+        """The answer; without a response where it did not come in time, which is ended then."""
+        import urllib3
+
+        began = time.monotonic()
+        body = None if request.body is None else json.dumps(request.body).encode()
+        headers = {**actor.headers, **request.headers}
+        try:
+            response = self._pool.request(request.method, f"{self._url}/{request.url}", body=body, headers=headers)
+        except urllib3.exceptions.ReadTimeoutError:
+            self._give_up()
+            return Answer(504, {"code": CANCELED}, seconds=SECONDS), None
+        except (urllib3.exceptions.HTTPError, OSError) as problem:
+            raise self._unreachable(problem.__class__.__name__) from None
+        place = response.headers.get("content-range", "")
+        return Answer(response.status, _decoded(response.data), place, time.monotonic() - began), response
 
     def _check_token(self, actor: Actor, answer: Answer, date: str | None) -> None:
         if answer.status == UNAUTHORIZED and (words := REFUSED.search(answer.words)):

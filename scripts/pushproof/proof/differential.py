@@ -21,6 +21,7 @@ from pushproof.proof.kinds import call
 from pushproof.proof.names import Name, equal, listed, name_of, record
 from pushproof.proof.records import Row
 from pushproof.proof.unaskable import UnansweredError, UnaskableError
+from pushproof.target.database import SETTLE
 
 if TYPE_CHECKING:
     import psycopg
@@ -68,6 +69,7 @@ def by_claims(probe: Probe, relation: Relation, case: Case, actor: str) -> tuple
         with connection.transaction(force_rollback=True):
             become(connection, probe.actors[actor])
             count = connection.execute(statement, values).rowcount
+            connection.execute(SETTLE)
     except psycopg.errors.InsufficientPrivilege as problem:
         return REFUSED, problem.diag.message_primary or ""
     except psycopg.Error as problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,8 @@ from pushproof.base.errors import FailedError
 from pushproof.base.queries import query
 from pushproof.proof.catalog import INTERNAL, USERS
 from pushproof.proof.names import Name, expression
-from pushproof.target.database import connect
+from pushproof.proof.records import impatient
+from pushproof.proof.unaskable import UnansweredError
 from pushproof.target.targets import Target
 from pushproof.target.testusers import client, forget_dead_runs, left_behind
 
@@ -62,16 +62,28 @@ def remove_users(target: Target, admin: Client, users: Mapping[str, str]) -> tup
 def remove_rows_of(target: Target, users: Sequence[str]) -> None:
     """Delete whatever refers to these users, and what refers to that, the last of it first.
 
-    What the database does not let go of stays, and holds its user: the caller hears of it from Auth.
+    What the database does not let go of stays, and holds its user: the caller hears of it from Auth. A relation whose
+    triggers do not return is tried once.
     """
     import psycopg
 
-    with connect(target) as connection:
+    silent: set[str] = set()
+    connection = impatient(target)
+    try:
         keys = connection.execute(query("proof/foreign_keys"), {"internal": INTERNAL}).fetchall()
         for relation, alias, condition in _hanging(keys, USERS, sql.SQL("t0.id = any(%s::uuid[])"), (USERS,)):
-            with contextlib.suppress(psycopg.Error):
-                delete = sql.SQL("delete from {} {} where {}").format(expression(relation), Name(alias), condition)
+            if relation in silent:
+                continue
+            delete = sql.SQL("delete from {} {} where {}").format(expression(relation), Name(alias), condition)
+            connection = impatient(target) if connection.closed else connection
+            try:
                 connection.execute(delete, [list(users)])
+            except psycopg.Error:
+                continue
+            except UnansweredError:
+                silent.add(relation)
+    finally:
+        connection.close()
 
 
 def _hanging(

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from pushproof.base.errors import FailedError
+from pushproof.base.interruptions import undisturbed
 from pushproof.proof.actors import USERS, Actors, signed_in
 from pushproof.proof.asking import RestApi
 from pushproof.proof.catalog import Catalog, read_catalog
@@ -47,7 +48,8 @@ def probing(run: Run, catalog: Catalog, intent: Intent, *, keep: bool = False) -
             rows.populate(USERS)
             yield Probe(catalog, intent, rows, actors.by_name, RestApi.of(target, run.check)), actors
         finally:
-            rows.records.close() if keep else rows.clean()
+            with undisturbed():
+                rows.records.close() if keep else rows.clean()
 
 
 def ask(run: Run, engine: Engine, cases: Sequence[Case]) -> list[Cell]:

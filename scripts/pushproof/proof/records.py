@@ -19,7 +19,7 @@ from pushproof.base.queries import query
 from pushproof.proof.catalog import Catalog, Policy, Relation
 from pushproof.proof.names import Name, expression, listed, name_of, record, regclass, same
 from pushproof.proof.unaskable import UnansweredError, no_sample
-from pushproof.target.database import connect
+from pushproof.target.database import SETTLE, connect
 from pushproof.target.overdue import ENDED, overdue
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ class Records:
         with self.connection.transaction(force_rollback=not keep):
             self.speak_as(who)
             stored = self.connection.execute(insert, [json.dumps(values)] if values else []).fetchone()
+            self.connection.execute(SETTLE)
         if stored is None:
             raise no_sample(relation, "a trigger keeps its row from being stored")
         row: Row = stored[0]
@@ -168,6 +169,7 @@ class Records:
             if relation.is_view:
                 self.speak_as("owner")
             after = self.connection.execute(update, [json.dumps(key), json.dumps(change)]).fetchone()
+            self.connection.execute(SETTLE)
         return after[0] if after else None
 
     def analyze(self, relation: Relation) -> None:

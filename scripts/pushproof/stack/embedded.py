@@ -81,7 +81,7 @@ class Stack:
         Where it fails and the parts are damaged, they are installed anew. Raises PartsError, StackError, PortError or
         DiskFullError; what it started is stopped then.
         """
-        with states.locked(self.folder):
+        with states.locked(self.folder, self._waits):
             try:
                 return self._start(names)
             except (StackError, OSError) as failure:
@@ -102,13 +102,16 @@ class Stack:
         if outdated:
             supervisor.stop(tuple(outdated))
         self._ensure_cluster(parts)
+        if self.state.cluster != recipe(parts):
+            words = f"another version of pushproof made the database in {self.data}; `pushproof reset-local` renews it"
+            self.console.status(words, style="yellow")
         started = supervisor.start(names)
         self._server = self._postgres(parts).note()
         return started
 
     def stop(self, names: Sequence[str] | None = None) -> list[str]:
         """Stop the named services, or all; the names of those that ran."""
-        with states.locked(self.folder):
+        with states.locked(self.folder, self._waits):
             self.state = states.load(self.folder)
             if names is not None:
                 return self._supervisor(npm.locate(self.settings)).stop(names)
@@ -117,9 +120,24 @@ class Stack:
             self._remove_sockets()
             return [*stopped, *strays]
 
+    def renew(self) -> None:
+        """Make the database anew, and empty, where another version of pushproof made it; what ran runs again."""
+        if self.state.cluster == recipe(npm.locate(self.settings)):
+            return
+        self.stop()
+        with states.locked(self.folder, self._waits):
+            self.state = states.load(self.folder)
+            shutil.rmtree(self.data)
+            self.state.cluster = ""
+            self._save()
+        self.start()
+
+    def _waits(self) -> None:
+        self.console.status(f"another task starts or stops the stack in {self.folder}", head="waiting")
+
     def note_reset(self, name: str) -> None:
         """Remember what the last reset was made from."""
-        with states.locked(self.folder):
+        with states.locked(self.folder, self._waits):
             self.state = states.load(self.folder)
             self.state.reset = name
             self._save()

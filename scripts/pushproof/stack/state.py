@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,10 +122,10 @@ def save(folder: Path, state: State) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder`'s lock: two tasks that start or stop one stack wait for each other."""
+def locked(folder: Path, waits: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Hold `folder`'s lock: two tasks that start or stop one stack wait for each other, after a call of `waits`."""
     make(folder)
-    with exclusive(folder / "lock"):
+    with exclusive(folder / "lock", waits=waits):
         _keep_out_of_git(folder)
         yield
 

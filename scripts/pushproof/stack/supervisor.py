@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pushproof.base import process
 from pushproof.base.errors import DiskFullError, StackError
+from pushproof.base.interruptions import undisturbed
 from pushproof.base.places import make
 from pushproof.base.waiting import wait_until
 from pushproof.stack.services.base import Service
@@ -55,7 +56,7 @@ class Supervisor:
         try:
             self._start_all(self._with_needs(names), started)
         except BaseException:
-            with process.undisturbed():  # a second Ctrl-C must not leave half of it behind
+            with undisturbed():  # a second Ctrl-C must not leave half of it behind
                 self.stop(started)
             raise
         return started
@@ -146,7 +147,7 @@ class Supervisor:
             log.replace(log.with_suffix(".log.1"))
         command = service.command()
         env = {**command.env, MARK: str(self.logs)}
-        with process.undisturbed():
+        with undisturbed():
             self.running[service.name] = process.spawn(
                 command.argv, log=log, env=env, text_in=command.text_in, user=command.user
             )

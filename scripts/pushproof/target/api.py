@@ -48,12 +48,22 @@ def _asked(url: str, path: str, headers: dict[str, str], method: str) -> tuple[i
         connection.close()
 
 
-def pause_of(retry_after: str | None, otherwise: float = 1) -> float:
-    """The seconds that an answer asks to wait; a date, which the header may also hold, counts as `otherwise`."""
+def pause_of(retry_after: str | None, otherwise: float = 1, least: float = 0.1) -> float:
+    """The seconds that an answer asks to wait, `least` at least; a date, which the header may also hold, counts as
+    `otherwise`.
+    """
     try:
-        return float(retry_after or otherwise)
+        return max(float(retry_after or otherwise), least)
     except ValueError:
         return otherwise
+
+
+def is_rate_limit(status: int, body: bytes) -> bool:
+    """Whether an answer comes from a rate limit of the platform's, not from SQL of the project's that says 429.
+
+    https://docs.postgrest.org/en/v12/references/errors.html#raise-errors-with-http-status-codes
+    """
+    return status == TOO_MANY and b'"PT429"' not in body
 
 
 def paused() -> PausedError:

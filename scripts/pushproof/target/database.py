@@ -29,6 +29,9 @@ KEEPALIVE_SECONDS = 60  # what is between may forget a silent connection after s
 NO_DATABASE = re.compile(r'database ("[^"]*") does not exist')
 FATAL = re.compile(r"FATAL:\s+(.*)")  # the server's own words: it does answer
 REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
+# Runs triggers that are deferred to the end of the transaction. PostgreSQL ends no COMMIT that takes too long.
+SETTLE = "set constraints all immediate"
+SHUT_DOWN = ("57P01", "57P02", "57P03")  # the server was stopped, crashed, or cannot take connections yet
 ADVICE = {
     "42P01": "does an earlier migration create the relation, and is it pushed (`pushproof migrations`)? "
     "qualify its name with the schema",
@@ -133,6 +136,8 @@ def connection_error(target: Target, words: str) -> PushproofError:
 
 def sql_error(sqlstate: str, message: str, *, where: str, details: str = "") -> PushproofError:
     """A failed statement as file, SQLSTATE, the server's message, and the advice for that SQLSTATE."""
+    if sqlstate in SHUT_DOWN:
+        return lost(where, message)
     if sqlstate == "53100" or "No space left on device" in message:
         return DiskFullError("the disk of the database server is full", "free some space, then run this again")
     hint = ADVICE.get(sqlstate) or ADVICE.get(sqlstate[:2], APPENDIX)
@@ -150,9 +155,26 @@ def outlived(where: str) -> SqlError:
     return error
 
 
+def lost(where: str, words: str) -> UnreachableError:
+    """What it means that the connection went while a statement ran. `words` are libpq's, the server's or the CLI's."""
+    cause, _, more = words.strip().partition("\n")
+    return UnreachableError(
+        f"{where}: the connection to the database was lost: {cause}",
+        "look what took effect (`pushproof migrations`), then run this again",
+        details=more,
+    )
+
+
 def psycopg_error(problem: psycopg.Error, *, where: str, sql: str = "") -> PushproofError:
-    """The same for an error of a connection of ours; with `sql`, the line that the server points at."""
+    """The same for an error of a connection of ours; with `sql`, the line that the server points at.
+
+    A connection that was lost is no mistake of the statement's.
+    """
+    from psycopg import OperationalError
+
     diag = problem.diag
+    if isinstance(problem, OperationalError) and (problem.sqlstate or SHUT_DOWN[0]) in SHUT_DOWN:
+        return lost(where, diag.message_primary or str(problem))
     if sql and diag.statement_position:
         where += f" line {sql[: int(diag.statement_position)].count(chr(10)) + 1}"
     more = (diag.message_detail, diag.message_hint, diag.context)

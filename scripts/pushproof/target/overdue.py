@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import PushproofError
@@ -61,6 +62,15 @@ class Overdue:
 def overdue() -> Overdue:
     """The one that watches this process's connections."""
     return Overdue()
+
+
+def limit_statements(connection: psycopg.Connection[Any], limit: str, texts: Iterable[str]) -> float:
+    """Set the session's time limit, as PostgreSQL writes it; the seconds that one of these statements may take.
+
+    Infinite where there is no limit, or one of them may set its own.
+    """
+    row = connection.execute(query("target/statement_limit"), {"limit": limit}).fetchone()
+    return math.inf if row is None or any("statement_timeout" in text.lower() for text in texts) else float(row[0])
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from pushproof.target.api import PATIENCE_SECONDS, TOO_MANY, pause_of
+from pushproof.target.api import PATIENCE_SECONDS, TOO_MANY, is_rate_limit, pause_of
 
 if TYPE_CHECKING:
     from pushproof.target.targets import Target
@@ -23,7 +23,8 @@ class PatientClient(httpx.Client):
         while True:
             response = super().send(request, **options)
             pause = pause_of(response.headers.get("retry-after"))
-            if response.status_code != TOO_MANY or time.monotonic() + pause > until:
+            limited = response.status_code == TOO_MANY and is_rate_limit(TOO_MANY, response.read())
+            if not limited or time.monotonic() + pause > until:
                 return response
             response.close()
             time.sleep(pause)

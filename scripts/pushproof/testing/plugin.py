@@ -78,7 +78,7 @@ def as_user(admin: Actor, state_dir: Path) -> Iterator[Callable[..., Actor]]:
 
     `user_metadata` is what they sign up with. All are removed at the end, with the rows that refer to them.
     """
-    from pushproof.base.process import undisturbed
+    from pushproof.base.interruptions import undisturbed
     from pushproof.proof.leftovers import refuse_stuck, remove_users
     from pushproof.target.testusers import sign_in, sign_up, test_run
     from pushproof.testing.actors import Actor
@@ -99,7 +99,9 @@ def as_user(admin: Actor, state_dir: Path) -> Iterator[Callable[..., Actor]]:
         try:
             yield user
         finally:
-            refuse_stuck(remove_users(admin.target, admin.client, ids)[1])
+            with undisturbed():
+                stuck = remove_users(admin.target, admin.client, ids)[1]
+            refuse_stuck(stuck)
 
 
 @pytest.fixture(scope="session")

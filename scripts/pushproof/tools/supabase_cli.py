@@ -18,7 +18,16 @@ from urllib.parse import quote
 
 from pushproof.base import process
 from pushproof.base.errors import HistoryError, PartsError, ProjectError, PushproofError, SqlError
-from pushproof.target.database import LIMIT, REFUSALS, connection_error, options_of, outlived, sql_error
+from pushproof.target.database import (
+    LIMIT,
+    REFUSALS,
+    SHUT_DOWN,
+    connection_error,
+    lost,
+    options_of,
+    outlived,
+    sql_error,
+)
 from pushproof.target.overdue import sessions_watched
 from pushproof.target.targets import Target
 
@@ -27,6 +36,7 @@ KNOWN_MAJORS = (2, 3)
 BEGUN = re.compile(r"(?:Applying migration|Seeding data from) (\S+?)\.\.\.")
 SQLSTATE = re.compile(r"^(?:ERROR|FATAL): (?P<message>.*?) \(SQLSTATE (?P<state>\w{5})\)$", re.MULTILINE | re.DOTALL)
 STATEMENT = re.compile(r"^At statement: (?P<number>\d+)$", re.MULTILINE)
+CONNECTION_LOST = ("Connection terminated unexpectedly", *SHUT_DOWN)
 UNREACHABLE = ("failed to connect", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "ENETUNREACH", "EAI_AGAIN")
 BAD_CONFIG = ("CliConfigValueError", "DbConfigLoadError")
 MENDED = "the Supabase CLI was damaged, and is installed anew", "run this again"
@@ -96,12 +106,12 @@ class Cli:
         answer = self._ask(target, "db", "push", *flags, on_line=on_line, limits=limits)
         return list(answer.get("migrations", [])) if isinstance(answer, dict) else []
 
-    def query(self, target: Target, file: Path, *, where: str) -> list[dict[str, Any]] | str:
-        """`supabase db query` of a file with one statement: its rows, or the command's tag.
+    def query(self, target: Target, file: Path, *, where: str, limit: str = LIMIT) -> list[dict[str, Any]] | str:
+        """`supabase db query` of a file with one statement, which runs no longer than `limit`: its rows, or its tag.
 
         Raises SqlError, or what a failed connection means.
         """
-        answer = self._ask(target, "db", "query", "-f", str(file), where=where)
+        answer = self._ask(target, "db", "query", "-f", str(file), where=where, limits={"statement_timeout": limit})
         return answer if isinstance(answer, list) else str(answer)
 
     def reset(self, target: Target, *, on_line: Callable[[str], None] | None = None) -> None:
@@ -234,14 +244,22 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
         )
     if any(word in message for word in (*UNREACHABLE, *REFUSALS)):
         return connection_error(target, message)
+    return _without_sqlstate(code, message, where) or SqlError(
+        f"the Supabase CLI failed: {message.splitlines()[0] if message else f'no word, exit code {done.code}'}",
+        "`pushproof doctor` looks at what it needs",
+        details=f"{code} {message}".strip(),
+    )
+
+
+def _without_sqlstate(code: str, message: str, where: str) -> PushproofError | None:
+    words = message.removeprefix(QUERY_FAILED)
+    if any(sign in message for sign in CONNECTION_LOST):
+        return lost(where, words)
     if code == "DbQueryExecError":
-        words = message.removeprefix(QUERY_FAILED)
         return sql_error(_sqlstate_of(words), words, where=where)
-    cause = message.splitlines()[0] if message else f"no word, exit code {done.code}"
     if code in BAD_CONFIG:
-        return ProjectError(f"the Supabase CLI: {cause}", "mend supabase/config.toml")
-    words = f"{code} {message}".strip()
-    return SqlError(f"the Supabase CLI failed: {cause}", "`pushproof doctor` looks at what it needs", details=words)
+        return ProjectError(f"the Supabase CLI: {message.splitlines()[0]}", "mend supabase/config.toml")
+    return None
 
 
 def _sqlstate_of(words: str) -> str:

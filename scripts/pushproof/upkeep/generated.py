@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pushproof.base.errors import FailedError
+from pushproof.base.errors import FailedError, ProjectError
+from pushproof.base.reading import present, text_of
 from pushproof.stack.run import Run
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ SHOWN = 40  # lines of a difference
 def keep(run: Run, task: str, texts: Mapping[Path, str], *, check: bool) -> None:
     """Write what differs from its file; with `check` write nothing.
 
-    Raises FailedError for a stale file then, with the difference as details.
+    Raises FailedError for a stale file then, with the difference as details, and ProjectError for one that is no text.
     """
-    formers = {file: file.read_text(encoding="utf-8") if file.exists() else "" for file in texts}
+    formers = {file: text_of(file, ProjectError) if present(file) else "" for file in texts}
     stale = [file for file, text in texts.items() if formers[file] != text]
     document: documents.Generated = {"files": [str(file) for file in texts], "stale": [str(file) for file in stale]}
     run.console.data(document)

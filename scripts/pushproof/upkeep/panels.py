@@ -58,7 +58,7 @@ def _read(file: Path) -> Panel:
 
 
 def ask(connection: psycopg.Connection[Any], asked: Iterable[Panel], schemas: list[str]) -> Iterator[PanelRows]:
-    """Their answers, each in a read-only transaction of its own."""
+    """Their answers, each in a read-only transaction of its own. Raises psycopg.Error for a lost connection."""
     import psycopg
 
     for panel in asked:
@@ -72,6 +72,8 @@ def ask(connection: psycopg.Connection[Any], asked: Iterable[Panel], schemas: li
                 columns = tuple(column.name for column in cursor.description or ())
                 yield PanelRows(panel, columns, tuple(cursor.fetchall()))
         except psycopg.Error as problem:
+            if connection.broken:  # which is no panel's answer
+                raise
             words = problem.diag.message_primary or str(problem)
             yield PanelRows(
                 panel, missing=f"it cannot be read: {words}" + (f" ({panel.enable})" if panel.enable else "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from pushproof.base.errors import MissingError, ProjectError
 from pushproof.base.queries import query
 from pushproof.base.reading import present, text_of
 from pushproof.migrations.gate import BUSY
-from pushproof.target.database import psycopg_error
+from pushproof.target.database import SETTLE, psycopg_error
 
 if TYPE_CHECKING:
     import psycopg
@@ -54,18 +54,16 @@ class RetentionRule:
     def plan(self, connection: psycopg.Connection[Any]) -> dict[str, Any]:
         """What there is to delete, by the names that the project's SQL gives it; the first is the number of rows.
 
-        Raises ProjectError where its tables are not there.
+        Raises ProjectError where its tables are not there or it answers anything else, SqlError.
         """
-        from psycopg.errors import UndefinedTable
-        from psycopg.rows import dict_row
-
-        try:
-            with connection.cursor(row_factory=dict_row) as cursor:
-                cursor.execute(self.plan_sql.encode(), {"days": self.days})
-                return cursor.fetchone() or {}
-        except UndefinedTable as problem:
-            cause = f"retention {self.name}: {problem.diag.message_primary}"
-            raise ProjectError(cause, "`pushproof push` the migrations first") from None
+        file = f"{self.name}_plan.sql"
+        rows = answers(connection, file, self.plan_sql, {"days": self.days})
+        if len(rows) != 1 or len(rows[0]) < 2 or not isinstance(next(iter(rows[0].values())), int):
+            raise ProjectError(
+                f"supabase/retention/{file} does not answer with one row: a number of rows, then more about them",
+                "docs/operations.md shows what it holds",
+            )
+        return rows[0]
 
     def job(self, connection: psycopg.Connection[Any], batch: int) -> str:
         """The same as one statement for pg_cron, which commits after each batch."""
@@ -73,6 +71,29 @@ class RetentionRule:
 
         one = psycopg.ClientCursor(connection).mogrify(self.sql.encode(), {"days": self.days, "batch": batch})
         return query("upkeep/retention_job").replace("%batch%", one)
+
+
+def answers(
+    connection: psycopg.Connection[Any], file: str, sql: str, values: Mapping[str, object] | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a select of supabase/retention. Raises ProjectError, SqlError."""
+    import psycopg
+
+    where = f"retention/{file}"
+    try:
+        with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            cursor.execute(sql.encode(), values)
+            return cursor.fetchall()
+    except psycopg.errors.UndefinedTable as problem:
+        raise ProjectError(
+            f"{where}: {problem.diag.message_primary}", "`pushproof push` the migrations first"
+        ) from None
+    except psycopg.ProgrammingError as problem:
+        if problem.sqlstate:
+            raise psycopg_error(problem, where=where, sql=sql) from None
+        raise ProjectError(f"{where} holds no select", "docs/operations.md shows what it holds") from None
+    except psycopg.Error as problem:
+        raise psycopg_error(problem, where=where, sql=sql) from None
 
 
 def _read(file: Path) -> str:
@@ -126,6 +147,7 @@ def _batch(connection: psycopg.Connection[Any], rule: RetentionRule, size: int) 
     """In one round trip, so that the network's time is not the locks'."""
     with connection.pipeline(), connection.transaction():
         done = connection.execute(rule.sql.encode(), {"days": rule.days, "batch": size})
+        connection.execute(SETTLE)
         spent = connection.execute(query("upkeep/transaction_milliseconds"))
     (deleted, along, searched), (milliseconds,) = done.fetchone() or (0, 0, 0), spent.fetchone() or (0,)
     return Batch(deleted, along, float(milliseconds) - float(searched or 0))

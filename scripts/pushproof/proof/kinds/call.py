@@ -29,6 +29,7 @@ from pushproof.proof.cells import (
 from pushproof.proof.intent import Intent
 from pushproof.proof.names import Name, expression
 from pushproof.proof.records import Row
+from pushproof.target.database import SETTLE
 
 FILLERS = {"", "p", "in", "id", "uuid", "the", "a", "new", "old", "target", "input", "arg", "for", "check", "my"}
 NOBODY = {"smallint": 32_749, "integer": 2_147_483_629, "bigint": 2_147_483_629}  # ids that no row has
@@ -85,6 +86,7 @@ def by_sql(probe: Probe, function: Function, arguments: Row, become: Callable[[]
             rows = connection.execute(
                 select, [json.dumps({n or "body": value for n, value in arguments.items()})] if arguments else []
             ).fetchall()
+            connection.execute(SETTLE)
             connection.execute("reset role")
     except psycopg.Error as problem:
         return problem.sqlstate or "-----", problem.diag.message_primary or str(problem)

@@ -23,6 +23,7 @@ import psutil
 
 from pushproof.base import process
 from pushproof.base.errors import DiskFullError, StackError
+from pushproof.base.interruptions import undisturbed
 from pushproof.base.places import make, service_user
 from pushproof.base.resources import resource
 from pushproof.base.waiting import exclusive, wait_until
@@ -223,7 +224,7 @@ def _running(server: Postgres) -> Iterator[None]:
         log = Path(folder) / "postgres.log"
         command = server.command()
         with contextlib.ExitStack() as cleanup:
-            with process.undisturbed():
+            with undisturbed():
                 identity = process.spawn(command.argv, log=log, env=command.env, user=command.user)
                 cleanup.callback(process.stop, identity, how=server.stop_signal)
             up = wait_until(lambda: server.ready() or identity.process() is None, timeout=START_SECONDS)

@@ -1,7 +1,7 @@
 // What stands in front of a hosted project: checks the API key, routes by prefix, answers CORS.
 import { isUtf8 } from 'node:buffer'
 import { log, reply } from './answers.mjs'
-import { createRetryEnder } from './retries.mjs'
+import { createEnder } from './endings.mjs'
 import { namesRows, routeOf } from './routes.mjs'
 import { Upstream } from './upstream.mjs'
 
@@ -136,7 +136,7 @@ function preflight(req, res) {
 }
 
 function createProxy(upstream, config) {
-  const endRetries = createRetryEnder(config)
+  const endGivenUp = createEnder(config, PATIENCE_MS)
   // anon is who comes without a token; the secret key travels on as the JWT of its role.
   const bearer = { anon: '', service_role: `authorization: Bearer ${config.service_role_key}\r\n` }
   let lost = false
@@ -161,7 +161,7 @@ function createProxy(upstream, config) {
     })
     const patience = setTimeout(() => {
       if (!req.complete) return patience.refresh() // a slow client may take its time
-      endRetries()
+      endGivenUp()
       exchange.abort()
       log('rest: no answer in time')
       answer.late()
@@ -169,7 +169,7 @@ function createProxy(upstream, config) {
     res.on('drain', () => exchange.resume())
     res.on('close', () => {
       clearTimeout(patience)
-      if (exchange.abort() && !res.headersSent) endRetries()
+      if (exchange.abort() && !res.headersSent) endGivenUp()
     })
   }
 }
