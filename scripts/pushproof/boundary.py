@@ -135,7 +135,7 @@ def _out_of_time(problem: Exception) -> PushproofError | None:
             "`pushproof monitor` shows which; end it, or wait, then run this again",
         )
     if _is(problem, "psycopg.errors", "QueryCanceled"):
-        return SqlError("a statement did not end within its time limit", "look what it waits for (`pushproof monitor`)")
+        return SqlError("a statement did not end within its time limit", "`pushproof monitor` shows what it waits for")
     if _is(problem, "httpx", "TimeoutException"):
         hint = "does a trigger on auth.users, or an Auth hook, not return? `pushproof monitor` shows what waits"
         return UnreachableError("Auth or the API did not answer in time", hint)

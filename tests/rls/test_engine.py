@@ -226,7 +226,7 @@ grant insert on public.open_notes to authenticated, service_role;
 def test_a_view_that_only_shows(laboratory: Laboratory) -> None:
     """It takes no write, so there is none to ask for, and nobody may be said to do one."""
     schema, head = NOTES + DISTINCT, VIEW_ACCESS.rpartition("insert = ")[0]
-    with pytest.raises(IntentError, match="this view takes no insert"):
+    with pytest.raises(IntentError, match="this view does not support insert"):
         laboratory.prove(schema, VIEW_ACCESS)
     cells = laboratory.prove(schema, head + "insert = []\nupdate = []\ndelete = []\n")
     assert wrong(cells) == {}

@@ -296,11 +296,11 @@ def test_bad_input(bare: Project, tmp_path: Path) -> None:
     """Before anything runs."""
     words = ("bench", "--suite", "schema")
     refuses(bare.invoke(*words, "--messages", "15000"), 2, "no multiple of 10,000", "--rows 1000000")
-    refuses(bare.invoke(*words, "--samples", "0"), 2, "measure nothing", "--samples 200")
+    refuses(bare.invoke(*words, "--samples", "0"), 2, "are too few", "--samples 200")
     refuses(bare.invoke(*words, "--against", str(tmp_path)), 2, "no migration in", "--against names a folder")
     refuses(bare.invoke("bench", "--suite", "speed"), 2, "no suite 'speed'", "choose one of")
     query = bare.write("bench/queries/brands.sql", "-- Brands\n-- sample: users\n-- p95: fast\nselect 1")
-    refuses(bare.invoke(*words), 10, "p95 is no number of ms: fast", "0.4 ms")
+    refuses(bare.invoke(*words), 10, "p95 is not a number of ms: fast", "0.4 ms")
     query.write_text("-- Brands\n-- idnex: brands_owner_idx\nselect 1")
     refuses(bare.invoke(*words), 10, "its header says `idnex: brands_owner_idx`", "docs/bench.md")
     query.write_text("-- Brands\n-- sample: users\n-- writes: brands\ninsert into public.brands default values")

@@ -55,10 +55,10 @@ def test_a_statement_that_keeps_its_time_limit_from_ending_it(blank: Project, ei
     blank.write("migrations/002_b.sql", f"do $$ begin {body} end $$;")
     settings = {"PUSHPROOF_STATEMENT_TIMEOUT": "1s"} | either_cli
     done = blank.invoke("push", "--no-lint", **settings, **remote_settings(blank))
-    refuses(done, 18, "002_b.sql:1: a statement went on after its time-out", "query_canceled")
+    refuses(done, 18, "002_b.sql:1: a statement kept running after its time limit", "query_canceled")
     assert states(blank) == {"001": "pending", "002": "pending"}
     done = blank.invoke("push", "--skip-rehearsal", **settings)
-    refuses(done, 18, "002_b.sql: a statement went on after its time-out", "query_canceled")
+    refuses(done, 18, "002_b.sql: a statement kept running after its time limit", "query_canceled")
     assert states(blank) == {"001": "applied", "002": "pending"}
 
 

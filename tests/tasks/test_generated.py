@@ -28,7 +28,7 @@ CHANGE = "create table public.later (id bigint primary key, brand_id uuid refere
 @pytest.fixture
 def run(stack: RunningStack, project: Project) -> Run:
     """On the shared stack, to which this repository's migrations were pushed."""
-    return Run("", as_json=True, settings=project.settings, found=stack.target)
+    return Run("", as_json=True, settings=project.settings, known=stack.target)
 
 
 @pytest.mark.parametrize("of", [types, diagram])

@@ -111,7 +111,7 @@ def test_a_hole_is_not_pushed(blank: Project, sql: Ask) -> None:
 
 
 def test_what_access_toml_does_not_say(blank: Project, sql: Ask) -> None:
-    """A table of which nobody has said who may do what stops as well."""
+    """A table of which it says who may do what stops as well."""
     pushed_notes(blank, sql)
     blank.write("access.toml", ACCESS)
     blank.write("migrations/002_more.sql", "create table public.more (id int)")

@@ -155,7 +155,7 @@ def test_a_seed_that_is_not_there(blank: Project) -> None:
         done = succeeds(blank.invoke("reset-local"))
     finally:
         config.write_text(former)
-    assert "./nothing.sql of db.seed.sql_paths names no file" in done.stderr
+    assert "./nothing.sql of db.seed.sql_paths matches no file" in done.stderr
 
 
 def test_a_seed_that_is_a_pipe(blank: Project, sql: Ask) -> None:
@@ -166,7 +166,7 @@ def test_a_seed_that_is_a_pipe(blank: Project, sql: Ask) -> None:
     seed.unlink(missing_ok=True)
     os.mkfifo(seed)
     try:
-        refuses(blank.invoke("reset-local"), 10, "it is no regular file", "text file")
+        refuses(blank.invoke("reset-local"), 10, "it is not a regular file", "text file")
     finally:
         seed.unlink()
     assert sql("select pg_catalog.to_regclass('public.a')::text") == [("a",)]

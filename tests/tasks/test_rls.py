@@ -88,7 +88,7 @@ def test_what_is_not_as_declared_fails(
         (lambda text: text.replace('columns = ["name"]', "columns = 1"), "columns must be a list of texts"),
         (lambda text: text.replace(ENTRY, ENTRY + "\nnonsense = 1"), "'nonsense' is not a key"),
         (lambda text: text.replace(ENTRY, "[relations.public.brands"), "is not TOML"),
-        (lambda text: text[: text.index("[functions")], "says nothing of public.cancel_conversation_session(uuid)"),
+        (lambda text: text[: text.index("[functions")], "does not mention public.cancel_conversation_session(uuid)"),
     ],
 )
 def test_a_wrong_access_file_is_an_error_that_names_the_line(

@@ -175,5 +175,5 @@ def test_a_sign_that_is_no_placeholder(tmp_path: Path) -> None:
     assert RetentionRule.of(tmp_path, "x", 1).days == 1
     for wrong in ("select 'a%'", "select %(day)s", "select %s"):
         (tmp_path / "x_plan.sql").write_text(f"-- x\n{wrong}")
-        with pytest.raises(ProjectError, match=r"x_plan\.sql line 2 has a % that is no placeholder"):
+        with pytest.raises(ProjectError, match=r"x_plan\.sql line 2 contains a % that is not a placeholder"):
             RetentionRule.of(tmp_path, "x", 1)

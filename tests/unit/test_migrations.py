@@ -85,7 +85,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         local_migrations(folder)
     (folder / "001_a.sql").unlink()
     os.mkfifo(folder / "001_a.sql")
-    with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: it is no regular file"):
+    with pytest.raises(ProjectError, match=r"cannot read .*001_a\.sql: it is not a regular file"):
         local_migrations(folder)
 
 

@@ -76,7 +76,7 @@ def test_query_failures(words: str, sqlstate: str) -> None:
 
 def test_silence() -> None:
     """A CLI that dies without a word is told by its exit code."""
-    assert "no word, exit code 139" in _explain(TARGET, "", Completed(139, "", ""), "--sql").message
+    assert "no output, exit code 139" in _explain(TARGET, "", Completed(139, "", ""), "--sql").message
 
 
 @pytest.mark.parametrize(

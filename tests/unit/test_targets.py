@@ -42,7 +42,7 @@ def legacy(role: str, expires: int = NEVER) -> str:
     [
         ("SUPABASE_SECRET_KEY", "", "not set for the target remote: SUPABASE_SECRET_KEY"),
         ("SUPABASE_DB_URL", "", "not set for the target remote: SUPABASE_DB_URL"),
-        ("SUPABASE_DB_CA", "nowhere.crt", "SUPABASE_DB_CA names no file"),
+        ("SUPABASE_DB_CA", "nowhere.crt", "SUPABASE_DB_CA is not the path of a file"),
         ("SUPABASE_URL", "abc.supabase.co", "not an http"),
         ("SUPABASE_URL", "ftp://abc.supabase.co", "not an http"),
         ("SUPABASE_URL", "https://[::1", "cannot be read"),

@@ -71,7 +71,7 @@ class Interruption:
             self._until = time.monotonic() + IMPORT_SECONDS
             self._raise(signum, frame)
         elif self._count == 2:
-            say("cleaning up; once more leaves things as they are")
+            say("cleaning up; press Ctrl-C once more to leave things as they are")
         else:
             leave(signum, frame)
 
@@ -107,7 +107,7 @@ def undisturbed() -> Iterator[None]:
 def _put_off(late: list[int], signum: int, frame: FrameType | None) -> None:
     late.append(signum)
     if len(late) == 2:
-        say("cleaning up; once more leaves things as they are")
+        say("cleaning up; press Ctrl-C once more to leave things as they are")
     elif len(late) > 2:
         leave(signum, frame)
 

@@ -32,7 +32,7 @@ def irregular(file: Path) -> str:
     """What stands where a file should be, for people; empty for a regular file or none. To read a pipe would wait."""
     if not file.exists() or file.is_file():
         return ""
-    return "a folder" if file.is_dir() else "no regular file"
+    return "a folder" if file.is_dir() else "not a regular file"
 
 
 def hint_of(text: str) -> str:

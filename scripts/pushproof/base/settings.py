@@ -83,7 +83,7 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
         )
     cache, authority = values.get("PUSHPROOF_CACHE_DIR", ""), values.get("SUPABASE_DB_CA", "")
     if authority and not _path(project, authority).is_file():
-        raise SettingsError("SUPABASE_DB_CA names no file", "download the certificate, or leave the setting out")
+        raise SettingsError("SUPABASE_DB_CA is not the path of a file", "download the certificate, or unset it")
     return Settings(
         project=project,
         target=chosen,
@@ -161,7 +161,7 @@ def _duration(values: Mapping[str, str], name: str, default: str) -> str:
     if not (found := re.fullmatch(r"(\d{1,12})(ms|s|min|h)", text)):
         raise SettingsError(f"{name} is not a duration", f"write it as {default}")
     if int(found[1]) * MILLISECONDS[found[2]] > LONGEST:
-        raise SettingsError(f"{name} is longer than PostgreSQL takes", "596h is the longest; 0s is without a limit")
+        raise SettingsError(f"{name} is longer than PostgreSQL accepts", "the maximum is 596h; 0s means no limit")
     return text
 
 

@@ -72,7 +72,7 @@ class Query:
         try:
             self.request(row)
         except ValueError as problem:
-            raise ProjectError(f"{self.name}.sql: the body of its `rest` is no JSON: {problem}", FILL) from None
+            raise ProjectError(f"{self.name}.sql: the body of its `rest` is not JSON: {problem}", FILL) from None
 
 
 def queries_of(folder: Path) -> tuple[Query, ...]:
@@ -98,7 +98,7 @@ def _read(file: Path) -> Query:
         bar = float(said["p95"].removesuffix("ms")) if said["p95"] else None
     except ValueError:
         raise ProjectError(
-            f"{file.name}: p95 is no number of ms: {said['p95']}", "write it as `-- p95: 0.4 ms`"
+            f"{file.name}: p95 is not a number of ms: {said['p95']}", "write it as `-- p95: 0.4 ms`"
         ) from None
     indexes = tuple(tuple(re.findall(r"\w+", either)) for either in said["index"].split(",") if either.strip())
     role = said["as"] or "authenticated"

@@ -53,7 +53,7 @@ def load(run: Run, settings: Settings, options: LoadOptions, machine: str) -> di
         finally:
             stuck = clear(Run("", as_json=True, settings=settings, quiet=True).target, settings.state_dir)[1]
         if not report.exists():
-            raise FailedError("Locust did not get to its end", "see its words below", details=done.stderr[-2000:])
+            raise FailedError("Locust did not finish", "its output is below", details=done.stderr[-2000:])
         found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     _show(run, found, options, machine)
     _judge(found)
@@ -112,6 +112,6 @@ def _judge(found: Mapping[str, Any]) -> None:
         )
     if not found["own"]:
         raise FailedError(
-            "no row said whose it is: nothing is proved",
+            "no row had a known owner: nothing is proved",
             "let the flow read rows with the column that access.toml calls `owner`, or write `self.mark` into them",
         )

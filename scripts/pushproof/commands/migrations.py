@@ -74,7 +74,7 @@ def _wanted(run: Run, yes: bool) -> bool:
     if yes:
         return True
     if run.console.as_json or not sys.stdin.isatty():
-        raise RefusedError("a repair changes files or the history", "`--yes` says that you mean what is listed above")
+        raise RefusedError("a repair changes files or the history", "`--yes` confirms what is listed above")
     run.console.status("do this? Type yes:", style="yellow")
     return sys.stdin.readline().strip() == "yes"
 

@@ -65,10 +65,10 @@ def _copies(run: Run, *, with_auth: bool) -> Iterator[list[Clone]]:
         scratch = Run("", as_json=True, settings=settings, quiet=True)
         with doubting(scratch.check):
             push(scratch)
-            catalog = catalog_of(scratch)
+            catalog = catalog_of(settings, scratch.target)
             intent = load(settings.supabase_dir / FILE, catalog)
             with (
-                probing(scratch, catalog, intent, keep=True) as (probe, _),
+                probing(settings, scratch.target, catalog, intent, keep=True, check=scratch.check) as (probe, _),
                 clones(scratch.stack, probe, CLONES, with_auth=with_auth) as copies,
                 doubting(copies[0].check),
             ):

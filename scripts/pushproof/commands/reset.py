@@ -89,7 +89,7 @@ def seeds_of(settings: Settings, console: Console) -> list[str]:
         for file in files:
             text_of(folder / file, ProjectError)  # the CLI would wait for a pipe for good
         if not files and "sql_paths" in seed:
-            console.status(f"{path} of db.seed.sql_paths names no file", head="seed", style="yellow")
+            console.status(f"{path} of db.seed.sql_paths matches no file", head="seed", style="yellow")
         found |= dict.fromkeys(files)
     return [*found]
 

@@ -64,7 +64,7 @@ def _rls(run: Run, options: RlsOptions) -> list[Cell]:
     linter = pgrls.ensure(run.settings, run.console) if options.findings and not options.only else None
     check_keys(target)
     check_one_project(target, run.settings.state_dir)
-    catalog = catalog_of(run)
+    catalog = catalog_of(run.settings, target)
     intent = load(run.settings.supabase_dir / FILE, catalog)
     if unreviewed := (run.settings.supabase_dir / FILE).read_text(encoding="utf-8").count(LOOK):
         words = f"{unreviewed} lines of supabase/{FILE} still say `look`: what they allow others counts as denied"
@@ -72,9 +72,9 @@ def _rls(run: Run, options: RlsOptions) -> list[Cell]:
     cases = [c for c in derive(kinds(), catalog, intent) if options.only in c.name]
     if not cases:
         raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`pushproof rls --json` names them")
-    with probing(run, catalog, intent) as (probe, actors):
+    with probing(run.settings, target, catalog, intent, check=run.check) as (probe, actors):
         began = time.monotonic()
-        cells = ask(run, Engine(kinds(), probe), cases)
+        cells = ask(run.console, Engine(kinds(), probe), cases)
         seconds = time.monotonic() - began
         differing = list(disagreements(probe, cells)) if options.differential else []
         said = _reports(run, linter, catalog) if linter else []

@@ -60,7 +60,10 @@ def rollback(run: Run, options: RollbackOptions) -> list[str]:
         confirm_production(run, options.confirm, "roll back")
         with alone(connection, run.console):
             if read_history(connection) != history:
-                raise HistoryError("somebody changed the history meanwhile", "look at it, and run this again")
+                raise HistoryError(
+                    "another session changed the history meanwhile",
+                    "`pushproof migrations` shows it",
+                )
             undoing = Undoing(
                 settings=settings,
                 console=run.console,

@@ -15,7 +15,7 @@ HEADER = '"""Models of the database, as it answers over REST. Written by `pushpr
 
 def types(run: Run, *, check: bool, out: str = "") -> None:
     """Write supabase/database_types.py, or `out`. Raises FailedError for a stale file, and for no table."""
-    catalog = catalog_of(run)
+    catalog = catalog_of(run.settings, run.target)
     with run.console.doing("supabase gen types"):
         said = local.cli(run.settings, run.console).types(run.target, catalog.schemas)
     text = "\n".join(line.rstrip() for line in said.splitlines())

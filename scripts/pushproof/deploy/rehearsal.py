@@ -180,16 +180,16 @@ def _prove(
 ) -> None:
     """Every cell of access.toml, and what pgrls and our own checks say, put to the scratch database."""
     target = stack.target()
-    scratch = Run("", as_json=True, settings=stack.settings, found=target, quiet=True)
-    catalog = catalog_of(scratch)
-    intent = load(scratch.settings.supabase_dir / FILE, catalog)
+    settings = stack.settings
+    catalog = catalog_of(settings, target)
+    intent = load(settings.supabase_dir / FILE, catalog)
 
     def reports() -> list[LinterReport]:
         with connect(target) as connection:
             return collect(None, lint.result, target, catalog, connection)  # the CLI would take a second
 
     said = pool.submit(reports)
-    with probing(scratch, catalog, intent, keep=True) as (probe, actors):
+    with probing(settings, target, catalog, intent, keep=True, check=stack.check) as (probe, actors):
         rest.result()
         engine = Engine(kinds(), probe)
         seen.cells = list(engine.run(engine.cases()))
@@ -216,7 +216,7 @@ def _report(run: Run, seen: Rehearsal) -> None:
     if red and not seen.gaps:
         raise FailedError(
             f"the rehearsal is red: {red[0]}",
-            "nothing was pushed; mend it, or go without a rehearsal: --skip-rehearsal",
+            "nothing was pushed; fix it, or push without a rehearsal: --skip-rehearsal",
             details="\n".join(red[1:]),
         )
 

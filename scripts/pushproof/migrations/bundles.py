@@ -26,7 +26,7 @@ def bundle_of(pending: Sequence[Migration], applied: Sequence[str], checks: Sequ
         for statement in statements_of(migration.sql):
             if used := next((value for value in added if value in statement.sql), ""):
                 raise ProjectError(
-                    f"{migration.path.name} line {statement.line} uses {used}, which the bundle adds to its type",
+                    f"{migration.path.name} line {statement.line} uses {used}, which the same bundle adds to its type",
                     "bundle up to the migration that adds it, and the rest in a second bundle",
                 )
             if value := getattr(statement.node, "newVal", None):

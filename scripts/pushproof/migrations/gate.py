@@ -45,7 +45,7 @@ def confirm_production(run: Run, confirmed: str, deed: str) -> None:
     if confirmed != reference:
         raise RefusedError(
             f"this project is marked as production{f', and {confirmed!r} is not its reference' if confirmed else ''}",
-            f"`--confirm {reference}` says that you mean it",
+            f"`--confirm {reference}` confirms it",
         )
 
 
@@ -54,7 +54,7 @@ def refuse_production(settings: Settings, why: str) -> None:
     if settings.production:
         raise RefusedError(
             f"this project is marked as production, and {why}",
-            "take a staging project or the embedded stack; SUPABASE_PRODUCTION marks it",
+            "use a staging project or the embedded stack; SUPABASE_PRODUCTION marks it",
         )
 
 
@@ -64,7 +64,7 @@ def refuse_losses(run: Run, plan: Sequence[FilePlan], *, allowed: bool) -> None:
     if lost and run.target.kind == "remote" and not allowed:
         raise RefusedError(
             f"{len(lost)} statement{'s lose' if len(lost) > 1 else ' loses'} what is there",
-            "`--allow-loss` says that you mean it; a backup first: Dashboard > Database > Backups",
+            "`--allow-loss` confirms it; make a backup first: Dashboard > Database > Backups",
             details="\n".join(lost),
         )
 

@@ -132,10 +132,10 @@ def _at(p: Pairing, version: str) -> Path:
 
 
 def _fetched(folder: Path, applied: Applied) -> Path:
-    """Where the file of a row goes. Raises HistoryError for what is no migration's name: others wrote the history."""
+    """Where the file of a row goes. Raises HistoryError where that is not the name of a migration."""
     name = f"{applied.version}_{applied.name or 'fetched'}.sql"
     if not FILE_NAME.match(name) or "/" in name or "\\" in name:
-        raise HistoryError(f"the history holds {name!r}, which is no migration's name", "write the file by hand")
+        raise HistoryError(f"the history holds {name!r}, which names no migration", "write the file by hand")
     return folder / name
 
 

@@ -47,7 +47,8 @@ def rollbacks_to(
             missing.append(file.name)
     if missing:
         raise ProjectError(
-            f"supabase/rollbacks has no {', '.join(missing)}", "write what undoes the migration, under its name"
+            f"supabase/rollbacks has no {', '.join(missing)}",
+            "write a script of that name which undoes the migration",
         )
     check_contents(r.script for r in found)
     return tuple(found)

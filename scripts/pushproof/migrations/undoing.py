@@ -123,7 +123,9 @@ class Undoing:
                 self.losses += [one for one in found.losses if one.name not in {x.name for x in self.losses}]
             else:
                 return []
-        raise RefusedError("the scripts take rows from other tables each time", "undo one migration after the other")
+        raise RefusedError(
+            "the scripts remove rows from other tables at each try", "undo one migration after the other"
+        )
 
     def _attempt(self, connection: Any) -> None:
         import psycopg
@@ -232,5 +234,5 @@ def refuse_loss(rows: int, *, saved: bool) -> None:
     if rows and not saved:
         raise RefusedError(
             f"{counted(rows, 'row')} would be lost",
-            "`--backup DIR` saves them first, `--no-backup` says that they may go",
+            "`--backup DIR` saves them first, `--no-backup` allows the loss",
         )

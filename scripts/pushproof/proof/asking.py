@@ -248,7 +248,7 @@ class RestApi:
     def _unreachable(self, words: str) -> UnreachableError:
         return UnreachableError(
             f"the REST API{self._url and f' at {self._url}'} does not answer: {words}",
-            "look whether it is up, then run this again",
+            "check that it is up, then run this again",
         )
 
 

@@ -107,7 +107,7 @@ def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> In
     """
     if not present(file):
         raise IntentError(
-            f"there is no supabase/{FILE}: nobody has said who may do what",
+            f"there is no supabase/{FILE}: it says who may do what",
             "`pushproof rls --init` writes a first one from what it observes; review each line",
         )
     text = text_of(file, IntentError)
@@ -140,7 +140,11 @@ class _Reader:
         }
         for name in actors:
             if name in ("anon", "service") or not re.fullmatch(r"[a-z]+", name):
-                self._complain(("actors", name), f"{name!r} cannot name an actor of yours", "use other letters a to z")
+                self._complain(
+                    ("actors", name),
+                    f"{name!r} cannot be the name of an actor",
+                    "use other letters, a to z",
+                )
         self._actors = (*ACTORS, *(name for name in actors if name not in ACTORS))
         exposed = {r.qualified: r for r in self._catalog.exposed}
         relations, functions = self._section("relations"), self._section("functions")
@@ -179,7 +183,7 @@ class _Reader:
                 self._complain(path, f"it does not say who may {verb}", f"add `{verb} = []` or name actors")
             self._known(table[verb], self._actors, "an actor", (*path, verb))
             if table[verb] and not relation.takes(verb):
-                self._complain((*path, verb), f"this view takes no {verb}", f"write `{verb} = []`")
+                self._complain((*path, verb), f"this view does not support {verb}", f"write `{verb} = []`")
         for key in ("filtered", "truncate"):
             self._known(table.get(key, []), self._actors, "an actor", (*path, key))
         for key in ("columns", "insert_columns", "parents", "sample", "keys"):
@@ -237,7 +241,7 @@ class _Reader:
     def _complete(self, section: str, given: Iterable[str], wanted: Iterable[str]) -> None:
         if missing := sorted(set(wanted) - set(given)):
             raise IntentError(
-                f"supabase/{FILE} ends at line {len(self._lines)} and says nothing of {', '.join(missing)}",
+                f"supabase/{FILE} ends at line {len(self._lines)} and does not mention {', '.join(missing)}",
                 f'add [{section}."{missing[0]}"] there; `pushproof rls --init` proposes it',
             )
 

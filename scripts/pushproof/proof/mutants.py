@@ -133,8 +133,8 @@ def _confirm(clone: Clone, noticed: Sequence[Notice]) -> None:
         if words := again():
             clone.check()
             raise StackError(
-                f"{clone.name} is mended, and yet {words}: the mutant did not cause that",
-                "run this again; if it stays so, look which test or function does not answer the same each time",
+                f"{clone.name} was restored, but {words}: the mutant is not the cause",
+                "run this again; if it happens again, look for a test or function whose answers change",
             )
 
 

@@ -35,7 +35,7 @@ def propose(run: Run) -> int:
 def _propose(run: Run) -> int:
     file = run.settings.supabase_dir / FILE
     import_meanwhile("supabase", "urllib3")
-    catalog = catalog_of(run)
+    catalog = catalog_of(run.settings, run.target)
     check_keys(run.target)
     if not any(r.open_to(role, verb) for r in catalog.exposed for role in ROLES for verb in VERBS):
         run.console.status(NO_GRANT, head="no grant", style="yellow")
@@ -45,10 +45,10 @@ def _propose(run: Run) -> int:
         intent, wanted = load(file, catalog, otherwise=intent), silent_of(file, catalog)
         former = file.read_text(encoding="utf-8")
     if not wanted:
-        raise UsageError(f"supabase/{FILE} says something of everything already", "edit it, then `pushproof rls`")
-    with probing(run, catalog, intent) as (probe, _):
+        raise UsageError(f"supabase/{FILE} already covers every relation and function", "edit it, then `pushproof rls`")
+    with probing(run.settings, run.target, catalog, intent, check=run.check) as (probe, _):
         engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
-        cells = ask(run, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
+        cells = ask(run.console, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
         run.check()
     text = proposal(catalog, intent, cells, wanted)
     file.write_text(f"{former.rstrip()}\n\n{text}", encoding="utf-8")

@@ -184,7 +184,7 @@ class Values:
                     after = self._records.changed(relation, row, {name: value})
                     if after and after[name] != row[name]:
                         return name, value
-        raise UnaskableError(f"no column of {relation.qualified} takes another value; name one in `columns`")
+        raise UnaskableError(f"no column of {relation.qualified} accepts another value; name one in `columns`")
 
     def change_or_same(self, relation: Relation, row: Row) -> tuple[str, Any]:
         """A column with another value; where none takes one, as in a table of keys alone, one with its own.

@@ -78,7 +78,7 @@ class Stack:
     def start(self, names: Sequence[str] | None = None) -> list[str]:
         """Bring up whatever is down, or of it the named services and what they need; the names of what this started.
 
-        Where it fails and the parts are damaged, they are installed anew. Raises PartsError, StackError, PortError or
+        Where it fails and the parts are damaged, they are reinstalled. Raises PartsError, StackError, PortError or
         DiskFullError; what it started is stopped then.
         """
         with states.locked(self.folder, self._waits):
@@ -255,7 +255,7 @@ class Stack:
         asked = {name: port for name, port in wishes.items() if port}
         if len(set(asked.values())) < len(asked):
             raise PortError(
-                f"port {self.settings.api_port} is asked for twice",
+                f"port {self.settings.api_port} is set for both services",
                 "give PUSHPROOF_API_PORT and PUSHPROOF_DB_PORT different ports",
             )
         return asked

@@ -19,7 +19,7 @@ DOUBTFUL = (FailedError, UnreachableError, CredentialsError)
 
 
 class Run:
-    """One task's run: its settings, its console, and its target once it is asked for, unless `found` is it."""
+    """One task's run: its settings, its console, and its target once it is asked for, unless `known` is it."""
 
     def __init__(
         self,
@@ -27,13 +27,13 @@ class Run:
         *,
         as_json: bool,
         settings: Settings | None = None,
-        found: Target | None = None,
+        known: Target | None = None,
         quiet: bool = False,
     ) -> None:
         self.console = Console(as_json=as_json, quiet=quiet)
         self.asked = target
         self._given = settings
-        self._found = found
+        self._known = known
         self.started: list[str] = []
 
     @cached_property
@@ -52,8 +52,8 @@ class Run:
         """The target, said at the top of the run; the embedded stack is started for it."""
         from pushproof.target import targets
 
-        if self._found:
-            return self._found
+        if self._known:
+            return self._known
         if self.settings.target == "embedded":
             self.started = self.stack.start()
             found = self.stack.target()

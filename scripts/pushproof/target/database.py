@@ -46,7 +46,7 @@ ADVICE = {
     "23": "rows violate the constraint: find them, mend them in this or an earlier migration, then add the constraint",
     "42601": "mend the syntax where the server stopped reading",
     "25001": "it cannot run in a transaction: give it a file, or an `pushproof execute`, of its own",
-    "57P01": "the connection was cut: run this again; `pushproof migrations` shows what landed",
+    "57P01": "the connection was cut: run this again; `pushproof migrations` shows what was applied",
     "57014": "it ran into a time-out: split it, or raise statement_timeout for this session",
     "55P03": "somebody holds the lock: pg_locks shows who",
     "P0001": "the SQL itself raised this: its words say why",
@@ -149,8 +149,8 @@ def sql_error(sqlstate: str, message: str, *, where: str, details: str = "") -> 
 
 def outlived(where: str) -> SqlError:
     """What it means that a statement ran on after its time-out, until its connection was ended."""
-    cause = f"{where}: a statement went on after its time-out, so its connection was ended"
-    error = SqlError(cause, "it has a handler for query_canceled, which keeps it from being ended: take that out")
+    cause = f"{where}: a statement kept running after its time limit, so its connection was closed"
+    error = SqlError(cause, "it catches query_canceled, so that the server cannot cancel it: remove that handler")
     error.sqlstate, error.where = "57014", where
     return error
 

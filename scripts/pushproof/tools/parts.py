@@ -187,11 +187,11 @@ def mend(settings: Settings, console: Console) -> bool:
     with exclusive(parts.folder.parent / "lock"):
         if not (damage := parts.damage):
             return False
-        console.status(f"{damage} in {parts.folder}: the npm parts are installed anew", head="damaged", style="yellow")
+        console.status(f"{damage} in {parts.folder}: reinstalling the npm parts", head="damaged", style="yellow")
         try:
             _install(parts, console)
         except PartsError as error:
-            cause = f"the npm parts in {parts.folder} are damaged ({damage}) and cannot be installed anew"
+            cause = f"the npm parts in {parts.folder} are damaged ({damage}) and cannot be reinstalled"
             raise PartsError(cause, error.hint, details=f"{error.message}\n{error.details}") from None
     return True
 
@@ -250,7 +250,7 @@ def _explain(stderr: str) -> PartsError | DiskFullError:
             "connect to the network once (proxies: HTTPS_PROXY or ~/.npmrc), then run this again",
             details=last,
         )
-    return PartsError("npm could not install the parts", "see npm's words below", details=last)
+    return PartsError("npm could not install the parts", "npm's output is below", details=last)
 
 
 def _link_libraries(folder: Path) -> None:

@@ -74,7 +74,7 @@ def _explain(stderr: str) -> PartsError:
     if any(word in stderr for word in NO_NETWORK):
         cause = "pgrls is not installed, and the package index does not answer"
         return PartsError(cause, f"connect to the network once, {hint}", details=words)
-    return PartsError("pip could not install pgrls", f"see its words below, {hint}", details=words)
+    return PartsError("pip could not install pgrls", f"its output is below; {hint}", details=words)
 
 
 def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> list[Violation]:
@@ -98,6 +98,6 @@ def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> 
         found: list[Violation] = json.loads(done.stdout)["violations"]
     except (ValueError, KeyError):
         words = (done.stderr or done.stdout).strip()[-1000:]
-        hint = f"if it is damaged, delete {folder}: it is installed anew; --no-findings leaves the static findings out"
+        hint = f"if it is damaged, delete {folder}: it will be reinstalled; --no-findings skips the findings"
         raise PartsError("pgrls failed", hint, details=words) from None
     return found

@@ -39,7 +39,7 @@ STATEMENT = re.compile(r"^At statement: (?P<number>\d+)$", re.MULTILINE)
 CONNECTION_LOST = ("Connection terminated unexpectedly", *SHUT_DOWN)
 UNREACHABLE = ("failed to connect", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "ENETUNREACH", "EAI_AGAIN")
 BAD_CONFIG = ("CliConfigValueError", "DbConfigLoadError")
-MENDED = "the Supabase CLI was damaged, and is installed anew", "run this again"
+MENDED = "the Supabase CLI was damaged and has been reinstalled", "run this again"
 QUERY_FAILED = "failed to execute query: error: "
 # `db query` tells the server's words without its SQLSTATE.
 SQLSTATE_OF = {
@@ -79,12 +79,12 @@ class Cli:
         """(major, minor). Raises PartsError for one that was never tried with this tool."""
         found = re.search(r"(\d+)\.(\d+)\.\d+", self.known_version or self._run(["--version"], {}).stdout)
         if not found:
-            raise PartsError(f"{self.binary} is not the Supabase CLI", "unset SUPABASE_CLI to use the locked one")
+            raise PartsError(f"{self.binary} is not the Supabase CLI", "unset SUPABASE_CLI to use the pinned one")
         version = int(found[1]), int(found[2])
         if version < OLDEST or version[0] not in KNOWN_MAJORS:
             raise PartsError(
                 f"the Supabase CLI {found[0]} is not supported",
-                "use 2.122 or later, or 3.x; unset SUPABASE_CLI to use the locked one",
+                "use 2.122 or later, or 3.x; unset SUPABASE_CLI to use the pinned one",
             )
         return version
 
@@ -170,11 +170,11 @@ class Cli:
         if not done.code and not done.stdout.strip():
             raise PartsError(
                 f"the Supabase CLI {self.binary} exited with code 0 and printed nothing",
-                "unset SUPABASE_CLI to use the locked one; if it is not set, delete the folder of the CLI in the cache",
+                "unset SUPABASE_CLI to use the pinned one; if it is not set, delete the folder of the CLI in the cache",
             )
         if done.code < 0:
             cause = f"the Supabase CLI was ended by {signal.Signals(-done.code).name}"
-            raise SqlError(cause, "run this again; `pushproof migrations` shows what landed")
+            raise SqlError(cause, "run this again; `pushproof migrations` shows what was applied")
         if done.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
             if overdue.is_set():
                 raise outlived((BEGUN.findall(done.stderr) or [where])[-1])
@@ -205,7 +205,7 @@ class Cli:
                 raise PartsError(*MENDED) from None
             raise PartsError(
                 f"cannot run the Supabase CLI {self.binary}: {problem.strerror}",
-                "name an executable in SUPABASE_CLI, or unset it to use the locked one",
+                "name an executable in SUPABASE_CLI, or unset it to use the pinned one",
             ) from None
 
     @staticmethod
@@ -245,7 +245,7 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
     if any(word in message for word in (*UNREACHABLE, *REFUSALS)):
         return connection_error(target, message)
     return _without_sqlstate(code, message, where) or SqlError(
-        f"the Supabase CLI failed: {message.splitlines()[0] if message else f'no word, exit code {done.code}'}",
+        f"the Supabase CLI failed: {message.splitlines()[0] if message else f'no output, exit code {done.code}'}",
         "`pushproof doctor` looks at what it needs",
         details=f"{code} {message}".strip(),
     )

@@ -39,7 +39,7 @@ def svg(catalog: Catalog, parts: Parts) -> str:
     """The same as a picture. Raises PartsError where it cannot be drawn."""
     done = process.run([npm.node(), DRAW, parts.folder], text_in=_dot(catalog))
     if done.code:
-        raise PartsError("the diagram could not be drawn", "see Graphviz's words below", details=done.stderr[-1000:])
+        raise PartsError("the diagram could not be drawn", "Graphviz's output is below", details=done.stderr[-1000:])
     return done.stdout
 
 

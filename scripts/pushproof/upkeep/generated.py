@@ -30,7 +30,7 @@ def keep(run: Run, task: str, texts: Mapping[Path, str], *, check: bool) -> None
         lines = [line for file in stale for line in _difference(file, formers[file], texts[file])]
         raise FailedError(
             f"stale: {', '.join(str(file) for file in stale)}",
-            f"`pushproof {task}` writes it anew: review the change, and commit it",
+            f"`pushproof {task}` updates it: review the change, and commit it",
             details="\n".join(lines[:SHOWN] + [f"… and {len(lines) - SHOWN} lines more"] * (len(lines) > SHOWN)),
         )
     for file, text in texts.items():

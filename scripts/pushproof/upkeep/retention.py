@@ -103,7 +103,7 @@ def _read(file: Path) -> str:
     for number, line in enumerate(text.splitlines(), 1):
         if "%" in PLACEHOLDER.sub("", line):
             raise ProjectError(
-                f"supabase/retention/{file.name} line {number} has a % that is no placeholder",
+                f"supabase/retention/{file.name} line {number} contains a % that is not a placeholder",
                 "write %% for the sign itself; %(days)s, %(batch)s and %candidates% are known",
             )
     return text
