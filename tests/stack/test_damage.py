@@ -253,7 +253,7 @@ def test_a_state_that_is_a_pipe(new: Project, task: str) -> None:
     new.settings.state_dir.mkdir(parents=True, exist_ok=True)
     state = new.settings.state_dir / "state.json"
     os.mkfifo(state)
-    refuses(new.invoke(task), 11, "state.json is no regular file", "move it away")
+    refuses(new.invoke(task), 11, "state.json is not a regular file", "move it away")
     state.unlink()
 
 

@@ -164,7 +164,7 @@ def test_an_error_log_without_secrets(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_pipe_among_the_projects_files(tmp_path: Path, read: Callable[[Path], object]) -> None:
     """To read it would wait for good."""
     os.mkfifo(tmp_path / "x.sql")
-    with pytest.raises(ProjectError, match="it is no regular file"):
+    with pytest.raises(ProjectError, match="it is not a regular file"):
         read(tmp_path)
 
 

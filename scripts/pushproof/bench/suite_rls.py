@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pushproof.base.errors import FailedError
 from pushproof.base.queries import query
 from pushproof.base.settings import Settings
+from pushproof.bench.figures import Bench, Figure, figure
 from pushproof.deploy.pushing import push
 from pushproof.proof.engine import Engine
 from pushproof.proof.intent import FILE, load
@@ -85,3 +86,17 @@ def peak_megabytes() -> float:
     """The largest resident size of this process so far, in MB."""
     unit = 1024 if sys.platform != "darwin" else 1024 * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def figures(bench: Bench) -> Iterator[Figure]:
+    """Each once it is measured."""
+    count, seconds = proof_seconds(bench.settings, bench.runs)
+    yield figure("cells of this project", [count], "", None)
+    yield figure("cells a second, controls and read-backs included", [count / s for s in seconds], "/s", 150)
+    yield figure("mutate, every mutant", bench.seconds(lambda: bench.invoke("mutate")), "s", 20)
+    sizes = list(generated(bench.settings))
+    for tables, cells, took in sizes:
+        yield figure(f"{tables} generated tables: {cells} cells", [took], "s", 30)
+    (_, few, fast), (_, many, slow) = sizes[0], sizes[-1]
+    yield figure("seconds a cell, most tables against fewest", [(slow / many) / (fast / few)], "times", None)
+    yield figure("memory of the tool at its largest", [peak_megabytes()], "MB", 300)

@@ -1,0 +1,66 @@
+"""A measurement, and the project and stack on which whole commands are measured."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pushproof.base import process
+from pushproof.base.errors import FailedError
+from pushproof.base.settings import Settings
+from pushproof.stack.embedded import Stack
+from pushproof.stack.scratch import environment_of
+
+PROGRAM = (sys.executable, "-m", "pushproof")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measurement: the median, its spread, its unit, and the bar (None: only stated)."""
+
+    name: str
+    median: float
+    low: float
+    high: float
+    unit: str
+    bar: float | None
+
+
+def figure(name: str, values: list[float], unit: str, bar: float | None) -> Figure:
+    """Of the values of its runs."""
+    median, low, high = (round(v, 2) for v in (statistics.median(values), min(values), max(values)))
+    return Figure(name, median, low, high, unit, bar)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the measurements share."""
+
+    settings: Settings
+    stack: Stack
+    runs: int
+
+    def invoke(self, *words: str) -> str:
+        """Run a task on the bench's project; its output. Raises FailedError with its last words."""
+        environment = environment_of(self.settings) | {"NO_COLOR": "1"}
+        done = process.run([*PROGRAM, *words], cwd=self.settings.project, env=environment)
+        if done.code:
+            raise FailedError(
+                f"invoke {' '.join(words)} ended with {done.code}", "see below", details=done.stderr[-2000:]
+            )
+        return done.stdout
+
+    def seconds(self, command: Callable[[], object], before: Callable[[], object] = lambda: None) -> list[float]:
+        """Wall seconds of `command`, `before` not counted, after one run to warm up."""
+        return [seconds_of(command, before) for _ in range(self.runs + 1)][1:]
+
+
+def seconds_of(command: Callable[[], object], before: Callable[[], object]) -> float:
+    """Wall seconds of `command`, `before` not counted."""
+    before()
+    began = time.perf_counter()
+    command()
+    return time.perf_counter() - began

@@ -1,0 +1,122 @@
+"""Whole commands, memory, disk and requests a second of the embedded stack."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+from collections.abc import Iterator
+
+import psutil
+
+from pushproof.base.console import Console
+from pushproof.base.errors import FailedError
+from pushproof.bench.figures import Bench, Figure, figure, seconds_of
+from pushproof.bench.generator import requests_a_second
+from pushproof.stack import local
+from pushproof.stack.embedded import Stack, api_of
+from pushproof.stack.schema_cache import exposed
+from pushproof.stack.services.postgres import recipe
+from pushproof.target.database import connect
+from pushproof.target.targets import Target
+from pushproof.tools import parts
+from pushproof.tools.supabase_cli import Cli
+
+CONNECTIONS = 16
+
+
+def figures(bench: Bench) -> Iterator[Figure]:
+    """Each once it is measured."""
+    # `smoke` runs the tests of the project that it is given, here the copy.
+    shutil.copytree(bench.settings.tests_dir / "smoke", bench.settings.project / "tests" / "smoke")
+    yield figure("pushproof --list", bench.seconds(lambda: bench.invoke("--list")), "s", 0.25)
+    stop = bench.stack.stop
+    yield figure("start to healthy", bench.seconds(lambda: bench.invoke("start"), before=stop), "s", 1.5)
+    yield figure("smoke, stack stopped", bench.seconds(lambda: bench.invoke("smoke"), before=stop), "s", 5)
+    yield figure("smoke, stack running", bench.seconds(lambda: bench.invoke("smoke")), "s", 2.5)
+    cli, target = local.cli(bench.settings, Console(as_json=True)), bench.stack.target()
+    yield figure("reset-local, files changed", _reset_anew(bench), "s", None)
+    yield figure("the bare CLI's db reset in it", bench.seconds(lambda: cli.reset(target)), "s", None)
+    yield figure("reset-local, the same files again", _reset_again(bench), "s", 1.5)
+    yield figure("push of one file, beyond the bare CLI", _push_overhead(bench, cli, target), "s", 0.5)
+    stop()
+    bench.stack.start()
+    yield figure("stack idle, proportional set size", [_pss_mb(bench.stack)], "MB", 200)
+    yield figure("REST through the origin against PostgREST asked directly", _rest_ratio(bench), "%", 70)
+    yield from _disk(bench)
+
+
+def _reset_anew(bench: Bench) -> list[float]:
+    """A reset to files that it sees for the first time."""
+    seed, number = bench.settings.supabase_dir / "seed.sql", itertools.count()
+    former = seed.read_text() if seed.exists() else ""
+
+    def change() -> None:
+        seed.write_text(f"{former}\n-- {next(number)}\n")
+
+    return bench.seconds(lambda: bench.invoke("reset-local"), before=change)
+
+
+def _reset_again(bench: Bench) -> list[float]:
+    """A reset to files whose result it has kept, as it does at the second time."""
+    for _ in range(2):
+        bench.invoke("reset-local")
+    return bench.seconds(lambda: bench.invoke("reset-local"))
+
+
+def _push_overhead(bench: Bench, cli: Cli, target: Target) -> list[float]:
+    """`pushproof push` of one file less the CLI's own push of another such file."""
+    versions = itertools.count(100)
+
+    def one_more() -> None:
+        version = next(versions)
+        file = bench.settings.migrations_dir / f"{version}_measured.sql"
+        file.write_text(f"create table public.measured_{version} (id bigint primary key);\n")
+
+    pairs = [
+        (seconds_of(lambda: bench.invoke("push"), one_more), seconds_of(lambda: cli.push(target), one_more))
+        for _ in range(bench.runs + 1)  # in turn: a shared machine's speed drifts
+    ]
+    return [ours - bare for ours, bare in pairs[1:]]
+
+
+def _pss_mb(stack: Stack) -> float:
+    """Proportional set size of every process of the stack, in MB; on macOS, which has none, the unique size."""
+    total = 0
+    for identity in stack.state.services.values():
+        leader = psutil.Process(identity.pid)
+        for one in (leader, *leader.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):  # a worker of PostgreSQL's that just ended
+                memory = one.memory_full_info()
+                total += getattr(memory, "pss", memory.uss)
+    return total / 2**20
+
+
+def _rest_ratio(bench: Bench) -> list[float]:
+    """Requests a second as service_role, through the origin and directly, in turn, as a percentage."""
+    state = bench.stack.state
+    secret, token = state.secrets["secret_key"], state.secrets["service_role_key"]
+    with connect(bench.stack.target()) as connection:
+        schema = api_of(bench.settings.supabase_dir / "config.toml").schemas[0]
+        relations = sorted(path for path in exposed(connection, schema) if not path.startswith("/rpc/"))
+    if not relations:
+        raise FailedError("the project exposes no table: nothing can be asked", "push one that service_role may read")
+    path = f"{relations[0]}?limit=1"
+    asked = {"method": "GET", "path": f"/rest/v1{path}", "headers": {"apikey": secret}}
+    direct_asked = {"method": "GET", "path": path, "headers": {"authorization": f"Bearer {token}"}}
+    ratios = []
+    for _ in range(bench.runs):
+        through = requests_a_second(state.ports["api"], [asked], CONNECTIONS)
+        direct = requests_a_second(bench.stack.rest_socket, [direct_asked], CONNECTIONS)
+        ratios.append(100 * through / direct)
+    return ratios
+
+
+def _disk(bench: Bench) -> Iterator[Figure]:
+    found = parts.locate(bench.settings)
+    for name, folder in (
+        ("disk: npm parts", found.folder),
+        ("disk: Node.js in the virtual environment", parts.node().parent.parent),
+        ("disk: prepared cluster", found.folder.parent.parent / "clusters" / recipe(found)),
+    ):
+        yield figure(name, [parts.megabytes(folder)], "MB", None)
