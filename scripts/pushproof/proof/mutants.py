@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import StackError
+from pushproof.base.queries import query
 from pushproof.base.resources import resource
 from pushproof.base.waiting import wait_until
 from pushproof.proof.cells import Case
@@ -91,7 +92,8 @@ def derive(
     for file in sorted(FOLDER.glob("*.sql")):
         with connection.transaction(force_rollback=True):
             connection.execute("set local search_path = ''")
-            rows = connection.execute(file.read_bytes(), {"schemas": list(schemas)}).fetchall()
+            sql = query("proof/mutant_sources") + file.read_text(encoding="utf-8")
+            rows = connection.execute(sql.encode(), {"schemas": list(schemas)}).fetchall()
         found += [Mutant(file.stem, *row) for row in rows]
     return [replace(m, equivalent=m.equivalent or UNCALLED) if m.routine in uncallable else m for m in found]
 
