@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pushproof.proof.asking import Answer
-from pushproof.proof.cells import FAILED, NOTHING, REFUSED, REJECTED, observed_of
+from pushproof.proof.outcomes import FAILED, NOTHING, REFUSED, REJECTED, observed_of
 
 
 @pytest.mark.parametrize(

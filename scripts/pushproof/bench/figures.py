@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pushproof.base import process
+from pushproof.base.documents import Figure
 from pushproof.base.errors import FailedError
 from pushproof.base.settings import Settings
 from pushproof.stack.embedded import Stack
@@ -17,22 +18,10 @@ from pushproof.stack.scratch import environment_of
 PROGRAM = (sys.executable, "-m", "pushproof")
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One measurement: the median, its spread, its unit, and the bar (None: only stated)."""
-
-    name: str
-    median: float
-    low: float
-    high: float
-    unit: str
-    bar: float | None
-
-
 def figure(name: str, values: list[float], unit: str, bar: float | None) -> Figure:
     """Of the values of its runs."""
     median, low, high = (round(v, 2) for v in (statistics.median(values), min(values), max(values)))
-    return Figure(name, median, low, high, unit, bar)
+    return {"name": name, "median": median, "low": low, "high": high, "unit": unit, "bar": bar}
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from pushproof.base.console import Console
+from pushproof.base.documents import Figure
 from pushproof.base.errors import FailedError
 from pushproof.base.settings import Settings
-from pushproof.bench.figures import Bench, Figure, figure
+from pushproof.bench.figures import Bench, figure
 from pushproof.bench.suite_rls import write_tables
 from pushproof.deploy.pushing import push
 from pushproof.migrations.files import read_history

@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Iterator
 
+from pushproof.base.documents import Figure
 from pushproof.base.errors import FailedError
 from pushproof.base.queries import query
 from pushproof.base.settings import Settings
-from pushproof.bench.figures import Bench, Figure, figure
+from pushproof.bench.figures import Bench, figure
 from pushproof.deploy.pushing import push
 from pushproof.proof.engine import Engine
 from pushproof.proof.intent import FILE, load

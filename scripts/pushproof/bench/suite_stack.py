@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import psutil
 
 from pushproof.base.console import Console
+from pushproof.base.documents import Figure
 from pushproof.base.errors import FailedError
-from pushproof.bench.figures import Bench, Figure, figure, seconds_of
+from pushproof.bench.figures import Bench, figure, seconds_of
 from pushproof.bench.generator import requests_a_second
 from pushproof.stack import local
 from pushproof.stack.embedded import Stack, api_of

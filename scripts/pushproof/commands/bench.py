@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pushproof.base.console import entry
 from pushproof.base.errors import UsageError
 from pushproof.bench import suite_load, suite_push, suite_rls, suite_schema, suite_stack
-from pushproof.bench.figures import Bench, Figure
+from pushproof.bench.figures import Bench
 from pushproof.deploy.pushing import push
 from pushproof.stack.embedded import Stack
 from pushproof.stack.run import Run
@@ -55,18 +54,19 @@ def _machine() -> str:
     return f"{psutil.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
-def _report(run: Run, measured: Iterator[Figure], runs: int) -> None:
+def _report(run: Run, measured: Iterator[documents.Figure], runs: int) -> None:
     figures = []
     for figure in measured:
         figures.append(figure)
-        run.console.status(f"  {figure.name}: {figure.median:g} {figure.unit}")
+        run.console.status(f"  {figure['name']}: {figure['median']:g} {figure['unit']}")
     run.console.table(
         ("", "median", "range", "bar", "unit"),
-        (
-            (f.name, f"{f.median:g}", f"{f.low:g} to {f.high:g}", "" if f.bar is None else f"{f.bar:g}", f.unit)
-            for f in figures
-        ),
+        ((f["name"], f"{f['median']:g}", f"{f['low']:g} to {f['high']:g}", _bar(f), f["unit"]) for f in figures),
     )
     run.console.line(f"{_machine()}; medians of {runs}")
-    document: documents.Bench = {"machine": _machine(), "runs": runs, "figures": [entry(f) for f in figures]}
+    document: documents.Bench = {"machine": _machine(), "runs": runs, "figures": figures}
     run.console.data(document)
+
+
+def _bar(figure: documents.Figure) -> str:
+    return "" if figure["bar"] is None else f"{figure['bar']:g}"

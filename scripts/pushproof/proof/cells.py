@@ -13,19 +13,13 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from pushproof.proof.asking import CANCELED, Actor, Answer, Request, RestApi
-from pushproof.proof.catalog import VIEWS, Catalog, Relation
-from pushproof.proof.intent import Intent, RelationIntent
+from pushproof.proof.catalog import Catalog, Relation
+from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import ALLOWED, DENIED, FAILED, FULFILS, NOTHING, REFUSED
 from pushproof.proof.records import Row
 from pushproof.proof.rows import Rows
-from pushproof.proof.samples import mark_column
+from pushproof.proof.scope import is_alone
 
-ALLOWED, DENIED, REFUSED = "allowed", "denied", "refused"  # what is expected
-NOTHING, REJECTED, FAILED = "nothing", "rejected", "failed"  # what else may be observed
-FULFILS = {
-    ALLOWED: (ALLOWED,),
-    DENIED: (REFUSED, NOTHING, REJECTED),
-    REFUSED: (REFUSED,),  # not an empty list: that would be a grant
-}
 MINIMAL = "return=minimal"
 PLAIN = re.compile(r"\w[\w $-]*")
 RESERVED = ("select", "columns", "on_conflict", "order", "limit", "offset", "and", "or", "not")  # words of a query
@@ -152,58 +146,22 @@ def expected_of(intent: Intent, allowed: Iterable[str], *, filtered: Iterable[st
     }
 
 
+def written_case(intent: Intent, relation: Relation, verb: str) -> Case:
+    """The case of the matrix that asks who may write a row of the owner's in this way."""
+    entry = intent.relations[relation.qualified]
+    expected = expected_of(intent, entry.allowed[verb], filtered=entry.filtered)
+    return Case(verb, relation.qualified, verb, expected, alone=is_alone(relation, entry))
+
+
 def denied_first(case: Case) -> Sequence[str]:
     """The actors in an order in which a denial finds the row untouched."""
     return sorted(case.expected, key=lambda actor: (case.expected[actor] == ALLOWED, actor == "owner"))
-
-
-def observed_of(answer: Answer, *, effect: bool) -> str:
-    """A write's outcome: the row's own state decides, the status only says how it was denied.
-
-    What was answered by an error was rolled back: an effect seen beside it is somebody else's.
-    """
-    if effect and answer.status < 300:
-        return ALLOWED
-    if answer.refused:
-        return REFUSED
-    if answer.status < 300:
-        return NOTHING
-    if answer.code.startswith("PGRST"):  # PostgREST did not ask the database, as for a column its cache lacks
-        return FAILED
-    return REJECTED if answer.code.startswith("23") or answer.status in (400, 404, 405, 409) else FAILED
 
 
 def unaskable(case: Case, why: Exception) -> Iterator[Cell]:
     """The cells of a case that could not be asked: each is a failure, never a skip."""
     for actor, expected in case.expected.items():
         yield Cell(case, actor, expected, FAILED, str(why))
-
-
-def is_alone(relation: Relation, intent: RelationIntent) -> bool:
-    """Whether its cases need the relation for themselves.
-
-    A user can have only one row in it, a key of the owner and foreign keys alone; or no column can mark a row; or it
-    is a view, whose rows are another relation's.
-    """
-    if relation.is_view:
-        return True
-    bound = {intent.owner} | {c for key in relation.foreign_keys for c in key.columns}
-    return any(set(unique) <= bound for unique in relation.uniques) or mark_column(relation, intent) is None
-
-
-def tables(catalog: Catalog) -> list[Relation]:
-    """The exposed relations that hold rows of their own."""
-    return [r for r in catalog.exposed if r.kind not in VIEWS]
-
-
-def written(catalog: Catalog, verb: str) -> list[Relation]:
-    """The exposed relations that take this verb: tables, and views of tables that are not Supabase's own."""
-    return [r for r in catalog.exposed if r.takes(verb) and not is_window(catalog, r)]
-
-
-def is_window(catalog: Catalog, relation: Relation) -> bool:
-    """Whether it is a view of nothing but schemas that Supabase manages, such as auth: no row there is ours to try."""
-    return relation.is_view and not any(source in catalog.relations for source in relation.sources)
 
 
 def column_name(name: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pushproof.proof.catalog import ROLE_OF, Catalog, Policy
-from pushproof.proof.cells import ALLOWED, NOTHING, REFUSED, Cell
+from pushproof.proof.cells import Cell
+from pushproof.proof.outcomes import ALLOWED, NOTHING, REFUSED
 
 
 @dataclass(frozen=True)

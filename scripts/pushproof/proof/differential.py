@@ -16,9 +16,10 @@ from psycopg import sql
 
 from pushproof.proof.asking import Actor
 from pushproof.proof.catalog import ROLE_OF, Relation
-from pushproof.proof.cells import ALLOWED, NOTHING, REFUSED, REJECTED, Case, Cell, Probe
+from pushproof.proof.cells import Case, Cell, Probe
 from pushproof.proof.kinds import call
 from pushproof.proof.names import Name, equal, listed, name_of, record
+from pushproof.proof.outcomes import ALLOWED, NOTHING, REFUSED, REJECTED
 from pushproof.proof.records import Row
 from pushproof.proof.unaskable import UnansweredError, UnaskableError
 from pushproof.target.database import SETTLE

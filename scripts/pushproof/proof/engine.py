@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pushproof.proof.catalog import Catalog
-from pushproof.proof.cells import FAILED, Case, Cell, Kind, Probe, unaskable
+from pushproof.proof.cells import Case, Cell, Kind, Probe, unaskable
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import FAILED
 from pushproof.proof.unaskable import CrowdedError, UnansweredError, UnaskableError
 
 WORKERS = 4

@@ -7,8 +7,9 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 
 from pushproof.proof.catalog import ROLE_OF, USERS, VIEWS, Catalog, Relation
-from pushproof.proof.cells import ALLOWED, FAILED, NOTHING, Cell
+from pushproof.proof.cells import Cell
 from pushproof.proof.intent import ACTORS, LOOK, TELLING, VERBS, FunctionIntent, Intent, RelationIntent
+from pushproof.proof.outcomes import ALLOWED, FAILED, NOTHING
 from pushproof.proof.samples import is_membership
 
 HEADER = """\

@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 
 from pushproof.base import sarif
 from pushproof.base.console import entry
-from pushproof.proof.cells import ALLOWED, Cell
+from pushproof.proof.cells import Cell
 from pushproof.proof.coverage import Coverage
 from pushproof.proof.findings import CONFIRMED, ORDER, UNPROVED, Finding, Verdict
+from pushproof.proof.outcomes import ALLOWED
 from pushproof.proof.sentences import is_attack
 
 if TYPE_CHECKING:

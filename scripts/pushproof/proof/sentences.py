@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pushproof.proof.cells import ALLOWED, Cell
+from pushproof.proof.cells import Cell
+from pushproof.proof.outcomes import ALLOWED
 
 WHO = {"anon": "Anybody, without signing in,", "other": "Any signed-in user", "owner": "A user"}
 MATRIX = {"select": "read", "update": "change", "delete": "delete"}

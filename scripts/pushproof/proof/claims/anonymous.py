@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pushproof.proof.cells import ALLOWED
 from pushproof.proof.claims import reach
 from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.outcomes import ALLOWED
 
 RULES = frozenset(("any_signed_in",))
 

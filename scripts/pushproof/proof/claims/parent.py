@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pushproof.proof.cells import ALLOWED, DENIED, Case, Cell, is_alone
+from pushproof.proof.cells import Case, Cell
 from pushproof.proof.findings import CONFIRMED, DECLARED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.kinds import parents
+from pushproof.proof.outcomes import ALLOWED, DENIED
+from pushproof.proof.scope import is_alone
 
 RULES = frozenset(("parent_unchecked", "SEC047"))
 COLUMN = re.compile(r"column (\S+) refers")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pushproof.proof.catalog import ROLE_OF
-from pushproof.proof.cells import ALLOWED, FAILED, Cell
+from pushproof.proof.cells import Cell
 from pushproof.proof.findings import CONFIRMED, DECLARED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.outcomes import ALLOWED, FAILED
 from pushproof.proof.sentences import attack, is_attack
 
 RULES = frozenset(

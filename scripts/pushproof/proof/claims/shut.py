@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pushproof.proof.cells import ALLOWED
 from pushproof.proof.findings import CONFIRMED, REFUTED, Context, LinterReport, Verdict
+from pushproof.proof.outcomes import ALLOWED
 
 RULES = frozenset(("rls_enabled_no_policy", "SEC009", "SEC010", "SEC012", "SEC022", "SEC037", "missing_grant"))
 

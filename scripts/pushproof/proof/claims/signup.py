@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pushproof.base.errors import PushproofError
-from pushproof.proof.cells import tables
 from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.intent import TELLING, ActorIntent
 from pushproof.proof.records import Row
 from pushproof.proof.samples import by_power, literals, user_columns
+from pushproof.proof.scope import tables
 
 RULES = frozenset(("signup_metadata",))
 KEY = re.compile(r"key (\w+)$")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pushproof.proof.cells import ALLOWED, REFUSED
 from pushproof.proof.claims import reach
 from pushproof.proof.findings import CONFIRMED, Context, LinterReport, Verdict
+from pushproof.proof.outcomes import ALLOWED, REFUSED
 
 RULES = frozenset(("SEC003",))
 

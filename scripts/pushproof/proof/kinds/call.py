@@ -13,22 +13,12 @@ from psycopg import sql
 
 from pushproof.proof.asking import Answer, Request
 from pushproof.proof.catalog import USERS, Catalog, Function, Relation
-from pushproof.proof.cells import (
-    ALLOWED,
-    FAILED,
-    NOTHING,
-    REFUSED,
-    Asked,
-    Case,
-    Cell,
-    Probe,
-    denied_first,
-    expected_of,
-    tables,
-)
+from pushproof.proof.cells import Asked, Case, Cell, Probe, denied_first, expected_of
 from pushproof.proof.intent import Intent
 from pushproof.proof.names import Name, expression
+from pushproof.proof.outcomes import ALLOWED, FAILED, NOTHING, REFUSED
 from pushproof.proof.records import Row
+from pushproof.proof.scope import tables
 from pushproof.target.database import SETTLE
 
 FILLERS = {"", "p", "in", "id", "uuid", "the", "a", "new", "old", "target", "input", "arg", "for", "check", "my"}

@@ -9,21 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pushproof.proof.catalog import USERS, Catalog, Relation
-from pushproof.proof.cells import (
-    ALLOWED,
-    DENIED,
-    MINIMAL,
-    NOTHING,
-    Asked,
-    Case,
-    Cell,
-    Probe,
-    is_alone,
-    observed_of,
-    tables,
-)
+from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import ALLOWED, DENIED, NOTHING, observed_of
 from pushproof.proof.records import Row
+from pushproof.proof.scope import is_alone, tables
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from pushproof.proof.asking import Answer, Request
 from pushproof.proof.catalog import Catalog, Relation
-from pushproof.proof.cells import ALLOWED, DENIED, FAILED, NOTHING, REFUSED, Asked, Case, Cell, Probe
+from pushproof.proof.cells import Asked, Case, Cell, Probe
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import ALLOWED, DENIED, FAILED, NOTHING, REFUSED
 
 SLACK = 100  # rows: the planner's guess for a table without statistics
 COUNTS = ("planned", "estimated")

@@ -5,27 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog
-from pushproof.proof.cells import (
-    MINIMAL,
-    Asked,
-    Case,
-    Cell,
-    Probe,
-    denied_first,
-    expected_of,
-    is_alone,
-    observed_of,
-    written,
-)
+from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe, denied_first, written_case
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import observed_of
+from pushproof.proof.scope import written
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
     """Every table and every view that takes it, once."""
-    for relation in written(catalog, "delete"):
-        entry = intent.relations[relation.qualified]
-        expected = expected_of(intent, entry.allowed["delete"], filtered=entry.filtered)
-        yield Case("delete", relation.qualified, "delete", expected, alone=is_alone(relation, entry))
+    return (written_case(intent, relation, "delete") for relation in written(catalog, "delete"))
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:

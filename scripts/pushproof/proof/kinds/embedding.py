@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog
-from pushproof.proof.cells import ALLOWED, DENIED, FAILED, NOTHING, REFUSED, Asked, Case, Cell, Probe, tables
+from pushproof.proof.cells import Asked, Case, Cell, Probe
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import ALLOWED, DENIED, FAILED, NOTHING, REFUSED
+from pushproof.proof.scope import tables
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog
-from pushproof.proof.cells import ALLOWED, DENIED, REFUSED, Case, Cell, Probe, is_window
+from pushproof.proof.cells import Case, Cell, Probe
 from pushproof.proof.intent import VERBS, Intent
+from pushproof.proof.outcomes import ALLOWED, DENIED, REFUSED
+from pushproof.proof.scope import is_window
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:

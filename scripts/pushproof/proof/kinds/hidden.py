@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pushproof.proof.catalog import Catalog, Policy, Relation
-from pushproof.proof.cells import ALLOWED, DENIED, FAILED, NOTHING, Case, Cell, Probe, is_alone, tables
+from pushproof.proof.cells import Case, Cell, Probe
 from pushproof.proof.intent import Intent
 from pushproof.proof.kinds import columns
+from pushproof.proof.outcomes import ALLOWED, DENIED, FAILED, NOTHING
 from pushproof.proof.records import Row
+from pushproof.proof.scope import is_alone, tables
 
 UNFILTERED = "without a filter"
 

@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog, Relation
-from pushproof.proof.cells import (
-    MINIMAL,
-    Asked,
-    Case,
-    Cell,
-    Probe,
-    denied_first,
-    expected_of,
-    is_alone,
-    observed_of,
-    written,
-)
+from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe, denied_first, expected_of
 from pushproof.proof.intent import Intent, RelationIntent
+from pushproof.proof.outcomes import observed_of
 from pushproof.proof.records import Row
 from pushproof.proof.samples import user_columns
+from pushproof.proof.scope import is_alone, written
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog
-from pushproof.proof.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
+from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import ALLOWED, DENIED, observed_of
+from pushproof.proof.scope import is_alone, tables
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:

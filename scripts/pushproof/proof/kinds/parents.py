@@ -11,9 +11,11 @@ from dataclasses import replace
 
 from pushproof.proof.asking import Answer, Request
 from pushproof.proof.catalog import Catalog, ForeignKey, Relation
-from pushproof.proof.cells import ALLOWED, DENIED, MINIMAL, Asked, Case, Cell, Probe, is_alone, observed_of, tables
+from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import ALLOWED, DENIED, observed_of
 from pushproof.proof.records import Row
+from pushproof.proof.scope import is_alone, tables
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:

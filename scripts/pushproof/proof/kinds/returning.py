@@ -9,20 +9,10 @@ import contextlib
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog
-from pushproof.proof.cells import (
-    ALLOWED,
-    DENIED,
-    FAILED,
-    NOTHING,
-    REFUSED,
-    Asked,
-    Case,
-    Cell,
-    Probe,
-    is_alone,
-    tables,
-)
+from pushproof.proof.cells import Asked, Case, Cell, Probe
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import ALLOWED, DENIED, FAILED, NOTHING, REFUSED
+from pushproof.proof.scope import is_alone, tables
 
 REPRESENTATION = "return=representation"
 

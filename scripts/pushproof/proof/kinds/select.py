@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from pushproof.proof.asking import Answer
 from pushproof.proof.catalog import Catalog, Relation
-from pushproof.proof.cells import ALLOWED, FAILED, NOTHING, REFUSED, Asked, Case, Cell, Probe, column_name, expected_of
+from pushproof.proof.cells import Asked, Case, Cell, Probe, column_name, expected_of
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import ALLOWED, FAILED, NOTHING, REFUSED
 
 LIMIT = "1000"
 

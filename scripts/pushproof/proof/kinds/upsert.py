@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog
-from pushproof.proof.cells import DENIED, MINIMAL, Asked, Case, Cell, Probe, column_name, is_alone, observed_of, tables
+from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe, column_name
 from pushproof.proof.intent import Intent
+from pushproof.proof.outcomes import DENIED, observed_of
+from pushproof.proof.scope import is_alone, tables
 from pushproof.proof.unaskable import UnaskableError
 
 RESOLUTIONS = ("merge-duplicates", "ignore-duplicates")
