@@ -21,7 +21,7 @@ from pushproof.checks.suite import Stopper, run_pytest
 from pushproof.stack.run import Run
 
 TESTS = Path(__file__).parent
-MOST_WORKERS = 4  # each with stacks of its own
+WORKERS_A_CORE, MOST_WORKERS = 2, 8  # half of the time a test waits; each worker has stacks of its own
 WORKER_SECONDS = 2  # for an interrupted one to clean up, and then for what it left
 MARK = "PUSHPROOF_TESTS"  # in the environment of whatever the tests start
 
@@ -52,7 +52,7 @@ def test(*, keyword: str, pytest_args: str) -> None:
     if keyword:  # a wrong expression makes workers crash: it is tried on one file first
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
             run_pytest(["--collect-only", "-k", keyword, str(TESTS / "unit" / "test_console.py")], object())
-    count = min(os.cpu_count() or 1, MOST_WORKERS)
+    count = min(WORKERS_A_CORE * (os.cpu_count() or 1), MOST_WORKERS)
     arguments = [str(TESTS), "--rootdir", str(TESTS.parent), *(["-k", keyword] if keyword else [])]
     arguments += ["-n", f"{count}", "--dist", "load"]  # each worker keeps the order
     workers = Workers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from pushproof.proof.cells import Case, Cell, Probe
 from pushproof.proof.coverage import coverage
 from pushproof.proof.differential import disagreements
 from pushproof.proof.engine import Engine, derive
-from pushproof.proof.intent import VERBS
+from pushproof.proof.intent import VERBS, load
 from pushproof.proof.kinds import kinds
 from tests.fix_rls import REPOSITORY, Laboratory
 
@@ -256,6 +257,27 @@ delete = []
     grant = "grant select on public.people to service_role; grant {} on public.people to authenticated"
     cells = laboratory.prove(f"{view};{grant.format('delete')}", access)
     assert list(wrong(cells)) == ["grants public.people delete as owner"]
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [("2026-01-02", ""), ("1979-05-27T07:32:00Z", ""), ("07:32:00", ""), ("nan", "nan"), ('"a\\u0000b"', "'a")],
+)
+def test_values_of_toml(laboratory: Laboratory, value: str, wrong: str) -> None:
+    """Dates and times are texts for the database and for Auth; what JSON cannot hold is named with its line."""
+    catalog = laboratory.build(NOTES)
+    access = f"{NOTES_ACCESS}sample = {{ body = [{value}] }}\n[actors.support]\napp_metadata = {{ since = {value} }}\n"
+    file = laboratory.folder / "access.toml"
+    file.write_text(access)
+    if wrong:
+        with pytest.raises(
+            IntentError, match=rf"line \d+: {wrong}.* is a value that neither JSON nor PostgreSQL can hold"
+        ):
+            load(file, catalog)
+    else:
+        intent = load(file, catalog)
+        assert json.loads(json.dumps(intent.actors["support"].app_metadata)) == {"since": value.replace("Z", "+00:00")}
+        assert intent.relations["public.notes"].sample == {"body": [value.replace("Z", "+00:00")]}
 
 
 def test_sql_claims_that_say_something_else(laboratory: Laboratory) -> None:

@@ -149,7 +149,7 @@ def test_what_still_fails_on_the_mended_copy_was_no_kill(laboratory: Laboratory)
         assert try_mutant(clone, told(), mutant).killers == ("test_x",)
         unset = try_mutant(clone, told(kills=False), mutant)
         assert (unset.survived, unset.error) == (True, "test_x could not be asked: its call fails")
-        with pytest.raises(StackError, match="is mended, and yet test_x fails"):
+        with pytest.raises(StackError, match="was restored, but test_x fails"):
             try_mutant(clone, told(afterwards="test_x fails"), mutant)
         clone.close()
 
@@ -165,7 +165,7 @@ def test_a_cell_that_fails_for_another_reason_is_no_kill(
         probe = replace(probe, actors={**probe.actors, "owner": refused})
         clone = replace(laboratory.clone, probe=probe, checks=(), baseline="")
         mutant = next(m for m in derive(clone.connection, ["public"]) if m.kind == "rls_off")
-        with pytest.raises(StackError, match=r"is mended, and yet \w+ public.notes"):
+        with pytest.raises(StackError, match=r"was restored, but \w+ public.notes"):
             try_mutant(clone, cells_and_checks, mutant)
         clone.close()
 

@@ -439,3 +439,17 @@ def test_names_that_mean_something_to_others(laboratory: Laboratory) -> None:
         row = probe.rows.standing(probe.catalog.relations["public.a%b#c d%20e"], "owner")
         remove_rows_of(laboratory.clone.target, [probe.actors["owner"].id])
         assert probe.rows.records.current(probe.catalog.relations["public.a%b#c d%20e"], row) is None
+
+
+def test_a_table_without_a_key_that_holds_json(laboratory: Laboratory) -> None:
+    """Its rows are known by all that can be compared: jsonb as JSON, json not at all."""
+    schema = """
+    create table public.events (kind text not null, meta jsonb not null, raw json not null);
+    alter table public.events enable row level security;
+    create policy everybody on public.events for select to authenticated using (true);
+    grant select on public.events to authenticated;
+    grant all on public.events to service_role;
+    """
+    entry = tomllib.loads(proposed(laboratory, schema))["relations"]["public.events"]
+    assert entry["select"] == ["owner", "other", "service"]
+    assert entry["delete"] == ["service"]

@@ -104,7 +104,7 @@ def test_a_program_that_was_cut_off(
 def assert_mended(project: Project, stack: RunningStack, cache: Path) -> None:
     """The CLI of this cache says that it was damaged, once."""
     mended = cli(replace(project.settings, cache_dir=cache), Console(as_json=True))
-    with pytest.raises(PartsError, match="was damaged, and is installed anew"):
+    with pytest.raises(PartsError, match="was damaged and has been reinstalled"):
         mended.types(stack.target, ["public"])
     assert "class" in mended.types(stack.target, ["public"])
 

@@ -727,3 +727,41 @@ def test_triggers_at_commit_keep_no_connection(stack: Any, postgres: psycopg.Con
         assert httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.secret_key}, timeout=20).status_code == 200
     finally:
         postgres.execute(f"drop table public.{name}; drop function public.{name}")
+
+
+def test_a_client_that_leaves_disturbs_no_other(stack: Any, postgres: psycopg.Connection[Any]) -> None:
+    """Requests that ask the same in turn look like a transaction that is repeated; they are answered all the same."""
+    name = f"work_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"""
+        create function public.{name}() returns void language sql as 'select pg_catalog.pg_sleep(0.1)';
+        grant execute on function public.{name}() to anon;
+        notify pgrst, 'reload schema';
+    """)
+    url, headers = f"{stack.url}/rest/v1/rpc/{name}", {"apikey": stack.publishable_key}
+
+    def ask(_: int) -> set[int]:
+        return {httpx.post(url, headers=headers, timeout=20).status_code for _ in range(20)}
+
+    try:
+        assert wait_until(lambda: httpx.post(url, headers=headers).status_code == 204, timeout=20)
+        with ThreadPoolExecutor(4) as pool:
+            answers = pool.map(ask, range(4))
+            for _ in range(3):
+                with pytest.raises(httpx.ReadTimeout):
+                    httpx.post(url, headers=headers, timeout=0.02)
+            assert [*answers] == [{204}] * 4
+    finally:
+        postgres.execute(f"drop function public.{name}")
+
+
+@pytest.mark.parametrize("size", [100, 9_000, 16_384, 50_000, 100_000])
+def test_a_token_that_is_refused_before_the_body_was_read(stack: Any, rows: str, size: int) -> None:
+    """Clients renew theirs at a 401, and at nothing else."""
+    token = jwt.encode({"role": "authenticated", "exp": 1}, stack.jwt_secret, "HS256")
+    headers = {"apikey": stack.publishable_key, "authorization": f"Bearer {token}"}
+
+    def ask(_: int) -> int:
+        return httpx.post(f"{stack.url}/rest/v1/{rows}", headers=headers, json={"a": "x" * size}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert {*pool.map(ask, range(40))} == {401}

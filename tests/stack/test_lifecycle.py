@@ -414,7 +414,7 @@ class TestPorts:
         """The origin would fail at what the database already has."""
         wish = free_port()
         stack = Stack(dataclasses.replace(home.settings, api_port=wish, db_port=wish), Console(as_json=True))
-        with pytest.raises(PortError, match="asked for twice"):
+        with pytest.raises(PortError, match="is set for both services"):
             stack.start()
 
     def test_a_port_of_ours_that_is_asked_for_is_made_free(self, home: Project) -> None:

@@ -842,3 +842,33 @@ def test_postgres_may_hang_triggers_on_users(postgres: psycopg.Connection[Any]) 
             create function public.new_user_x() returns trigger language plpgsql as $$ begin return new; end $$;
             create trigger new_user_x after insert on auth.users for each row execute function public.new_user_x();
         """)
+
+
+@pytest.mark.parametrize("way", ["signup", "admin"])
+def test_an_address_is_confirmed_by_an_update(
+    admin: Any, visitor: Any, superuser: psycopg.Connection[Any], way: str
+) -> None:
+    """As hosted: triggers on the insert see an address that is not confirmed, those on the update see it become so."""
+    name, address = f"t{uuid.uuid4().hex[:8]}", mail()
+    superuser.execute(f"""
+        create table public.{name} (n int generated always as identity, event text, before bool, after bool);
+        create function public.{name}() returns trigger language plpgsql security definer as $$
+        begin
+          if new.email = '{address}' then
+            insert into public.{name} (event, before, after)
+            values (tg_op, old.email_confirmed_at is not null, new.email_confirmed_at is not null);
+          end if;
+          return new;
+        end $$;
+        create trigger {name} after insert or update on auth.users for each row execute function public.{name}();
+    """)
+    try:
+        if way == "signup":
+            made = visitor.auth.sign_up({"email": address, "password": PASSWORD}).user
+        else:
+            made = admin.auth.admin.create_user({"email": address, "password": PASSWORD, "email_confirm": True}).user
+        events = superuser.execute(f"select event, before, after from public.{name} order by n".encode()).fetchall()
+        assert events[:2] == [("INSERT", False, False), ("UPDATE", False, True)]
+        assert made.email_confirmed_at is not None
+    finally:
+        superuser.execute(f"drop function public.{name}() cascade; drop table public.{name}")

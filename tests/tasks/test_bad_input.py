@@ -381,7 +381,38 @@ def test_a_check_of_another_form(blank: Project) -> None:
     done = blank.invoke("verify")
     refuses(done, 1, "1 of 2 checks are red: b", "compare expected")
     assert "✓ a: 1" in done.stdout
-    assert "several: one file is one check" in done.stdout
+    assert "cannot insert multiple commands" in done.stdout
+
+
+def test_a_check_that_does_more_than_to_select(blank: Project, sql: Callable[..., object]) -> None:
+    """It is red, the others are asked, and nothing that it says is done."""
+    sql("create table public.notes (id int)")
+    blank.write("checks/a.sql", "-- Commits.\ncommit; drop table public.notes; select 'a' as expected, 'a' as found")
+    blank.write("checks/b.sql", "-- Copies.\ncopy (select 1) to stdout")
+    blank.write("checks/c.sql", "-- Ends itself.\nselect 'a', pg_terminate_backend(pg_backend_pid())")
+    blank.write("checks/d.sql", "-- Fine.\nselect 'a' as expected, 'a' as found")
+    done = blank.invoke("verify")
+    refuses(done, 1, "3 of 4 checks are red: a, b, c", "compare expected")
+    assert "it ended its own connection" in done.stdout
+    assert "error ignored" not in done.stderr
+    assert sql("select to_regclass('public.notes')::text") == [("notes",)]
+
+
+def test_what_was_not_pushed_yet(blank: Project, sql: Callable[..., object]) -> None:
+    """No check and no comparison is green on nothing; what is pending is named."""
+    blank.write("checks/a.sql", "-- A.\nselect 'a' as expected, 'a' as found")
+    blank.write("migrations/001_a.sql", "create table public.a (id int);")
+    for task in ("verify", "drift"):
+        refuses(
+            blank.invoke(task),
+            19,
+            "was not pushed" if task == "verify" else "no migration was pushed",
+            "`invoke push` first",
+        )
+    succeeds(blank.invoke("push"))
+    blank.write("migrations/002_b.sql", "create table public.b (id int);")
+    for task in ("verify", "drift"):
+        assert "002_b.sql" in succeeds(blank.invoke(task)).stderr
 
 
 def test_a_check_that_nobody_looks_for(blank: Project) -> None:

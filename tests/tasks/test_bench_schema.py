@@ -260,7 +260,7 @@ def test_what_a_write_costs_is_told_part_by_part(opened: Connection, blank: Proj
     [
         ("-- B\n-- sample: users\nselect %(brand_id)s", "its sample users has no brand_id"),
         ("-- B\n-- sample: users\n-- rest: GET brands?id=eq.{no}\nselect 1", "its sample users has no no"),
-        ("-- B\n-- sample: users\n-- rest: POST brands {name: 1}\nselect 1", "the body of its `rest` is no JSON"),
+        ("-- B\n-- sample: users\n-- rest: POST brands {name: 1}\nselect 1", "the body of its `rest` is not JSON"),
     ],
 )
 def test_what_a_query_asks_for_is_in_its_sample(projects: Callable[..., Project], query: str, cause: str) -> None:

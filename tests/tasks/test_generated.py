@@ -42,7 +42,7 @@ def test_a_stale_file_is_found_and_written_anew(blank: Project, sql: Callable[..
     sql("create table public.brands (id uuid primary key)")
     places = {"types": tmp_path / "models.py", "diagram": tmp_path / "drawn"}
     for task, place in places.items():
-        refuses(blank.invoke(task, "--check", "--out", str(place)), 1, str(place), f"`invoke {task}` writes it anew")
+        refuses(blank.invoke(task, "--check", "--out", str(place)), 1, str(place), f"`invoke {task}` updates it")
         assert not place.exists()
         succeeds(blank.invoke(task, "--out", str(place)))
         succeeds(blank.invoke(task, "--check", "--out", str(place)))

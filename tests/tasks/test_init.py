@@ -116,7 +116,7 @@ def test_a_file_in_place_of_a_folder(theirs: Project, name: str) -> None:
         place.mkdir()
     else:
         place.write_text("")
-    refuses(theirs.invoke("init"), 11, str(place), "")
+    refuses(theirs.invoke("init"), 10, str(place), "")
 
 
 def test_the_settings_are_explained_once() -> None:

@@ -84,8 +84,8 @@ def test_a_row_of_another_is_seen(client_project: Project, users: Callable[[], i
         ("self.select('nowhere')", "GET nowhere: 404 "),
         ("self.rpc('get_session_cost', p_session_id='none')", "POST rpc/get_session_cost: 400 22P02, "),
         ("raise ValueError('of the flow')", "the flow: of the flow, "),
-        ("self.select('brands')", "no row said whose it is"),
-        ("self.insert('brands', {'name': self.mark})", "no row said whose it is"),
+        ("self.select('brands')", "no row had a known owner"),
+        ("self.insert('brands', {'name': self.mark})", "no row had a known owner"),
     ],
 )
 def test_what_went_wrong_is_counted_by_kind(client_project: Project, flow: str, cause: str) -> None:
@@ -115,7 +115,7 @@ def test_what_others_may_read_is_no_leak(client_project: Project, users: Callabl
     client_project.write("bench/locustfile.py", FLOW.format(BRANDS))
     postgres.execute("create policy shared on public.brands for select to authenticated using (true)")
     try:
-        refuses(client_project.invoke(*FEW), 1, "no row said whose it is", "`owner`")
+        refuses(client_project.invoke(*FEW), 1, "no row had a known owner", "`owner`")
     finally:
         postgres.execute("drop policy shared on public.brands")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pushproof.base.waiting import wait_until
 from pushproof.target.database import connect
+from pushproof.upkeep import panels as upkeep_panels
 from pushproof.upkeep.panels import FOLDER, ask, panels
 from tests.fix_stack import REPOSITORY, Project
 from tests.tasks.answers import document, refuses, succeeds
@@ -25,8 +27,7 @@ def panel(blank: Project, sql: Ask) -> Callable[[str], Rows]:
 
     def read(name: str) -> Rows:
         (asked,) = [p for p in panels(FOLDER, REPOSITORY / "supabase/monitor") if p.name == name]
-        with connect(blank.stack.target()) as connection:
-            (answer,) = ask(connection, [asked], ["public"])
+        (answer,) = ask(blank.stack.target(), [asked])
         assert not answer.missing
         return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
@@ -111,6 +112,25 @@ def test_a_panel_that_would_wait(blank: Project, sql: Ask) -> None:
         holder.execute("lock table public.t in access exclusive mode")
         done = succeeds(blank.invoke("monitor"))
     assert "it cannot be read: canceling statement due to lock timeout" in done.stdout
+
+
+def test_a_panel_that_does_not_return(
+    blank: Project, sql: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It may catch its time limit: it says so, nothing of it runs on, and the next is asked."""
+    monkeypatch.setattr(upkeep_panels, "LIMIT_SECONDS", 1)
+    sql("""
+        create function public.forever() returns int language plpgsql as $$ begin
+          loop begin perform pg_sleep(1000); exception when query_canceled then null; end; end loop;
+        end $$
+    """)
+    (tmp_path / "a.sql").write_text("-- Never.\n-- x\nselect public.forever()")
+    (tmp_path / "b.sql").write_text("-- Always.\n-- x\nselect 1 as one")
+    first, second = ask(blank.stack.target(), panels(tmp_path))
+    assert first.missing == "it cannot be read: no answer in 1 s"
+    assert second.rows == ((1,),)
+    running = "select from pg_stat_activity where wait_event = 'PgSleep'"
+    assert wait_until(lambda: sql(running) == [], timeout=10)
 
 
 def test_locks(panel: Callable[[str], Rows], blank: Project, sql: Ask) -> None:

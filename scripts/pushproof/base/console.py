@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
     from pushproof.base.errors import PushproofError
+from pushproof.base.interruptions import undisturbed
 
 NO_LIMIT = 100_000
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
@@ -69,8 +70,9 @@ class Console:
         """The result for scripts: one document, the first. Silent without --json."""
         if self.as_json and not self._said_json:
             self._said_json = True
-            sys.stdout.write(json.dumps(value, default=shown, indent=2) + "\n")
-            sys.stdout.flush()
+            with undisturbed():  # half a document is none
+                sys.stdout.write(json.dumps(value, default=shown, indent=2) + "\n")
+                sys.stdout.flush()
 
     @contextlib.contextmanager
     def doing(self, text: str) -> Iterator[None]:

@@ -7,6 +7,7 @@ they differ. The file's header comment is its documentation, the first line its 
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from pushproof.target.overdue import ENDED, overdue
 from pushproof.target.targets import Target
 
 LIMIT_SECONDS = 60  # of a check
+IDLE = 0  # PQTRANS_IDLE of libpq
+COPY = re.compile(r"(--.*\n|/\*(.|\n)*?\*/|\s)*copy\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,14 @@ class CheckResult:
 
 def results_of(target: Target, folder: Path) -> list[CheckResult]:
     """Run the checks of `folder`, each in a read-only transaction with an empty search_path."""
+    import psycopg
+
     files = sql_files(folder, ProjectError)
     if not files:
         raise ProjectError(
             "there is no check in supabase/checks: nothing would be verified",
             "`pushproof init` writes a first one to supabase/checks; docs/checks.md shows the form",
         )
-    watch = overdue()
     with contextlib.ExitStack() as opened:
 
         def opening() -> Any:
@@ -51,41 +55,46 @@ def results_of(target: Target, folder: Path) -> list[CheckResult]:
         results, connection = [], opening()
         for file in files:
             try:
-                with watch.watched(connection, LIMIT_SECONDS):
-                    results.append(result_of(connection, file))
-            except Exception:
-                if connection not in ENDED:
-                    raise
-                results.append(
-                    CheckResult(file.stem, _title(read_sql(file)), None, f"no answer in {LIMIT_SECONDS} s", ok=False)
-                )
+                results.append(result_of(connection, file))
+            except psycopg.Error:
+                connection = opening()  # raises where it is the server that is gone
+                results.append(_red(file, "it ended its own connection"))
+            if connection.closed or connection.info.transaction_status != IDLE:
                 connection = opening()
     return results
 
 
 def result_of(connection: Any, file: Path) -> CheckResult:
-    """Run one check. A check that fails to run, or answers anything but one row, is red."""
+    """Run one check. A check that fails to run, or answers anything but one row, is red.
+
+    The server takes it as one statement: a second one would not be in a read-only transaction after a `commit`.
+    Raises psycopg.Error where the connection was lost.
+    """
     import psycopg
 
     sql = read_sql(file)
-    title = _title(sql)
+    if COPY.match(sql):  # which would leave the connection amid the copy
+        return _red(file, "COPY", "one row: expected, found")
     try:
-        with connection.transaction(force_rollback=True):
+        with overdue().watched(connection, LIMIT_SECONDS), connection.transaction(force_rollback=True):
             connection.execute("set local search_path = ''")
             connection.execute("set local transaction_read_only = on")
-            cursor = connection.execute(sql.encode())
-            rows, more = cursor.fetchall(), cursor.nextset()
+            rows = connection.execute(sql.encode(), prepare=True).fetchall()
     except psycopg.Error as problem:
+        if connection in ENDED:
+            return _red(file, f"no answer in {LIMIT_SECONDS} s")
         if connection.broken:
             raise
         words = problem.diag.message_primary or str(problem)
-        return CheckResult(file.stem, title, None, f"{words} (SQLSTATE {problem.sqlstate})", ok=False)
-    if more:
-        return CheckResult(file.stem, title, "one select", "several: one file is one check", ok=False)
+        return _red(file, f"{words} (SQLSTATE {problem.sqlstate})" if problem.sqlstate else words)
     if len(rows) != 1 or len(rows[0]) != 2:
-        return CheckResult(file.stem, title, "one row: expected, found", f"{len(rows)} rows", ok=False)
+        return _red(file, f"{len(rows)} rows", "one row: expected, found")
     expected, found = (value if value is None or isinstance(value, str) else shown(value) for value in rows[0])
-    return CheckResult(file.stem, title, expected, found, ok=expected is not None and expected == found)
+    return CheckResult(file.stem, _title(sql), expected, found, ok=expected is not None and expected == found)
+
+
+def _red(file: Path, found: str, expected: str | None = None) -> CheckResult:
+    return CheckResult(file.stem, _title(read_sql(file)), expected, found, ok=False)
 
 
 def _title(sql: str) -> str:

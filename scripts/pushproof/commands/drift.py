@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pushproof.base.console import counted, entry
-from pushproof.base.errors import FailedError
+from pushproof.base.errors import FailedError, HistoryError
 from pushproof.migrations.drift import Difference, describe, differences, lines
 from pushproof.migrations.files import local_migrations, pair, read_history
 from pushproof.migrations.replay import rebuild
@@ -27,6 +27,8 @@ def drift(run: Run) -> list[Difference]:
         connect(server.target) as scratch,
     ):
         history = read_history(source)
+        if not history and files:
+            raise HistoryError("no migration was pushed: there is nothing to compare", "`pushproof push` first")
         gaps = rebuild(source, scratch, history, run.settings.migrations_dir)
         expected, there = describe(scratch), describe(source)
         found = differences(expected, there)

@@ -8,15 +8,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pushproof.base.errors import UsageError
-from pushproof.migrations.drift import own_schemas
 from pushproof.stack.run import Run
-from pushproof.target.database import connect
 from pushproof.upkeep.panels import FOLDER, PanelRows, ask, panels
 
 if TYPE_CHECKING:
     from pushproof.base import documents
 
-LIMIT, LOCK = "15s", "2s"  # a panel that waits for one says so, and the others show who holds it
 NOTE = "note"  # a column whose text is what to look at
 
 
@@ -28,15 +25,15 @@ def monitor(run: Run, *, only: str = "", watch: float = 0) -> list[PanelRows]:
     found = [p for p in panels(FOLDER, run.settings.supabase_dir / "monitor") if only in p.name]
     if not found:
         raise UsageError(f"no panel is named {only!r}", "`pushproof monitor --json` names them all")
-    with connect(run.target, limit=LIMIT, lock=LOCK) as connection:
-        while True:
-            answers = list(ask(connection, found, own_schemas(connection)))
-            if watch and sys.stdout.isatty():
-                sys.stdout.write("\033[H\033[2J")
-            _show(run, answers)
-            if not watch:
-                return answers
-            time.sleep(watch)
+    target = run.target
+    while True:
+        answers = list(ask(target, found))
+        if watch and sys.stdout.isatty():
+            sys.stdout.write("\033[H\033[2J")
+        _show(run, answers)
+        if not watch:
+            return answers
+        time.sleep(watch)
 
 
 def _show(run: Run, answers: Sequence[PanelRows]) -> None:

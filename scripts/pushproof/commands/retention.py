@@ -13,7 +13,7 @@ from pushproof.base.reading import present, text_of
 from pushproof.migrations.gate import confirm_production, turn
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
-from pushproof.upkeep.retention import LOCK, RetentionRule, answers, batches, schedule, unschedule
+from pushproof.upkeep.retention import LIMIT_SECONDS, LOCK, RetentionRule, answers, batches, schedule, unschedule
 
 WHEN = "17 3 * * *"  # as cron writes it: when most sleep
 
@@ -43,7 +43,7 @@ def retention(run: Run, options: RetentionOptions) -> dict[str, Any]:
     target = run.target
     if not options.dry_run:
         confirm_production(run, options.confirm, "delete rows of")
-    with turn(run, "retention", shared=True), connect(target, lock=LOCK) as connection:
+    with turn(run, "retention", shared=True), connect(target, limit=f"{LIMIT_SECONDS}s", lock=LOCK) as connection:
         if options.unschedule:
             return _unscheduled(run, unschedule(connection))
         if options.schedule:

@@ -38,6 +38,7 @@ INTERNAL = [
 USERS = "auth.users"
 ROLE_OF = {"anon": "anon", "service": "service_role"}  # everybody else is `authenticated`
 VIEWS = ("v", "m")
+WITHOUT_EQUALITY = ("json", "xml")
 UPDATABLE = {"update": 4, "insert": 8, "delete": 16}  # bits of pg_relation_is_updatable: 1 << CmdType
 KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f": "foreign table"}
 
@@ -57,6 +58,11 @@ class Column:
     default: str | None
     labels: tuple[str, ...]
     rights: frozenset[str]
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether two values can be found equal, by SQL and by PostgREST's filters."""
+        return self.category in "NSDBUE" and self.base_type not in WITHOUT_EQUALITY
 
     def open_to(self, role: str, verb: str) -> bool:
         return f"{role} {verb}" in self.rights
@@ -218,7 +224,7 @@ class Catalog:
         for names in (model.key, *model.uniques):
             if names and all(row.get(n) is not None for n in names):
                 return {n: row[n] for n in names}
-        compared = [c.name for c in relation.columns if c.category in "NSDBUE" and row.get(c.name) is not None]
+        compared = [c.name for c in relation.columns if c.is_comparable and row.get(c.name) is not None]
         return {n: row[n] for n in compared}
 
     def policies_of(self, relation: str) -> list[Policy]:

@@ -6,6 +6,7 @@ counts only beside a positive control: somebody for whom the same request does w
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -176,7 +177,9 @@ def column_name(name: str) -> str:
 
 def literal(value: Any) -> str:
     """A value as PostgREST's filters spell it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool | dict | list):
+        return json.dumps(value)
+    return str(value)
 
 
 def _reason(case: Case, actor: str, expected: str, observed: str, answer: Answer) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +175,21 @@ class _Reader:
             kind = "a table" if key in TABLES else "a text" if key == "owner" else "a list of texts"
             if not IS[kind](value):
                 self._complain((*path, key), f"{key} must be {kind}", "docs/access.md shows each key")
+            if kind == "a table":
+                table[key] = self._json(value, (*path, key))
         return table
+
+    def _json(self, value: Any, path: tuple[str, ...]) -> Any:
+        """The value as JSON has it, dates and times as texts."""
+        if isinstance(value, dict):
+            return {name: self._json(one, path) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self._json(one, path) for one in value]
+        if isinstance(value, date | time):
+            return value.isoformat()
+        if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, str) and "\0" in value):
+            self._complain(path, f"{value!r} is a value that neither JSON nor PostgreSQL can hold", "use another")
+        return value
 
     def _relation(self, relation: Relation) -> RelationIntent:
         path = ("relations", relation.qualified)

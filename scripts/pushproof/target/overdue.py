@@ -93,8 +93,10 @@ def sessions_watched(target: Target, limit: str, unless: Callable[[], bool]) -> 
                 if apart.execute(query("target/end_overdue"), asked).fetchall():
                     ended.set()
 
-    threading.Thread(target=watch, daemon=True, name="overdue sessions").start()
+    watcher = threading.Thread(target=watch, daemon=True, name="overdue sessions")
+    watcher.start()
     try:
         yield ended
     finally:
         over.set()
+        watcher.join(GRACE_SECONDS)  # what it has just ended is known to the caller then

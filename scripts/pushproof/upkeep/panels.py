@@ -6,6 +6,7 @@ explanation a header may name the relation that the panel `needs`, and how to `e
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,10 +17,16 @@ from pushproof.base.errors import ProjectError
 from pushproof.base.queries import header_of
 from pushproof.base.reading import sql_files, text_of
 from pushproof.base.resources import resource
+from pushproof.migrations.drift import own_schemas
+from pushproof.target.database import connect
+from pushproof.target.overdue import ENDED, overdue
+from pushproof.target.targets import Target
 
 if TYPE_CHECKING:
     import psycopg
 
+LIMIT_SECONDS = 15  # of a panel
+LOCK = "2s"  # a panel that waits for one says so, and the others show who holds it
 FOLDER = resource(__package__, "monitor")
 
 
@@ -57,27 +64,44 @@ def _read(file: Path) -> Panel:
     return Panel(name, title or file.stem, about.replace("%%", "%"), said["needs"], said["enable"], sql)
 
 
-def ask(connection: psycopg.Connection[Any], asked: Iterable[Panel], schemas: list[str]) -> Iterator[PanelRows]:
-    """Their answers, each in a read-only transaction of its own. Raises psycopg.Error for a lost connection."""
+def ask(target: Target, asked: Iterable[Panel]) -> Iterator[PanelRows]:
+    """Their answers, each in a read-only transaction of its own and within LIMIT_SECONDS.
+
+    Raises psycopg.Error for a lost connection, UnreachableError.
+    """
     import psycopg
 
-    for panel in asked:
-        try:
-            with connection.transaction(force_rollback=True):
-                connection.execute("set local transaction_read_only = on")
-                if panel.needs and not _exists(connection, panel.needs):
-                    yield PanelRows(panel, missing=f"there is no {panel.needs}: {panel.enable}")
-                    continue
-                cursor = connection.execute(panel.sql.encode(), {"schemas": schemas})
-                columns = tuple(column.name for column in cursor.description or ())
-                yield PanelRows(panel, columns, tuple(cursor.fetchall()))
-        except psycopg.Error as problem:
-            if connection.broken:  # which is no panel's answer
-                raise
-            words = problem.diag.message_primary or str(problem)
-            yield PanelRows(
-                panel, missing=f"it cannot be read: {words}" + (f" ({panel.enable})" if panel.enable else "")
-            )
+    with contextlib.ExitStack() as opened:
+        connection = opened.enter_context(_connect(target))
+        schemas = own_schemas(connection)
+        for panel in asked:
+            try:
+                with overdue().watched(connection, LIMIT_SECONDS):
+                    answer = _rows(connection, panel, schemas)
+            except psycopg.Error as problem:
+                words = problem.diag.message_primary or str(problem)
+                if connection in ENDED:
+                    words = f"no answer in {LIMIT_SECONDS} s"
+                    connection = opened.enter_context(_connect(target))
+                elif connection.broken:  # which is no panel's answer
+                    raise
+                enable = f" ({panel.enable})" if panel.enable else ""
+                answer = PanelRows(panel, missing=f"it cannot be read: {words}{enable}")
+            yield answer
+
+
+def _connect(target: Target) -> psycopg.Connection[Any]:
+    return connect(target, limit=f"{LIMIT_SECONDS}s", lock=LOCK)
+
+
+def _rows(connection: psycopg.Connection[Any], panel: Panel, schemas: list[str]) -> PanelRows:
+    with connection.transaction(force_rollback=True):
+        connection.execute("set local transaction_read_only = on")
+        if panel.needs and not _exists(connection, panel.needs):
+            return PanelRows(panel, missing=f"there is no {panel.needs}: {panel.enable}")
+        cursor = connection.execute(panel.sql.encode(), {"schemas": schemas})
+        columns = tuple(column.name for column in cursor.description or ())
+        return PanelRows(panel, columns, tuple(cursor.fetchall()))
 
 
 def _exists(connection: psycopg.Connection[Any], name: str) -> bool:

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pushproof.base.errors import MissingError, ProjectError
+from pushproof.base.errors import MissingError, ProjectError, PushproofError
 from pushproof.base.queries import query
 from pushproof.base.reading import present, text_of
 from pushproof.migrations.gate import BUSY
-from pushproof.target.database import SETTLE, psycopg_error
+from pushproof.target.database import SETTLE, outlived, psycopg_error
+from pushproof.target.overdue import ENDED, overdue
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,6 +31,7 @@ FEWEST = 10  # rows of a batch: of the first, when nobody knows yet what one tak
 LOCK = "40ms"
 PLACEHOLDER = re.compile(r"%%|%\((?:days|batch)\)s|%candidates%")
 PATIENCE_SECONDS = 30  # without a batch
+LIMIT_SECONDS = 900  # of a statement
 PAUSE_SECONDS = 0.1
 JOB = "pushproof retention "
 JOB_ROWS = 50  # at most in a batch of a job, which does not look at the clock
@@ -81,7 +83,10 @@ def answers(
 
     where = f"retention/{file}"
     try:
-        with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        with (
+            overdue().watched(connection, LIMIT_SECONDS),
+            connection.cursor(row_factory=psycopg.rows.dict_row) as cursor,
+        ):
             cursor.execute(sql.encode(), values)
             return cursor.fetchall()
     except psycopg.errors.UndefinedTable as problem:
@@ -93,7 +98,11 @@ def answers(
             raise psycopg_error(problem, where=where, sql=sql) from None
         raise ProjectError(f"{where} holds no select", "docs/operations.md shows what it holds") from None
     except psycopg.Error as problem:
-        raise psycopg_error(problem, where=where, sql=sql) from None
+        raise _explained(connection, problem, where, sql) from None
+
+
+def _explained(connection: psycopg.Connection[Any], problem: psycopg.Error, where: str, sql: str) -> PushproofError:
+    return outlived(where) if connection in ENDED else psycopg_error(problem, where=where, sql=sql)
 
 
 def _read(file: Path) -> str:
@@ -132,7 +141,7 @@ def batches(connection: psycopg.Connection[Any], rule: RetentionRule, most: int)
             done = _batch(connection, rule, size)
         except psycopg.Error as problem:
             if problem.sqlstate not in BUSY or time.monotonic() > until:
-                raise psycopg_error(problem, where=f"retention/{rule.name}.sql") from None
+                raise _explained(connection, problem, f"retention/{rule.name}.sql", "") from None
             size = max(1, size // 2)
             time.sleep(PAUSE_SECONDS)
             continue
@@ -145,7 +154,7 @@ def batches(connection: psycopg.Connection[Any], rule: RetentionRule, most: int)
 
 def _batch(connection: psycopg.Connection[Any], rule: RetentionRule, size: int) -> Batch:
     """In one round trip, so that the network's time is not the locks'."""
-    with connection.pipeline(), connection.transaction():
+    with overdue().watched(connection, LIMIT_SECONDS), connection.pipeline(), connection.transaction():
         done = connection.execute(rule.sql.encode(), {"days": rule.days, "batch": size})
         connection.execute(SETTLE)
         spent = connection.execute(query("upkeep/transaction_milliseconds"))

@@ -8,30 +8,35 @@ import { connect } from './lite.mjs'
 const SAMPLES = 20
 const BETWEEN_MS = 100
 const DISTINCT = 3 // transactions that a session was seen in, from which on it is taken for one that repeats
-const BUSY = SAMPLES / 4 // samples in which it was at work
+const BUSY = SAMPLES / 2 // samples in which it was at work
+const LOOKS = 3 // without a find, until it is taken for one that ended by itself
 const COMMIT_MS = 15_000 // for which triggers may run at COMMIT
 const AGAIN_MS = 5_000 // while one that was given up goes on
 
 /**
- * Makes the function that ends such transactions, to be called when a request got no answer. Who is ended by mistake,
- * for having asked without a pause all the while, gets a 503. `patience` is for how many ms a request is waited for.
+ * Makes the function that ends such transactions, to be called with the name of the relation or function that a request
+ * without an answer asked for. `patience` is for how many ms a request is waited for.
  */
 export function createEnder(config, patience) {
   const login = { user: 'authenticator', password: config.database.authenticator_password, zone: 'Z', max: 1 }
+  const names = new Set()
   let running
-  let again = false
 
+  // Sessions that hardly rest, and ask for one of the names again and again.
   async function repeating(sql) {
     const seen = new Map()
+    const wanted = [...names].map((name) => `%"${name.replace(/[\\%_]/g, '\\$&').replaceAll('"', '""')}"%`)
     for (let n = 0; n < SAMPLES; n += 1) {
       const busy = await sql`
-        select pid, xact_start::text as began from pg_catalog.pg_stat_activity
+        select pid, xact_start::text as began, query like any (${wanted}) as meant from pg_catalog.pg_stat_activity
         where usename = current_user and pid <> pg_catalog.pg_backend_pid() and state <> 'idle'`
       if (n === 0 && busy.length === 0) return []
-      for (const { pid, began } of busy) seen.set(pid, [...(seen.get(pid) ?? []), began])
+      for (const one of busy) seen.set(one.pid, [...(seen.get(one.pid) ?? []), one])
       await new Promise((resolve) => { setTimeout(resolve, BETWEEN_MS) })
     }
-    return [...seen].filter(([, begun]) => begun.length >= BUSY && new Set(begun).size >= DISTINCT).map(([pid]) => pid)
+    const repeats = ([, times]) => times.length >= BUSY && new Set(times.map(({ began }) => began)).size >= DISTINCT
+      && times.some(({ meant }) => meant)
+    return [...seen].filter(repeats).map(([pid]) => pid)
   }
 
   // Of COMMIT, and of any statement for which nobody can wait any more; how many have been at work for some time.
@@ -54,28 +59,25 @@ export function createEnder(config, patience) {
       const [ended, left] = await outlived(sql)
       if (ended > 0) log(`rest: ended ${ended} transactions that went on after their client was gone`)
       const found = await repeating(sql)
-      if (found.length > 0) {
-        await sql`select pg_catalog.pg_terminate_backend(pid) from unnest(${found}::int[]) as pid`
-        log(`rest: ended ${found.length} transactions that were repeated without an end (SQLSTATE 40001?)`)
-        again = true // some may have been too slow to be seen
-      }
-      return left
+      if (found.length === 0) return left
+      await sql`select pg_catalog.pg_terminate_backend(pid) from unnest(${found}::int[]) as pid`
+      log(`rest: ended ${found.length} transactions that were repeated without an end (SQLSTATE 40001?)`)
+      return left + found.length // some may have been too slow to be seen
     } finally {
       await sql.end({ timeout: 0 })
     }
   }
 
   async function run() {
-    let left = 0
-    do {
-      if (!again && left > 0) await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS).unref() })
-      again = false
-      left = await end()
-    } while (again || left > 0)
+    for (let looks = 0; looks < LOOKS; looks += 1) {
+      if (await end() > 0) looks = 0
+      await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS).unref() })
+    }
+    names.clear()
   }
 
-  return () => {
-    again = true
+  return (name) => {
+    names.add(name)
     running ??= run().catch((error) => log(`rest: ${error.code ?? error.name}: ${error.message}`))
       .finally(() => { running = undefined })
   }

@@ -25,6 +25,8 @@ const ASCII = /^[\x00-\x7f]*$/
 const PIPELINED = 32 // requests of one connection that wait for their answers
 // Until an answer begins: https://supabase.com/docs/guides/database/postgres/timeouts
 const PATIENCE_MS = 60_000
+// For which the answer to a client that has gone is waited for: most statements have a shorter time limit.
+const LINGER_MS = 10_000
 const BROWSER = /^\s*Mozilla\/5\.0/i
 
 /** Makes the origin's request listener. `auth` and `rest` answer (req, res, call); `rest` only without PostgREST. */
@@ -143,33 +145,39 @@ function createProxy(upstream, config) {
 
   return function proxy(req, res, call) {
     const answer = new Answer(res)
+    let gone // the client, before its answer began: the transaction goes on, and mostly ends by itself
+    const settle = () => { clearTimeout(patience); clearTimeout(gone) }
     const exchange = upstream.send(requestHead(req, call, bearer), req, {
       head: (status, headers) => {
         if (lost) log('rest is back')
         lost = false
-        clearTimeout(patience)
-        answer.head(status, headers)
+        settle()
+        if (!gone) answer.head(status, headers)
       },
-      data: (chunk) => answer.data(chunk),
-      flush: () => answer.flush(),
-      end: () => answer.end(),
+      data: (chunk) => gone || answer.data(chunk),
+      flush: () => Boolean(gone) || answer.flush(),
+      end: () => gone || answer.end(),
       error: (error) => {
         if (!lost) log(`rest is lost: ${error.code ?? error.message}`)
         lost = true
-        answer.fail(error)
+        settle()
+        if (!gone) answer.fail(error)
       },
     })
+    const giveUp = () => {
+      if (exchange.abort()) endGivenUp(decodeURIComponent(call.path.split('/').at(-1)))
+    }
     const patience = setTimeout(() => {
       if (!req.complete) return patience.refresh() // a slow client may take its time
-      endGivenUp()
-      exchange.abort()
+      giveUp()
       log('rest: no answer in time')
       answer.late()
     }, PATIENCE_MS)
     res.on('drain', () => exchange.resume())
     res.on('close', () => {
       clearTimeout(patience)
-      if (exchange.abort() && !res.headersSent) endGivenUp()
+      if (res.headersSent || !req.complete) exchange.abort()
+      else gone = setTimeout(giveUp, LINGER_MS).unref()
     })
   }
 }

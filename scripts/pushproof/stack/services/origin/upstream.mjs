@@ -5,7 +5,7 @@ import net from 'node:net'
 const IDLE_MS = 10_000 // PostgREST drops an idle connection after 30 s; be sooner
 const MAX_HEAD = 65_536
 const STALL_MS = 10_000 // in which an answer that has begun goes on
-const LARGE = 65_536 // a body that takes more than one write
+const LARGE = 8192 // a body that PostgREST may refuse before it has read all of it
 const EMPTY = Buffer.alloc(0)
 
 /** A pool of kept-alive connections to the HTTP server that listens on a Unix socket. */
