@@ -33,9 +33,9 @@ def by_part(
     import psycopg
 
     try:
-        left_out = [_parts(c, one, rows[0], schemas) for c, rows in zip(connections, asked, strict=True)]
+        left_out = [_parts(c, one, rows[0], schemas=schemas) for c, rows in zip(connections, asked, strict=True)]
         turns = [
-            _rounds(connection, one, rows, commands[:count])
+            _rounds(connection, one, rows, commands=commands[:count])
             for connection, rows, (_, commands) in zip(connections, asked, left_out, strict=True)
             for count in range(len(commands) + 1)
         ]
@@ -73,7 +73,7 @@ def _rounds(
             for command in commands:
                 connection.execute(command.encode())
             execute = prepare(connection, one)
-            times = [_milliseconds(connection, one, row, execute(row)) for row in rows]
+            times = [_milliseconds(connection, one, row, call=execute(row)) for row in rows]
         connection.execute("deallocate all")
         yield times[min(WARM, len(times) - 1) :]
 

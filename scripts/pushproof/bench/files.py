@@ -102,7 +102,18 @@ def _read(file: Path) -> Query:
         ) from None
     indexes = tuple(tuple(re.findall(r"\w+", either)) for either in said["index"].split(",") if either.strip())
     role = said["as"] or "authenticated"
-    return Query(file.stem, title, role, said["sample"], indexes, bar, said["grows"], said["rest"], said["writes"], sql)
+    return Query(
+        name=file.stem,
+        title=title,
+        role=role,
+        sample=said["sample"],
+        indexes=indexes,
+        bar=bar,
+        grows=said["grows"],
+        rest=said["rest"],
+        writes=said["writes"],
+        sql=sql,
+    )
 
 
 class Budget:

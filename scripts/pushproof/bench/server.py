@@ -88,7 +88,9 @@ def _measured(executions: Sequence[tuple[Any, bool]]) -> Measured:
     middle = plans[len(plans) // 2]
     top = middle["Plan"]
     pages = top["Shared Hit Blocks"] + top["Shared Read Blocks"]
-    return Measured([plan["Execution Time"] for plan in plans], pages, middle, executions[-1][1])
+    return Measured(
+        milliseconds=[plan["Execution Time"] for plan in plans], buffers=pages, plan=middle, wrote=executions[-1][1]
+    )
 
 
 def indexes_read(

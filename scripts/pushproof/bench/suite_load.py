@@ -55,7 +55,7 @@ def load(run: Run, settings: Settings, options: LoadOptions, machine: str) -> di
         if not report.exists():
             raise FailedError("Locust did not finish", "its output is below", details=done.stderr[-2000:])
         found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    _show(run, found, options, machine)
+    _show(run, found, options, machine=machine)
     _judge(found)
     refuse_stuck(stuck)
     return found

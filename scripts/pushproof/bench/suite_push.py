@@ -100,16 +100,16 @@ def _seconds(command: Callable[[], object]) -> float:
 def figures(bench: Bench) -> Iterator[Figure]:
     """Each once it is measured."""
     settings, runs = bench.settings, bench.runs
-    yield figure("rehearsal of this project", rehearsal_seconds(bench.invoke, runs), "s", 3)
+    yield figure("rehearsal of this project", rehearsal_seconds(bench.invoke, runs), "s", bar=3)
     idle = idle_overhead(settings, lambda: bench.invoke("push"), runs)
-    yield figure("push with nothing pending, beyond the bare CLI", idle, "s", 1)
+    yield figure("push with nothing pending, beyond the bare CLI", idle, "s", bar=1)
     rows = planning_seconds(settings, bench.invoke, runs)
-    yield figure("1.5 MB of rows before the first statement, beyond one row", rows, "s", 2)
-    yield figure("drift of this project", bench.seconds(lambda: bench.invoke("drift")), "s", 2)
+    yield figure("1.5 MB of rows before the first statement, beyond one row", rows, "s", bar=2)
+    yield figure("drift of this project", bench.seconds(lambda: bench.invoke("drift")), "s", bar=2)
     for copy in many_tables(settings):
         large = replace(bench, settings=copy)
         drift = large.seconds(lambda: large.invoke("drift"))  # noqa: B023 - called within the loop
-        yield figure(f"drift of {TABLES} generated tables", drift, "s", 10)
+        yield figure(f"drift of {TABLES} generated tables", drift, "s", bar=10)
     clean = clean_rounds(settings, lambda: bench.invoke("push"))
     name = f"clean rounds of {PUSHES} pushes at once, of {ROUNDS}"
-    yield figure(name, [clean], "", ROUNDS)
+    yield figure(name, [clean], "", bar=ROUNDS)

@@ -47,7 +47,7 @@ def proof_seconds(settings: Settings, runs: int) -> tuple[int, list[float]]:
     intent = load(settings.supabase_dir / FILE, catalog)
     seconds, count = [], 0
     for _ in range(runs + 1):
-        with probing(settings, run.target, catalog, intent, check=run.check) as (probe, _):
+        with probing(settings, run.target, catalog, intent=intent, check=run.check) as (probe, _):
             engine = Engine(kinds(), probe)
             began = time.perf_counter()
             cells = ask(run.console, engine, engine.cases())
@@ -92,12 +92,12 @@ def peak_megabytes() -> float:
 def figures(bench: Bench) -> Iterator[Figure]:
     """Each once it is measured."""
     count, seconds = proof_seconds(bench.settings, bench.runs)
-    yield figure("cells of this project", [count], "", None)
-    yield figure("cells a second, controls and read-backs included", [count / s for s in seconds], "/s", 150)
-    yield figure("mutate, every mutant", bench.seconds(lambda: bench.invoke("mutate")), "s", 20)
+    yield figure("cells of this project", [count], "", bar=None)
+    yield figure("cells a second, controls and read-backs included", [count / s for s in seconds], "/s", bar=150)
+    yield figure("mutate, every mutant", bench.seconds(lambda: bench.invoke("mutate")), "s", bar=20)
     sizes = list(generated(bench.settings))
     for tables, cells, took in sizes:
-        yield figure(f"{tables} generated tables: {cells} cells", [took], "s", 30)
+        yield figure(f"{tables} generated tables: {cells} cells", [took], "s", bar=30)
     (_, few, fast), (_, many, slow) = sizes[0], sizes[-1]
-    yield figure("seconds a cell, most tables against fewest", [(slow / many) / (fast / few)], "times", None)
-    yield figure("memory of the tool at its largest", [peak_megabytes()], "MB", 300)
+    yield figure("seconds a cell, most tables against fewest", [(slow / many) / (fast / few)], "times", bar=None)
+    yield figure("memory of the tool at its largest", [peak_megabytes()], "MB", bar=300)

@@ -57,19 +57,19 @@ def schema(run: Run, settings: Settings, options: SchemaOptions, machine: str) -
         own = _variant(settings, "this project", queries)
         found = Comparison(_sizes(options.rows), own, [])
         if options.against:
-            other = _other(settings, options.against, Path(options.against), queries)
+            other = _other(settings, options.against, Path(options.against), queries=queries)
             found.others.append(stack.enter_context(other))
-        _fill_and_ask(run.console, found, files, folder, options)
-        with _other(settings, "the smallest size", settings.migrations_dir, queries) as small:
-            _load(run.console, small, files, options.seed, 0, found.sizes[0])
-            _grow(run.console, own, small, folder, options)
+        _fill_and_ask(run.console, found, files, folder=folder, options=options)
+        with _other(settings, "the smallest size", settings.migrations_dir, queries=queries) as small:
+            _load(run.console, small, files, seed=options.seed, former=0, size=found.sizes[0])
+            _grow(run.console, own, small, folder=folder, options=options)
         writing = [query for query in queries if query.writes]
         for asked in writing:
-            _take_apart(run.console, found.variants, asked, folder, options)
+            _take_apart(run.console, found.variants, asked, folder=folder, options=options)
         for one in found.variants:
-            _finish(run.console, one, folder, options)
+            _finish(run.console, one, folder, options=options)
         for asked in writing:
-            _write(run.console, found.variants, asked, folder, options)
+            _write(run.console, found.variants, asked, folder=folder, options=options)
     report.show(run.console, found)
     if options.plots:
         from pushproof.bench import plots
@@ -78,7 +78,7 @@ def schema(run: Run, settings: Settings, options: SchemaOptions, machine: str) -
             run.console.status(str(file), head="drew")
     megabytes = peak_megabytes()
     run.console.line(f"{machine}; up to {options.samples} executions of each query; {megabytes:.0f} MB of memory")
-    run.console.data(report.document(found, machine, options.seed, megabytes))
+    run.console.data(report.document(found, machine, options.seed, megabytes=megabytes))
     _judge(found.own)
     return found
 
@@ -105,7 +105,7 @@ def _sizes(rows: int) -> list[int]:
 def _variant(settings: Settings, name: str, queries: Sequence[Query]) -> Variant:
     run = Run("", as_json=True, settings=settings, quiet=True)
     push(run)
-    return Variant(name, settings, run.target, {q.name: Result(q) for q in queries})
+    return Variant(name=name, settings=settings, target=run.target, results={q.name: Result(q) for q in queries})
 
 
 @contextlib.contextmanager
@@ -122,14 +122,14 @@ def _other(settings: Settings, name: str, folder: Path, queries: Sequence[Query]
 def _fill_and_ask(console: Console, found: Comparison, files: list[Path], folder: Path, options: SchemaOptions) -> None:
     for former, size in zip([0, *found.sizes], found.sizes, strict=False):
         for one in found.variants:
-            _load(console, one, files, options.seed, former, size)
-        _measure(console, found.variants, folder, options, size)
+            _load(console, one, files, seed=options.seed, former=former, size=size)
+        _measure(console, found.variants, folder, options=options, size=size)
 
 
 def _load(console: Console, one: Variant, files: list[Path], seed: int, former: int, size: int) -> None:
     began = time.monotonic()
     with console.progress(f"Filling {one.name}", total=size - former, unit="rows") as advance:
-        fill(one.target, files, seed, former, size, lambda done: advance(done - former))
+        fill(one.target, files, seed, former=former, rows=size, advance=lambda done: advance(done - former))
     one.seconds += time.monotonic() - began
 
 
@@ -140,7 +140,8 @@ def _measure(console: Console, variants: Sequence[Variant], folder: Path, option
         with console.progress(f"Asking at {size:,}", total=len(variants[0].results), unit="queries") as advance:
             for number, (name, first) in enumerate(variants[0].results.items(), 1):
                 asked = [
-                    sampled(c, folder, first.query.sample, options.samples, options.seed, None) for c in connections
+                    sampled(c, folder, first.query.sample, count=options.samples, seed=options.seed, callers=None)
+                    for c in connections
                 ]
                 first.query.check(asked[0][0])
                 measured = _measured(connections, first.query, asked)
@@ -159,7 +160,7 @@ def _grow(console: Console, own: Variant, small: Variant, folder: Path, options:
         console.progress("Asking both sizes", total=len(own.results), unit="queries") as advance,
     ):
         for number, result in enumerate(own.results.values(), 1):
-            rows = sampled(little, folder, result.query.sample, options.samples, options.seed, None)
+            rows = sampled(little, folder, result.query.sample, count=options.samples, seed=options.seed, callers=None)
             before, after = _measured([little, large], result.query, [rows, rows])
             result.growth = Times.of(after.milliseconds).median / Times.of(before.milliseconds).median
             advance(number)
@@ -180,8 +181,11 @@ def _take_apart(
     schemas = api_of(variants[0].settings.supabase_dir / "config.toml").schemas
     with contextlib.ExitStack() as stack, console.doing(f"Taking apart: {asked.title}"):
         connections = [stack.enter_context(connect(one.target)) for one in variants]
-        rows = [sampled(c, folder, asked.sample, options.samples, options.seed, None) for c in connections]
-        for one, parts in zip(variants, costs.by_part(connections, asked, rows, schemas), strict=True):
+        rows = [
+            sampled(c, folder, asked.sample, count=options.samples, seed=options.seed, callers=None)
+            for c in connections
+        ]
+        for one, parts in zip(variants, costs.by_part(connections, asked, rows, schemas=schemas), strict=True):
             one.parts = parts
         for connection in connections:
             connection.execute("vacuum (analyze)")
@@ -197,12 +201,14 @@ def _finish(console: Console, one: Variant, folder: Path, options: SchemaOptions
     ):
         for result in one.results.values():
             asked = result.query
-            rows = sampled(connection, folder, asked.sample, options.samples, options.seed, None)
+            rows = sampled(connection, folder, asked.sample, count=options.samples, seed=options.seed, callers=None)
             connection.execute("vacuum (analyze)")  # what was written and rolled back turned plans
-            result.indexes, one.indexes = server.indexes_read(connection, asked, rows[0], schemas)
+            result.indexes, one.indexes = server.indexes_read(connection, asked, rows[0], schemas=schemas)
             if asked.rest:
-                theirs = sampled(connection, folder, asked.sample, options.samples, options.seed, ids)
-                result.rest = Times.of(rest.milliseconds(api, asked, theirs, actors))
+                theirs = sampled(
+                    connection, folder, asked.sample, count=options.samples, seed=options.seed, callers=ids
+                )
+                result.rest = Times.of(rest.milliseconds(api, asked, theirs, actors=actors))
 
 
 def _write(console: Console, variants: Sequence[Variant], asked: Query, folder: Path, options: SchemaOptions) -> None:
@@ -216,11 +222,13 @@ def _write(console: Console, variants: Sequence[Variant], asked: Query, folder: 
             connection = stack.enter_context(connect(one.target))
             ids = _callers(connection, folder, options)
             actors = stack.enter_context(rest.signed_in(one.target, ids))
-            each = writes.by_caller(sampled(connection, folder, asked.sample, WRITTEN, options.seed, ids))
+            each = writes.by_caller(
+                sampled(connection, folder, asked.sample, count=WRITTEN, seed=options.seed, callers=ids)
+            )
             rows.append(each)
             requests.append([rest.document_of(asked, theirs, actors) for theirs in each])
         for number, count in enumerate(SESSIONS, 1):
-            by_sql = _by_sql(variants, asked, rows, count, options.seconds)
+            by_sql = _by_sql(variants, asked, rows, count=count, seconds=options.seconds)
             by_rest = writes.rates([*map(partial(_by_rest, console, count), variants, requests)], options.seconds)
             for one, *found in zip(variants, by_sql, by_rest, strict=True):
                 one.writes[count] = found[0], found[1]
@@ -232,7 +240,7 @@ def _by_sql(
 ) -> list[float]:
     with contextlib.ExitStack() as stack:
         writers = [
-            stack.enter_context(writes.by_sql(one.target, asked, each, count))
+            stack.enter_context(writes.by_sql(one.target, asked, each, sessions=count))
             for one, each in zip(variants, rows, strict=True)
         ]
         return writes.rates(writers, seconds)
@@ -240,12 +248,12 @@ def _by_sql(
 
 def _by_rest(console: Console, count: int, one: Variant, requests: Sequence[list[dict[str, Any]]]) -> writes.Write:
     port = Stack(one.settings, console).state.ports["api"]
-    return lambda seconds: requests_a_second(port, requests, count, seconds)
+    return lambda seconds: requests_a_second(port, requests, count, seconds=seconds)
 
 
 def _callers(connection: Any, folder: Path, options: SchemaOptions) -> list[str]:
     """Those who sign in, each once."""
-    rows = sampled(connection, folder, "callers", CALLERS, options.seed, None)
+    rows = sampled(connection, folder, "callers", count=CALLERS, seed=options.seed, callers=None)
     return [*dict.fromkeys(str(row["caller"]) for row in rows)]
 
 

@@ -30,20 +30,20 @@ def figures(bench: Bench) -> Iterator[Figure]:
     """Each once it is measured."""
     # `smoke` runs the tests of the project that it is given, here the copy.
     shutil.copytree(bench.settings.tests_dir / "smoke", bench.settings.project / "tests" / "smoke")
-    yield figure("pushproof --list", bench.seconds(lambda: bench.invoke("--list")), "s", 0.25)
+    yield figure("pushproof --list", bench.seconds(lambda: bench.invoke("--list")), "s", bar=0.25)
     stop = bench.stack.stop
-    yield figure("start to healthy", bench.seconds(lambda: bench.invoke("start"), before=stop), "s", 1.5)
-    yield figure("smoke, stack stopped", bench.seconds(lambda: bench.invoke("smoke"), before=stop), "s", 5)
-    yield figure("smoke, stack running", bench.seconds(lambda: bench.invoke("smoke")), "s", 2.5)
+    yield figure("start to healthy", bench.seconds(lambda: bench.invoke("start"), before=stop), "s", bar=1.5)
+    yield figure("smoke, stack stopped", bench.seconds(lambda: bench.invoke("smoke"), before=stop), "s", bar=5)
+    yield figure("smoke, stack running", bench.seconds(lambda: bench.invoke("smoke")), "s", bar=2.5)
     cli, target = local.cli(bench.settings, Console(as_json=True)), bench.stack.target()
-    yield figure("reset-local, files changed", _reset_anew(bench), "s", None)
-    yield figure("the bare CLI's db reset in it", bench.seconds(lambda: cli.reset(target)), "s", None)
-    yield figure("reset-local, the same files again", _reset_again(bench), "s", 1.5)
-    yield figure("push of one file, beyond the bare CLI", _push_overhead(bench, cli, target), "s", 0.5)
+    yield figure("reset-local, files changed", _reset_anew(bench), "s", bar=None)
+    yield figure("the bare CLI's db reset in it", bench.seconds(lambda: cli.reset(target)), "s", bar=None)
+    yield figure("reset-local, the same files again", _reset_again(bench), "s", bar=1.5)
+    yield figure("push of one file, beyond the bare CLI", _push_overhead(bench, cli, target), "s", bar=0.5)
     stop()
     bench.stack.start()
-    yield figure("stack idle, proportional set size", [_pss_mb(bench.stack)], "MB", 200)
-    yield figure("REST through the origin against PostgREST asked directly", _rest_ratio(bench), "%", 70)
+    yield figure("stack idle, proportional set size", [_pss_mb(bench.stack)], "MB", bar=200)
+    yield figure("REST through the origin against PostgREST asked directly", _rest_ratio(bench), "%", bar=70)
     yield from _disk(bench)
 
 
@@ -120,4 +120,4 @@ def _disk(bench: Bench) -> Iterator[Figure]:
         ("disk: Node.js in the virtual environment", parts.node().parent.parent),
         ("disk: prepared cluster", found.folder.parent.parent / "clusters" / recipe(found)),
     ):
-        yield figure(name, [parts.megabytes(folder)], "MB", None)
+        yield figure(name, [parts.megabytes(folder)], "MB", bar=None)

@@ -90,11 +90,17 @@ def result_of(connection: Any, file: Path) -> CheckResult:
     if len(rows) != 1 or len(rows[0]) != 2:
         return _red(file, f"{len(rows)} rows", "one row: expected, found")
     expected, found = (value if value is None or isinstance(value, str) else shown(value) for value in rows[0])
-    return CheckResult(file.stem, _title(sql), expected, found, ok=expected is not None and expected == found)
+    return CheckResult(
+        check=file.stem,
+        title=_title(sql),
+        expected=expected,
+        found=found,
+        ok=expected is not None and expected == found,
+    )
 
 
 def _red(file: Path, found: str, expected: str | None = None) -> CheckResult:
-    return CheckResult(file.stem, _title(read_sql(file)), expected, found, ok=False)
+    return CheckResult(check=file.stem, title=_title(read_sql(file)), expected=expected, found=found, ok=False)
 
 
 def _title(sql: str) -> str:

@@ -37,15 +37,15 @@ def bench(run: Run, *, suite: str, runs: int, schema: suite_schema.SchemaOptions
     if suite == "load":
         suite_load.check(run, load)
         if run.settings.target != "embedded":
-            suite_load.load(run, run.settings, load, _machine())
+            suite_load.load(run, run.settings, load, machine=_machine())
             return
     with scratch_project(run.settings, in_memory=False) as settings:
         parts.ensure(settings, run.console)
         if suite == "schema":
-            suite_schema.schema(run, settings, schema, _machine())
+            suite_schema.schema(run, settings, schema, machine=_machine())
         elif suite == "load":
             push(Run("", as_json=True, settings=settings, quiet=True))
-            suite_load.load(run, settings, load, _machine())
+            suite_load.load(run, settings, load, machine=_machine())
         else:
             _report(run, suites[suite](Bench(settings, Stack(settings, run.console), runs)), runs)
 

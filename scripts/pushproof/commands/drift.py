@@ -29,7 +29,7 @@ def drift(run: Run) -> list[Difference]:
         history = read_history(source)
         if not history and files:
             raise HistoryError("no migration was pushed: there is nothing to compare", "`pushproof push` first")
-        gaps = rebuild(source, scratch, history, run.settings.migrations_dir)
+        gaps = rebuild(source, scratch, history, folder=run.settings.migrations_dir)
         expected, there = describe(scratch), describe(source)
         found = differences(expected, there)
     pending = [p.local.path.name for p in pair(files, history) if p.local and not p.applied]

@@ -44,7 +44,7 @@ def execute(run: Run, *, file: str, sql: str) -> list[documents.Result]:
     with turn(run, "execute", shared=True):
         if count is not None and count > 1:
             run.console.status(f"{count} statements: through a database connection")
-            results = _through_connection(target, text, where, count, run.settings.statement_timeout)
+            results = _through_connection(target, text, where, count=count, limit=run.settings.statement_timeout)
         else:
             run.console.status("one statement: supabase db query")
             results = _through_cli(run, text, where)

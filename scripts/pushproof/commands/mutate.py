@@ -53,8 +53,10 @@ def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = Fals
         chosen = [m for m in found if only in m.name]
         if not chosen:
             raise FailedError("no mutant: nothing is proved", "`pushproof mutate` without --only names them all")
-        trials = _trials(run, copies, chosen, lambda clone, m: try_mutant(clone, SUITES[suite], m, every=every))
-    report(run, trials, suite, time.monotonic() - began)
+        trials = _trials(
+            run, copies, chosen, trial_of=lambda clone, m: try_mutant(clone, SUITES[suite], m, every=every)
+        )
+    report(run, trials, suite, seconds=time.monotonic() - began)
     return trials
 
 
@@ -68,7 +70,7 @@ def _copies(run: Run, *, with_auth: bool) -> Iterator[list[Clone]]:
             catalog = catalog_of(settings, scratch.target)
             intent = load(settings.supabase_dir / FILE, catalog)
             with (
-                probing(settings, scratch.target, catalog, intent, keep=True, check=scratch.check) as (probe, _),
+                probing(settings, scratch.target, catalog, intent=intent, keep=True, check=scratch.check) as (probe, _),
                 clones(scratch.stack, probe, CLONES, with_auth=with_auth) as copies,
                 doubting(copies[0].check),
             ):

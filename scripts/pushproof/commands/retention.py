@@ -47,9 +47,9 @@ def retention(run: Run, options: RetentionOptions) -> dict[str, Any]:
         if options.unschedule:
             return _unscheduled(run, unschedule(connection))
         if options.schedule:
-            return _schedule(run, connection, rules, options)
+            return _schedule(run, connection, rules, options=options)
         ages = _ages(folder, connection)
-        found: dict[str, Any] = {rule.name: _retire(run, connection, rule, options) for rule in rules}
+        found: dict[str, Any] = {rule.name: _retire(run, connection, rule, options=options) for rule in rules}
         found["never_ended"] = ages
         _show_ages(run, ages)
     run.console.data(found)
@@ -117,7 +117,7 @@ def _schedule(run: Run, connection: Any, rules: Sequence[RetentionRule], options
     with connection.transaction():
         unschedule(connection)  # a rule that is not asked for any more goes
         for rule in rules:
-            schedule(connection, rule, options.batch, WHEN)
+            schedule(connection, rule, options.batch, when=WHEN)
     for rule in rules:
         run.console.line(f"{rule.name} after {counted(rule.days, 'day')}, at {WHEN} (UTC)", ok=True, head="scheduled")
     found = {"scheduled": [rule.name for rule in rules], "when": WHEN}

@@ -72,7 +72,7 @@ def _rls(run: Run, options: RlsOptions) -> list[Cell]:
     cases = [c for c in derive(kinds(), catalog, intent) if options.only in c.name]
     if not cases:
         raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`pushproof rls --json` names them")
-    with probing(run.settings, target, catalog, intent, check=run.check) as (probe, actors):
+    with probing(run.settings, target, catalog, intent=intent, check=run.check) as (probe, actors):
         began = time.monotonic()
         cells = ask(run.console, Engine(kinds(), probe), cases)
         seconds = time.monotonic() - began
@@ -81,7 +81,7 @@ def _rls(run: Run, options: RlsOptions) -> list[Cell]:
         findings = triage(Context(probe, actors, cells), said)
         if _red(cells, findings) or differing:
             run.check()
-    report(run, cells, findings, catalog, seconds, options, _elsewhere(run))
+    report(run, cells, findings, catalog=catalog, seconds=seconds, options=options, elsewhere=_elsewhere(run))
     for one in differing:
         run.console.line(
             f"{one.cell.name}: {one.cell.observed} by token, {one.by_sql} by SQL claims ({one.words})", ok=False
@@ -99,7 +99,7 @@ def _elsewhere(run: Run) -> dict[str, int]:
 def _reports(run: Run, linter: Path, catalog: Catalog) -> list[LinterReport]:
     with run.console.doing("supabase db advisors, pgrls"), connect(run.target) as connection:
         lint = partial(pgrls.lint, linter, lambda: run.target, catalog.schemas)
-        return collect(local.cli(run.settings, run.console), lint, run.target, catalog, connection)
+        return collect(local.cli(run.settings, run.console), lint, run.target, catalog=catalog, database=connection)
 
 
 def init(run: Run) -> None:
@@ -131,7 +131,7 @@ def report(
         run.console.line(f"{name}: the API cannot call it, for its arguments have no names", head="not asked")
     reports.findings(run.console, findings, asked=options.findings and not options.only)
     if options.junit:
-        reports.write_junit(Path(options.junit), cells, findings, seconds)
+        reports.write_junit(Path(options.junit), cells, findings, seconds=seconds)
     if options.sarif:
         reports.write_sarif(Path(options.sarif), cells, findings)
     bad = sum(not c.ok for c in cells)

@@ -44,18 +44,18 @@ def rollback(run: Run, options: RollbackOptions) -> list[str]:
     files = local_migrations(settings.migrations_dir)
     with connect(run.target) as connection:
         history = read_history(connection)
-        undone = rollbacks_to(options.to, files, history, settings.supabase_dir / "rollbacks")
+        undone = rollbacks_to(options.to, files, history, folder=settings.supabase_dir / "rollbacks")
         if not undone:
             run.console.line(f"nothing to undo: {options.to} is the last applied version", ok=True)
-            return _said(run, options, [], {})
+            return _said(run, options, [], rows={})
         with run.console.doing("Rehearsing"):
-            losses = rehearse(settings, run.console, connection, history, undone)
+            losses = rehearse(settings, run.console, connection, history=history, undone=undone)
         losses = known_losses(connection, losses, undone)
         rows = count_rows(connection, losses)
         _show(run, undone, rows)
         names = [r.script.path.name for r in undone]
         if options.dry_run:
-            return _said(run, options, names, rows)
+            return _said(run, options, names, rows=rows)
         refuse_loss(sum(rows.values()), saved=options.no_backup or bool(folder))
         confirm_production(run, options.confirm, "roll back")
         with alone(connection, run.console):
@@ -83,7 +83,7 @@ def rollback(run: Run, options: RollbackOptions) -> list[str]:
         run.console.line(f"undid {name}", ok=True)
     if folder and undoing.rows:
         run.console.line(f"saved to {folder}: `pushproof restore {folder}` loads it back, once its tables are there")
-    return _said(run, options, names, undoing.rows)
+    return _said(run, options, names, rows=undoing.rows)
 
 
 def _folder(options: RollbackOptions) -> Path | None:

@@ -52,7 +52,7 @@ def check(run: Run) -> list[Checked]:
     checked: list[Checked] = []
     with scratch_server(run.settings, run.console) as server, connect(server.target) as scratch:
         for number in range(1, len(files) + 1):
-            checked.append(_check(run, scratch, server.target, files[:number], api.schemas))
+            checked.append(_check(run, scratch, server.target, files=files[:number], schemas=api.schemas))
             _say(run, checked[-1])
             if checked[-1].problem:
                 break  # what follows would stand on something else
@@ -70,7 +70,7 @@ def check(run: Run) -> list[Checked]:
 
 def _check(run: Run, scratch: Any, target: Target, files: Sequence[Migration], schemas: Sequence[str]) -> Checked:
     migration = files[-1]
-    script = script_of(migration.version, migration.name, migration.path.name, migration.sql)
+    script = script_of(migration.version, migration.name, migration.path.name, sql=migration.sql)
     before, kept = describe(scratch), tables_of(scratch)
     stood = _all_rows(scratch, kept)
     replay(scratch, script)
@@ -97,15 +97,15 @@ def _check(run: Run, scratch: Any, target: Target, files: Sequence[Migration], s
             lost = {(one.schema, one.table) for one in losses}
             _unchanged(scratch, {n: rows[n] for n in lost}, "undone, applied again and loaded back")
     except PushproofError as problem:
-        return Checked(migration.path.name, 0, (), (), problem.message)
+        return Checked(file=migration.path.name, rows=0, tables=(), empty=(), problem=problem.message)
     count = sum(rows[loss.schema, loss.table].total() for loss in losses)
-    return Checked(migration.path.name, count, tuple(loss.name for loss in losses), empty)
+    return Checked(file=migration.path.name, rows=count, tables=tuple(loss.name for loss in losses), empty=empty)
 
 
 def _rollback(run: Run, files: Sequence[Migration]) -> tuple[Rollback, ...]:
     history = [Applied(m.version, m.name, ()) for m in files]
     to = files[-2].version if len(files) > 1 else "0"
-    return rollbacks_to(to, files, history, run.settings.supabase_dir / "rollbacks")
+    return rollbacks_to(to, files, history, folder=run.settings.supabase_dir / "rollbacks")
 
 
 def _restore(scratch: Any, backup: Path) -> None:
@@ -122,7 +122,11 @@ def _fill(target: Target, schemas: Sequence[str], losses: Sequence[Loss]) -> tup
     with connect(target) as connection:
         catalog = read_catalog(connection, schemas)
     made = imitate(
-        lambda: connect(target), catalog, guess(catalog), dict.fromkeys((one.name for one in losses), ROWS), ROWS
+        lambda: connect(target),
+        catalog,
+        guess(catalog),
+        wanted=dict.fromkeys((one.name for one in losses), ROWS),
+        limit=ROWS,
     )
     return tuple(one.relation for one in made if not one.rows)
 

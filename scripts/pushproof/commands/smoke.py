@@ -34,12 +34,14 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
     with turn(run, "smoke", shared=True):
         verdicts = results_of(target, run.settings.supabase_dir / "checks")
         report_red(run, verdicts)
-        tally = run_suite(run, run.settings.tests_dir, keyword, pytest_args)
+        tally = run_suite(run, run.settings.tests_dir, keyword, more=pytest_args)
     if tally.failed:
         run.check()
     if tally.refused:
-        raise token_refused(target.kind, target.url, "a test", tally.refused[0], "", http_date(target.url))
-    summarise(run, pushed, verdicts, tally, time.monotonic() - began)
+        raise token_refused(
+            target.kind, target.url, "a test", words=tally.refused[0], token="", date=http_date(target.url)
+        )
+    summarise(run, pushed, verdicts, tally=tally, seconds=time.monotonic() - began)
 
 
 def summarise(run: Run, pushed: Sequence[str], verdicts: Sequence[CheckResult], tally: Tally, seconds: float) -> None:

@@ -89,14 +89,14 @@ def push(run: Run, options: PushOptions | None = None) -> Outcome:
         with connect(run.target, lock=run.settings.lock_timeout) as connection:
             if run.target.kind == "embedded" and project.api.auto_expose_new_tables and not options.dry_run:
                 connection.execute(query("migrations/auto_expose"))
-            prepared = _prepare(run, options, project, connection)
-            said = _preview(run, options, prepared, connection) if options.dry_run else []
+            prepared = _prepare(run, options, project, connection=connection)
+            said = _preview(run, options, prepared, connection=connection) if options.dry_run else []
             rehearsal = _rehearse(run, prepared, connection) if prepared.rehearse else None
             if not options.dry_run:
-                said = _apply(run, options, project, prepared, connection)
+                said = _apply(run, options, project, prepared=prepared, connection=connection)
         if options.verify and said and not options.dry_run:
             _verify(run)
-    return Outcome(options, said, prepared.plan, prepared.problems, rehearsal)
+    return Outcome(options=options, names=said, plan=prepared.plan, problems=prepared.problems, rehearsal=rehearsal)
 
 
 @dataclass(frozen=True)
@@ -139,15 +139,15 @@ def _prepare(run: Run, options: PushOptions, project: Project, connection: Any) 
     if not options.dry_run:
         _warn_of_plan(run, plan)
         refuse_losses(run, plan, allowed=options.allow_loss)
-    return Prepared(pending, plan, _lint(run, project, pending, options), wanted)
+    return Prepared(pending=pending, plan=plan, problems=_lint(run, project, pending, options=options), rehearse=wanted)
 
 
 def _preview(run: Run, options: PushOptions, prepared: Prepared, connection: Any) -> list[str]:
     """Print what the CLI says that it would push, and what that would do; the names."""
     said = []
     if prepared.pending:
-        said = _push_by_cli(run, options, prepared.pending, connection)
-    _report(run, said, prepared.plan, "would push")
+        said = _push_by_cli(run, options, prepared.pending, connection=connection)
+    _report(run, said, prepared.plan, verb="would push")
     return said
 
 
@@ -160,13 +160,13 @@ def _apply(run: Run, options: PushOptions, project: Project, prepared: Prepared,
             # Another push may have come first.
             pending = pending_of(connection, project.files, run.console, include_all=options.include_all)
             known, before = exposed(connection, project.api.schemas[0]), read_history(connection)
-            said = _push_by_cli(run, options, pending, connection)
+            said = _push_by_cli(run, options, pending, connection=connection)
             with connect(run.target) as fresh:  # the other one was silent for as long as the push took
                 fresh.execute("notify pgrst, 'reload schema'")  # it reads the schema while we read the history
-                read_back(fresh, project.files, [m.path.name for m in pending], said, before)
+                read_back(fresh, project.files, [m.path.name for m in pending], said=said, before=before)
                 new = exposed(fresh, project.api.schemas[0]) - known
         await_api(run, run.target, new)
-    _report(run, said, (), "pushed")
+    _report(run, said, (), verb="pushed")
     return said
 
 
@@ -175,8 +175,8 @@ def _push_by_cli(run: Run, options: PushOptions, pending: Sequence[Migration], c
         run.settings,
         run.console,
         run.target,
-        connection,
-        pending,
+        connection=connection,
+        pending=pending,
         dry_run=options.dry_run,
         include_all=options.include_all,
     )
@@ -198,7 +198,7 @@ def _rehearse(run: Run, prepared: Prepared, connection: Any) -> Rehearsal:
     """Raises what `rehearse` raises. The proof engine is imported here: most pushes do without."""
     from pushproof.deploy.rehearsal import rehearse
 
-    return rehearse(run, read_history(connection), prepared.pending, prepared.plan)
+    return rehearse(run, read_history(connection), prepared.pending, plan=prepared.plan)
 
 
 def _lint(run: Run, project: Project, pending: Sequence[Migration], options: PushOptions) -> list[Problem]:

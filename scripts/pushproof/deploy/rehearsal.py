@@ -124,16 +124,16 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
         database = stack.target()
         auth = pool.submit(stack.start, ("origin",))
         with connect(run.target) as source, connect(database) as connection:
-            seen.gaps += rebuild(source, connection, history, run.settings.migrations_dir)
-        _fill(database, settings, plan, seen)
-        _try(database, pending, seen, run.settings.statement_timeout)
+            seen.gaps += rebuild(source, connection, history, folder=run.settings.migrations_dir)
+        _fill(database, settings, plan, seen=seen)
+        _try(database, pending, seen, limit=run.settings.statement_timeout)
         stands.set_result(database)
         rest = pool.submit(stack.start)  # only now: it reads the schema as the pending files left it
         if (settings.supabase_dir / "checks").is_dir():
             seen.verdicts = results_of(database, settings.supabase_dir / "checks")
         if lint:
             auth.result()
-            _prove(stack, pool, rest, lint, seen)
+            _prove(stack, pool, rest, lint=lint, seen=seen)
     seen.seconds = time.monotonic() - began
     _report(run, seen)
     return seen
@@ -149,7 +149,7 @@ def _fill(database: Target, settings: Settings, plan: Sequence[FilePlan], seen: 
     if wanted:
         with connect(database) as connection:
             catalog = read_catalog(connection, api_of(settings.supabase_dir / "config.toml").schemas)
-        seen.rows += imitate(lambda: connect(database), catalog, _intent(settings, catalog), wanted, ROWS)
+        seen.rows += imitate(lambda: connect(database), catalog, _intent(settings, catalog), wanted=wanted, limit=ROWS)
 
 
 def _intent(settings: Settings, catalog: Catalog) -> Intent:
@@ -171,7 +171,7 @@ def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal, limit:
 
     with connect(database) as connection:
         for migration in pending:
-            script = script_of(migration.version, migration.name, migration.path.name, migration.sql)
+            script = script_of(migration.version, migration.name, migration.path.name, sql=migration.sql)
             seen.timings.append(replay(connection, script, forgive=forgive, limit=limit))
 
 
@@ -186,10 +186,12 @@ def _prove(
 
     def reports() -> list[LinterReport]:
         with connect(target) as connection:
-            return collect(None, lint.result, target, catalog, connection)  # the CLI would take a second
+            return collect(
+                None, lint.result, target, catalog=catalog, database=connection
+            )  # the CLI would take a second
 
     said = pool.submit(reports)
-    with probing(settings, target, catalog, intent, keep=True, check=stack.check) as (probe, actors):
+    with probing(settings, target, catalog, intent=intent, keep=True, check=stack.check) as (probe, actors):
         rest.result()
         engine = Engine(kinds(), probe)
         seen.cells = list(engine.run(engine.cases()))

@@ -27,7 +27,7 @@ def lint(
     makes is empty for the next; otherwise each file stands for a push of its own. Raises PartsError without squawk.
     """
     linted, before = (tuple(File.of(one) for one in some) for some in (migrations, earlier))
-    project = Project(linted, before, frozenset(schemas), auto_expose, together)
+    project = Project(linted, before, frozenset(schemas), auto_expose=auto_expose, together=together)
     found = [*_own(project), *squawked(project)]
     known = rules().keys() | {PREFIX + rule for rule in squawk.RULES | squawk.OFF.keys()} | {p.rule for p in found}
     return [
@@ -50,4 +50,4 @@ def _own(project: Project) -> Iterator[Problem]:
     for file in project.linted:
         for name, rule in rules().items():
             for line, message in rule.check(file, project):
-                yield Problem(file.path, line, name, rule.LEVEL, message, rule.HINT)
+                yield Problem(file=file.path, line=line, rule=name, level=rule.LEVEL, message=message, hint=rule.HINT)

@@ -66,7 +66,7 @@ def apply(file: File, problems: Iterable[Problem], known: Collection[str]) -> It
         if not fitting:
             yield problem
     for ignore in ignores:
-        yield from _faults(file, ignore, known, {rule for one, rule in used if one == ignore})
+        yield from _faults(file, ignore, known, used={rule for one, rule in used if one == ignore})
     for comment in _comments(file.sql):
         if match := SQUAWKS.match(comment.text):
             yield from _squawks_faults(file, comment.line, match)
@@ -74,27 +74,27 @@ def apply(file: File, problems: Iterable[Problem], known: Collection[str]) -> It
 
 def _faults(file: File, ignore: Ignore, known: Collection[str], used: set[str]) -> Iterator[Problem]:
     if not ignore.reason:
-        yield _problem(file, ignore.line, "ignore-without-reason", "this ignore gives no reason")
+        yield _problem(file, ignore.line, "ignore-without-reason", message="this ignore gives no reason")
     if not ignore.rules:
-        yield _problem(file, ignore.line, "unknown-rule", "this ignore names no rule")
+        yield _problem(file, ignore.line, "unknown-rule", message="this ignore names no rule")
     for rule in ignore.rules:
         if rule not in known:
-            yield _problem(file, ignore.line, "unknown-rule", f"there is no rule {rule} to ignore")
+            yield _problem(file, ignore.line, "unknown-rule", message=f"there is no rule {rule} to ignore")
         elif rule not in used:
-            yield _problem(file, ignore.line, "unused-ignore", f"{rule} finds nothing that this ignore is for")
+            yield _problem(file, ignore.line, "unused-ignore", message=f"{rule} finds nothing that this ignore is for")
 
 
 def _squawks_faults(file: File, line: int, match: re.Match[str]) -> Iterator[Problem]:
     """squawk reports unknown names itself; without any, a file is not linted at all."""
     if not (match["reason"] or "").strip():
-        yield _problem(file, line, "ignore-without-reason", "this squawk-ignore gives no reason")
+        yield _problem(file, line, "ignore-without-reason", message="this squawk-ignore gives no reason")
     if not match["rules"].strip():
-        yield _problem(file, line, "unknown-rule", "this squawk-ignore names no rule")
+        yield _problem(file, line, "unknown-rule", message="this squawk-ignore names no rule")
 
 
 def _problem(file: File, line: int, rule: str, message: str) -> Problem:
     level, _, hint = RULES[rule]
-    return Problem(file.path, line, rule, level, message, hint)
+    return Problem(file=file.path, line=line, rule=rule, level=level, message=message, hint=hint)
 
 
 def _ignores(file: File) -> Iterator[Ignore]:
@@ -104,7 +104,7 @@ def _ignores(file: File) -> Iterator[Ignore]:
         if match := OURS.match(comment.text):
             names = tuple(name for word in match["rules"].split(",") if (name := word.strip()))
             lines = _head(file, comment) if match["word"] == "ignore-file" else _reach(file, comment, alone)
-            yield Ignore(comment.line, names, match["reason"] or "", lines)
+            yield Ignore(line=comment.line, rules=names, reason=match["reason"] or "", lines=lines)
 
 
 def _head(file: File, comment: Comment) -> range:

@@ -48,7 +48,10 @@ def write_sarif(file: Path, problems: Sequence[Problem], project: Path) -> None:
     sarif.write(
         file,
         [sarif.rule(name, text, page=page) for name, (text, page) in sorted(rules.items())],
-        [sarif.result(p.rule, p.level, f"{p.message}. {p.hint}", _within(project, p), line=p.line) for p in problems],
+        [
+            sarif.result(p.rule, p.level, f"{p.message}. {p.hint}", file=_within(project, p), line=p.line)
+            for p in problems
+        ],
     )
 
 

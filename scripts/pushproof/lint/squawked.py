@@ -33,7 +33,14 @@ def squawked(project: Project) -> Iterator[Problem]:
         for one in mine:
             better = {(one.line, rule) for rule in SAID_BETTER.get(one.rule, ())}
             if not better & said and _holds(one, file, project):
-                yield Problem(file.path, one.line, PREFIX + one.rule, one.level, one.message, one.hint)
+                yield Problem(
+                    file=file.path,
+                    line=one.line,
+                    rule=PREFIX + one.rule,
+                    level=one.level,
+                    message=one.message,
+                    hint=one.hint,
+                )
 
 
 def _holds(report: squawk.Violation, file: File, project: Project) -> bool:

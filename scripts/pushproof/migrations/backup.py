@@ -147,15 +147,15 @@ def _save_table(connection: psycopg.Connection[Any], loss: Loss, folder: Path) -
         _to_disk(out)
         count = cursor.rowcount
     return Saved(
-        loss.schema,
-        loss.table,
-        tuple(columns),
-        tuple(key),
-        loss.columns,
-        loss.rows,
-        count,
-        file.name,
-        digest.hexdigest(),
+        schema=loss.schema,
+        table=loss.table,
+        columns=tuple(columns),
+        key=tuple(key),
+        lost=loss.columns,
+        rows=loss.rows,
+        count=count,
+        file=file.name,
+        sha256=digest.hexdigest(),
     )
 
 
@@ -197,13 +197,13 @@ def load(
                 raise ProjectError(f"{one.name} has no {', '.join(absent)}", "push the migration that makes it, first")
         silenced = [(_table(one), *row) for one in saved for row in _own_triggers(connection, one)]
         for table, trigger, _ in silenced:
-            _switch(connection, table, "disable", trigger)
+            _switch(connection, table, "disable", trigger=trigger)
         connection.execute("set constraints all deferred")
         ordered = list(_parents_first(connection, saved))
         found = {one.name: _load_table(connection, one, folder, overwrite=overwrite) for one in ordered}
         connection.execute("set constraints all immediate")  # nothing may be pending where a trigger is switched on
         for table, trigger, how in silenced:
-            _switch(connection, table, how, trigger)
+            _switch(connection, table, how, trigger=trigger)
     return found
 
 

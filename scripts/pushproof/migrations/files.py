@@ -193,7 +193,13 @@ def pair(local: Iterable[Migration], history: Iterable[Applied]) -> tuple[Pairin
         if statements and (twin := next((m.version for m in alone if same(m.sql, statements)), "")):
             twins |= {version: twin, twin: version}
     return tuple(
-        Pairing(v, here.get(v), there.get(v), twins.get(v, ""), last if v not in there and v < last else "")
+        Pairing(
+            version=v,
+            local=here.get(v),
+            applied=there.get(v),
+            twin=twins.get(v, ""),
+            late=last if v not in there and v < last else "",
+        )
         for v in sorted(here.keys() | there.keys())
     )
 

@@ -49,7 +49,9 @@ Forgive = Callable[[Script, Statement, Any], bool]
 def script_of(version: str, name: str, where: str, sql: str | Sequence[str]) -> Script:
     """From a file's text, or from the statements that a history holds."""
     texts = [sql] if isinstance(sql, str) else sql
-    return Script(version, name, where, tuple(s for text in texts for s in statements_of(text)))
+    return Script(
+        version=version, name=name, where=where, statements=tuple(s for text in texts for s in statements_of(text))
+    )
 
 
 def rebuild(source: Any, scratch: Any, history: Iterable[Applied], folder: Path) -> list[str]:
@@ -73,7 +75,7 @@ def rebuild(source: Any, scratch: Any, history: Iterable[Applied], folder: Path)
         if not texts and one.version in files:
             texts = [files[one.version].read_text(encoding="utf-8")]
         if not _at_once(scratch, one, texts):
-            replay(scratch, script_of(one.version, one.name, f"{one.version}_{one.name}", texts), forgive=forgive)
+            replay(scratch, script_of(one.version, one.name, f"{one.version}_{one.name}", sql=texts), forgive=forgive)
     return gaps
 
 
@@ -86,7 +88,7 @@ def _at_once(scratch: Any, one: Applied, texts: list[str]) -> bool:
         with scratch.transaction(), overdue().watched(scratch, seconds):
             scratch.execute(joined(texts).encode())
             scratch.execute(SETTLE)
-            _record(scratch, one.version, one.name, texts)
+            _record(scratch, one.version, one.name, texts=texts)
     except (psycopg.Error, SqlError):
         if scratch in ENDED:
             raise outlived(f"{one.version}_{one.name}") from None
@@ -125,7 +127,7 @@ def replay(connection: Any, script: Script, *, forgive: Forgive | None = None, l
         for statement in script.statements:
             began = time.monotonic()
             with overdue().watched(connection, seconds):
-                _run(connection, script, statement, forgive, whole=whole)
+                _run(connection, script, statement, forgive=forgive, whole=whole)
             now = time.monotonic()
             timing.seconds.append(now - began)
             taken = connection.execute(query("migrations/own_locks")).fetchall() if whole else []
@@ -133,7 +135,7 @@ def replay(connection: Any, script: Script, *, forgive: Forgive | None = None, l
             since |= dict.fromkeys(timing.locks[-1], began)
         if whole:
             _settle(connection, script, seconds)
-        _record(connection, script.version, script.name, [s.sql for s in script.statements])
+        _record(connection, script.version, script.name, texts=[s.sql for s in script.statements])
     ended = time.monotonic()
     for (relation, mode), start in sorted(since.items(), key=lambda lock: STRENGTH.index(lock[0][1])):
         timing.held[relation] = BLOCKS[mode], ended - start

@@ -57,16 +57,16 @@ def rehearse(
     first = undone[-1].applied.version
     folder = settings.migrations_dir
     with scratch_server(settings, console) as server, connect(server.target) as scratch:
-        gaps = rebuild(source, scratch, [a for a in history if a.version < first], folder)
+        gaps = rebuild(source, scratch, [a for a in history if a.version < first], folder=folder)
         before, kept = describe(scratch), tables_of(scratch)
         later = [a for a in history if a.version >= first]
-        gaps += rebuild(source, scratch, later, folder)
+        gaps += rebuild(source, scratch, later, folder=folder)
         top, there = describe(scratch), tables_of(scratch)
         try:
             with scratch.transaction():
                 undo(scratch, undone)
             same(before, describe(scratch), "undone, the database is not what it was before")
-            rebuild(source, scratch, later, folder)
+            rebuild(source, scratch, later, folder=folder)
             same(top, describe(scratch), "undone and applied again, the database is not what it was")
         except (ProjectError, SqlError) as problem:
             if not gaps:

@@ -42,12 +42,14 @@ class Actors:
         if name not in self._clients:
             intent = intent or ActorIntent(name)
             with undisturbed():  # nobody would remove a user whose id is not noted
-                made = testusers.sign_up(self._target, self._admin, self._http, self._run, name, intent.user_metadata)
+                made = testusers.sign_up(
+                    self._target, self._admin, self._http, run=self._run, name=name, user_metadata=intent.user_metadata
+                )
                 user_id, password = made
                 self._made.append(user_id)
             if intent.app_metadata:
                 self._admin.auth.admin.update_user_by_id(user_id, {"app_metadata": dict(intent.app_metadata)})
-            self._clients[name] = sign_in(self._target, self._http, self._run, name, password)
+            self._clients[name] = sign_in(self._target, self._http, self._run, name=name, password=password)
         return self._actor(name)
 
     def edit(self, actor: Actor, metadata: Mapping[str, Any]) -> Actor:

@@ -236,14 +236,16 @@ class RestApi:
         except (urllib3.exceptions.HTTPError, OSError) as problem:
             raise self._unreachable(problem.__class__.__name__) from None
         place = response.headers.get("content-range", "")
-        return Answer(response.status, _decoded(response.data), place, time.monotonic() - began), response
+        return Answer(
+            status=response.status, body=_decoded(response.data), range=place, seconds=time.monotonic() - began
+        ), response
 
     def _check_token(self, actor: Actor, answer: Answer, date: str | None) -> None:
         if answer.status == UNAUTHORIZED and (words := REFUSED.search(answer.words)):
             self._check()  # the secret key's token is known to the stack alone
             token = actor.headers.get("Authorization", "").removeprefix("Bearer ")
             server = f"the REST API{self._url and f' at {self._url}'}"
-            raise token_refused(self._kind, server, actor.name, words[0], token, date)
+            raise token_refused(self._kind, server, actor.name, words=words[0], token=token, date=date)
 
     def _unreachable(self, words: str) -> UnreachableError:
         return UnreachableError(

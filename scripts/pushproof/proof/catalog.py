@@ -249,11 +249,13 @@ def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) ->
     numbers = {(c["relation"], c["number"]): c["name"] for c in (*columns, *user_columns)}
     found = [_function(row) for row in functions]
     return Catalog(
-        tuple(schemas),
-        {names[r["oid"]]: _relation(r, columns, constraints, names, numbers) for r in relations},
-        {f.qualified: f for f in found if f.callable},
-        tuple(Policy(**{**p, "roles": tuple(p["roles"])}) for p in policies),
-        tuple(f.qualified for f in found if not f.callable),
+        schemas=tuple(schemas),
+        relations={
+            names[r["oid"]]: _relation(r, columns, constraints, names=names, numbers=numbers) for r in relations
+        },
+        functions={f.qualified: f for f in found if f.callable},
+        policies=tuple(Policy(**{**p, "roles": tuple(p["roles"])}) for p in policies),
+        uncallable=tuple(f.qualified for f in found if not f.callable),
     )
 
 
@@ -270,28 +272,28 @@ def _relation(
         return tuple(numbers[row["oid"], number] for number in constraint["columns"] or () if number > 0)
 
     return Relation(
-        row["schema"],
-        row["name"],
-        row["kind"],
-        row["partition"],
-        row["rls"],
-        row["updatable"],
-        tuple(row["sources"]),
-        frozenset(row["rights"]),
-        tuple(_column(c) for c in columns if c["relation"] == row["oid"]),
-        next((named(c) for c in own if c["type"] == "p"), ()),
-        tuple(named(c) for c in own if c["type"] in ("p", "u")),
-        tuple(
+        schema=row["schema"],
+        name=row["name"],
+        kind=row["kind"],
+        partition=row["partition"],
+        rls=row["rls"],
+        updatable=row["updatable"],
+        sources=tuple(row["sources"]),
+        rights=frozenset(row["rights"]),
+        columns=tuple(_column(c) for c in columns if c["relation"] == row["oid"]),
+        key=next((named(c) for c in own if c["type"] == "p"), ()),
+        uniques=tuple(named(c) for c in own if c["type"] in ("p", "u")),
+        foreign_keys=tuple(
             ForeignKey(
-                c["name"],
-                named(c),
-                names.get(c["target"], "another schema"),
-                tuple(numbers.get((c["target"], n), "") for n in c["target_columns"]),
+                name=c["name"],
+                columns=named(c),
+                target=names.get(c["target"], "another schema"),
+                target_columns=tuple(numbers.get((c["target"], n), "") for n in c["target_columns"]),
             )
             for c in own
             if c["type"] == "f"
         ),
-        tuple(Check(c["name"], named(c), c["definition"]) for c in own if c["type"] == "c"),
+        checks=tuple(Check(c["name"], named(c), c["definition"]) for c in own if c["type"] == "c"),
     )
 
 

@@ -118,8 +118,22 @@ class Asked:
 
     def add(self, actor: str, observed: str, request: Request, answer: Answer, *, note: str = "") -> None:
         expected = self.case.expected[actor]
-        reason = "" if observed in FULFILS[expected] else note or _reason(self.case, actor, expected, observed, answer)
-        self.cells.append(Cell(self.case, actor, expected, observed, reason, request, answer.words))
+        reason = (
+            ""
+            if observed in FULFILS[expected]
+            else note or _reason(self.case, actor, expected, observed=observed, answer=answer)
+        )
+        self.cells.append(
+            Cell(
+                case=self.case,
+                actor=actor,
+                expected=expected,
+                observed=observed,
+                reason=reason,
+                request=request,
+                answer=answer.words,
+            )
+        )
 
     def settled(self, control_by_sql: Callable[[], bool] | None = None) -> Iterator[Cell]:
         """Name each denial's control; a denial without one proves nothing."""
@@ -151,7 +165,7 @@ def written_case(intent: Intent, relation: Relation, verb: str) -> Case:
     """The case of the matrix that asks who may write a row of the owner's in this way."""
     entry = intent.relations[relation.qualified]
     expected = expected_of(intent, entry.allowed[verb], filtered=entry.filtered)
-    return Case(verb, relation.qualified, verb, expected, alone=is_alone(relation, entry))
+    return Case(kind=verb, object=relation.qualified, verb=verb, expected=expected, alone=is_alone(relation, entry))
 
 
 def denied_first(case: Case) -> Sequence[str]:
@@ -162,7 +176,7 @@ def denied_first(case: Case) -> Sequence[str]:
 def unaskable(case: Case, why: Exception) -> Iterator[Cell]:
     """The cells of a case that could not be asked: each is a failure, never a skip."""
     for actor, expected in case.expected.items():
-        yield Cell(case, actor, expected, FAILED, str(why))
+        yield Cell(case=case, actor=actor, expected=expected, observed=FAILED, reason=str(why))
 
 
 def column_name(name: str) -> str:

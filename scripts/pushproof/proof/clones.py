@@ -112,7 +112,7 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
     made: list[Clone] = []
     services: list[Service] = []
     # Logs of their own: whatever else writes to the stack's is ended as a stray when it starts.
-    supervisor = Supervisor(services, stack.folder / "copies", {}, lambda: None)
+    supervisor = Supervisor(services=services, logs=stack.folder / "copies", running={}, on_change=lambda: None)
 
     def check() -> None:
         stack.check()
@@ -122,12 +122,12 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
         name, socket, api_port = f"mutant_{number}", stack.rest_socket.with_name(f"mutant_{number}"), free_port()
         target = replace(base, url=f"http://{HOST}:{api_port}", database=replace(base.database, name=name))
         rest = Postgrest(
-            parts.postgrest,
-            socket,
-            free_port(),
-            target.url,
-            base.database.port,
-            api,
+            binary=parts.postgrest,
+            socket=socket,
+            admin_port=free_port(),
+            public_url=target.url,
+            database_port=base.database.port,
+            api=api,
             password=state.passwords["authenticator"],
             jwt_secret=state.secrets["jwt_secret"],
             database=name,
@@ -139,10 +139,18 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
             known = (parts, api_port, socket, base.database.port, api.schemas, state.passwords, state.secrets)
             anonymous = takes_anonymous(stack.settings.supabase_dir / "config.toml")
             services.append(Origin(*known, anonymous, database=name, name=f"origin_{number}", needs=(rest.name,)))
-        asking = _probe(probe, target, RestApi.at(socket, target, check), state.secrets)
+        asking = _probe(probe, target, RestApi.at(socket, target, check), secrets=state.secrets)
         made.append(
             Clone(
-                name, target, admin, asking, probe.rows, checks, stack.settings.project, stack.settings.tests_dir, check
+                name=name,
+                target=target,
+                admin=admin,
+                probe=asking,
+                model=probe.rows,
+                checks=checks,
+                project=stack.settings.project,
+                tests=stack.settings.tests_dir,
+                check=check,
             )
         )
     try:
@@ -160,7 +168,7 @@ def _probe(probe: Probe, target: Target, api: RestApi, secrets: dict[str, str]) 
     """The same questions to a copy, whose REST server has no gateway: the key's role travels as a token."""
     actors = {name: _direct(actor, secrets) for name, actor in probe.actors.items()}
     users = {a.name: a.id for a in actors.values() if a.id}
-    rows = Rows(lambda: impatient(target), probe.catalog, probe.intent, users)
+    rows = Rows(lambda: impatient(target), probe.catalog, probe.intent, users=users)
     return replace(probe, rows=rows, actors=actors, api=api)
 
 

@@ -46,7 +46,7 @@ def disagreements(probe: Probe, cells: Iterable[Cell]) -> Iterator[Disagreement]
             continue
         try:
             if cell.case.kind in BASE_KINDS:
-                by_sql, words = by_claims(probe, probe.catalog.relations[cell.case.object], cell.case, cell.actor)
+                by_sql, words = by_claims(probe, probe.catalog.relations[cell.case.object], cell.case, actor=cell.actor)
             elif cell.case.kind == "call":
                 by_sql, words = called_by_claims(probe, cell.case, cell.actor)
             else:
@@ -88,13 +88,13 @@ def called_by_claims(probe: Probe, case: Case, actor: str) -> tuple[str, str]:
     speak = functools.partial(become, connection, probe.actors[actor])
     before = asked.state(probe)
     with connection.transaction(force_rollback=True):
-        sqlstate, body = call.by_sql(probe, asked.function, asked.arguments, speak)
+        sqlstate, body = call.by_sql(probe, asked.function, asked.arguments, become=speak)
         if not sqlstate and asked.state(probe) != before:
             return ALLOWED, "it changed a row of the owner's"
     if sqlstate:
         return (REFUSED if sqlstate == "42501" else NOTHING), f"{sqlstate} {body}"
     with connection.transaction(force_rollback=True):
-        missing = call.by_sql(probe, asked.function, asked.nobody, speak)
+        missing = call.by_sql(probe, asked.function, asked.nobody, become=speak)
     same = asked.rows_of and ("", call.telling(body, asked.arguments)) == (
         missing[0],
         call.telling(missing[1], asked.nobody),
@@ -136,7 +136,7 @@ def _statement(probe: Probe, relation: Relation, case: Case) -> tuple[sql.Compos
         row = probe.rows.fresh_or_standing(relation, "owner")
     key = probe.catalog.key_of(relation, row)
     if case.verb == "update":
-        return _update(probe, relation, row, key)
+        return _update(probe, relation, row, key=key)
     text = "select from {} t, {} r where {}" if case.verb == "select" else "delete from {} t using {} r where {}"
     return sql.SQL(text).format(table, record(relation), equal(key)), [json.dumps(key)]
 

@@ -60,7 +60,16 @@ class Engine:
         except (UnaskableError, UnansweredError) as why:
             cells = list(unaskable(case, why))
         missing = set(case.expected) - {c.actor for c in cells}
-        lost = [Cell(case, a, case.expected[a], FAILED, "this cell was derived and never asked") for a in missing]
+        lost = [
+            Cell(
+                case=case,
+                actor=a,
+                expected=case.expected[a],
+                observed=FAILED,
+                reason="this cell was derived and never asked",
+            )
+            for a in missing
+        ]
         return cells + lost
 
 

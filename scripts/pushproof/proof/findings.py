@@ -130,10 +130,16 @@ def collect(
             where = row.get("metadata") or {}
             name = ".".join(str(where[k]) for k in ("schema", "name") if where.get(k))
             about, level = _object(catalog, name), row["level"].lower()
-            found.append(LinterReport("advisors", row["name"], level, about, row["detail"]))
+            found.append(
+                LinterReport(source="advisors", rule=row["name"], level=level, object=about, words=row["detail"])
+            )
         for row in linted.result():
             name = _object(catalog, row["location"])
-            found.append(LinterReport("pgrls", row["rule_id"], row["severity"], name, row["message"]))
+            found.append(
+                LinterReport(
+                    source="pgrls", rule=row["rule_id"], level=row["severity"], object=name, words=row["message"]
+                )
+            )
     return found
 
 
@@ -145,7 +151,10 @@ def own_reports(database: psycopg.Connection[Any], catalog: Catalog) -> list[Lin
             database.execute("set local search_path = ''")
             rows = database.execute(file.read_bytes(), {"schemas": list(catalog.schemas)}).fetchall()
         found += [
-            LinterReport("pushproof", file.stem, "warning", _object(catalog, name), detail) for name, detail in rows
+            LinterReport(
+                source="pushproof", rule=file.stem, level="warning", object=_object(catalog, name), words=detail
+            )
+            for name, detail in rows
         ]
     return found
 
@@ -167,7 +176,9 @@ def triage(context: Context, reports: Iterable[LinterReport]) -> list[Finding]:
         if is_attack(cell):
             by_object.setdefault(cell.case.object, [])
     rules = known_claims()
-    found = [Finding(name, tuple(of), tuple(_judged(context, rules, name, of))) for name, of in by_object.items()]
+    found = [
+        Finding(name, tuple(of), tuple(_judged(context, rules, name, reports=of))) for name, of in by_object.items()
+    ]
     return sorted(found, key=lambda f: (ORDER.index(f.verdict), not f.severe, f.object))
 
 
@@ -184,7 +195,7 @@ def _judged(context: Context, rules: Mapping[str, Claim], name: str, reports: Se
     if any(is_attack(c) for c in context.on(name)):
         reach = rules["rls_disabled_in_public"]
         wanted.setdefault(id(reach), (reach, []))
-    verdicts = [_tried(context, claim, name, of) for claim, of in wanted.values()]
+    verdicts = [_tried(context, claim, name, reports=of) for claim, of in wanted.values()]
     if advice and not verdicts:
         verdicts.append(
             Verdict(UNPROVED, f"no request shows it: {advice[0].words}", severe=False, rules=(advice[0].rule,))

@@ -57,14 +57,14 @@ def imitate(
         with connection.transaction():
             connection.execute("set local session_replication_role = replica")  # no trigger asks for what it says
             connection.execute(query("proof/imitated_user"), {"id": owner})
-        rows = Rows(connect, catalog, intent, {OWNER: owner})
+        rows = Rows(connect, catalog, intent, users={OWNER: owner})
         try:
             for name, count in wanted.items():
                 relation = catalog.relations.get(name)
                 if relation is None:
-                    yield Imitated(name, 0, count, "it is in no schema of the API")
+                    yield Imitated(relation=name, rows=0, wanted=count, why="it is in no schema of the API")
                 else:
-                    yield _fill(connection, rows, relation, count, min(count, limit))
+                    yield _fill(connection, rows, relation, wanted=count, count=min(count, limit))
         finally:
             rows.records.close()
 
@@ -81,9 +81,9 @@ def _fill(connection: Any, rows: Rows, relation: Relation, wanted: int, count: i
             connection.execute(_multiply(relation, row), [count, json.dumps(row)])
         made = count
     except UnaskableError as why:
-        return Imitated(name, made, wanted, str(why))
+        return Imitated(relation=name, rows=made, wanted=wanted, why=str(why))
     except psycopg.Error as problem:
-        return Imitated(name, made, wanted, problem.diag.message_primary or str(problem))
+        return Imitated(relation=name, rows=made, wanted=wanted, why=problem.diag.message_primary or str(problem))
     finally:
         rows.records.analyze(relation)
     return Imitated(name, made, wanted)

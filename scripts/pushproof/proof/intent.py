@@ -136,7 +136,7 @@ class _Reader:
         self._document = document
 
     def intent(self, otherwise: Intent | None) -> Intent:
-        self._known(self._document, {"relations", "functions", "actors"}, "a section", ())
+        self._known(self._document, {"relations", "functions", "actors"}, "a section", path=())
         actors = {
             name: ActorIntent(name, **self._table(("actors", name), ACTOR_KEYS)) for name in self._section("actors")
         }
@@ -150,8 +150,8 @@ class _Reader:
         self._actors = (*ACTORS, *(name for name in actors if name not in ACTORS))
         exposed = {r.qualified: r for r in self._catalog.exposed}
         relations, functions = self._section("relations"), self._section("functions")
-        self._known(relations, exposed, "a relation of the exposed schemas", ("relations",))
-        self._known(functions, self._catalog.functions, "a function of the exposed schemas", ("functions",))
+        self._known(relations, exposed, "a relation of the exposed schemas", path=("relations",))
+        self._known(functions, self._catalog.functions, "a function of the exposed schemas", path=("functions",))
         if otherwise is None:
             self._complete("relations", relations, exposed)
             self._complete("functions", functions, self._catalog.functions)
@@ -170,7 +170,7 @@ class _Reader:
 
     def _table(self, path: tuple[str, str], keys: set[str]) -> dict[str, Any]:
         table: dict[str, Any] = self._document[path[0]][path[1]]
-        self._known(table, keys, "a key", path)
+        self._known(table, keys, "a key", path=path)
         for key, value in table.items():
             kind = "a table" if key in TABLES else "a text" if key == "owner" else "a list of texts"
             if not IS[kind](value):
@@ -197,25 +197,25 @@ class _Reader:
         for verb in VERBS:
             if verb not in table:
                 self._complain(path, f"it does not say who may {verb}", f"add `{verb} = []` or name actors")
-            self._known(table[verb], self._actors, "an actor", (*path, verb))
+            self._known(table[verb], self._actors, "an actor", path=(*path, verb))
             if table[verb] and not relation.takes(verb):
                 self._complain((*path, verb), f"this view does not support {verb}", f"write `{verb} = []`")
         for key in ("filtered", "truncate"):
-            self._known(table.get(key, []), self._actors, "an actor", (*path, key))
+            self._known(table.get(key, []), self._actors, "an actor", path=(*path, key))
         for key in ("columns", "insert_columns", "parents", "sample", "keys"):
-            self._known(table.get(key, []), relation.by_name, f"a column of {relation.qualified}", (*path, key))
+            self._known(table.get(key, []), relation.by_name, f"a column of {relation.qualified}", path=(*path, key))
         if owner := table.get("owner"):
-            self._known([owner], relation.by_name, f"a column of {relation.qualified}", (*path, "owner"))
+            self._known([owner], relation.by_name, f"a column of {relation.qualified}", path=(*path, "owner"))
         return RelationIntent(
-            {verb: self._reviewed((*path, verb), table[verb]) for verb in VERBS},
-            table.get("owner", ""),
-            self._settable(path, "columns", {str(table.get("owner")), *table.get("parents", ())}),
-            self._settable(path, "insert_columns", set()),
-            tuple(table.get("parents", ())),
-            table.get("sample", {}),
-            frozenset(table.get("filtered", ())),
-            frozenset(table.get("truncate", ())),
-            tuple(table.get("keys", ())),
+            allowed={verb: self._reviewed((*path, verb), table[verb]) for verb in VERBS},
+            owner=table.get("owner", ""),
+            columns=self._settable(path, "columns", {str(table.get("owner")), *table.get("parents", ())}),
+            insert_columns=self._settable(path, "insert_columns", set()),
+            parents=tuple(table.get("parents", ())),
+            sample=table.get("sample", {}),
+            filtered=frozenset(table.get("filtered", ())),
+            truncate=frozenset(table.get("truncate", ())),
+            keys=tuple(table.get("keys", ())),
         )
 
     def _settable(self, path: tuple[str, str], key: str, telling: set[str]) -> tuple[str, ...]:
@@ -231,20 +231,20 @@ class _Reader:
         if "call" not in table:
             self._complain(path, "it does not say who may call it", "add `call = []` or name actors")
         for key in ("call", "filtered"):
-            self._known(table.get(key, ()), self._actors, "an actor", (*path, key))
+            self._known(table.get(key, ()), self._actors, "an actor", path=(*path, key))
         arguments = table.get("arguments", {})
         for key in ("arguments", "sample"):
-            self._known(table.get(key, ()), self._catalog.functions[name].names, "an argument", (*path, key))
+            self._known(table.get(key, ()), self._catalog.functions[name].names, "an argument", path=(*path, key))
         for source in arguments.values():
             relation = str(source).rpartition(".")[0]
             columns = self._catalog.relations[relation].by_name if relation in self._catalog.relations else {}
             known = [f"{relation}.{c}" for c in columns]
-            self._known([source], known, "schema.relation.column", (*path, "arguments"))
+            self._known([source], known, "schema.relation.column", path=(*path, "arguments"))
         return FunctionIntent(
-            self._reviewed((*path, "call"), table["call"]),
-            arguments,
-            frozenset(table.get("filtered", ())),
-            table.get("sample", {}),
+            call=self._reviewed((*path, "call"), table["call"]),
+            arguments=arguments,
+            filtered=frozenset(table.get("filtered", ())),
+            sample=table.get("sample", {}),
         )
 
     def _reviewed(self, path: tuple[str, ...], actors: Iterable[str]) -> frozenset[str]:

@@ -71,7 +71,7 @@ def remove_rows_of(target: Target, users: Sequence[str]) -> None:
     connection = impatient(target)
     try:
         keys = connection.execute(query("proof/foreign_keys"), {"internal": INTERNAL}).fetchall()
-        for relation, alias, condition in _hanging(keys, USERS, sql.SQL("t0.id = any(%s::uuid[])"), (USERS,)):
+        for relation, alias, condition in _hanging(keys, USERS, sql.SQL("t0.id = any(%s::uuid[])"), path=(USERS,)):
             if relation in silent:
                 continue
             delete = sql.SQL("delete from {} {} where {}").format(expression(relation), Name(alias), condition)
@@ -98,5 +98,5 @@ def _hanging(
             within = sql.SQL("exists (select from {} {} where {} and {})").format(
                 expression(relation), Name(parent), same, condition
             )
-            yield from _hanging(keys, child, within, (*path, child))
+            yield from _hanging(keys, child, within, path=(*path, child))
             yield child, alias, within

@@ -126,7 +126,13 @@ def try_mutant(clone: Clone, suite: Suite, mutant: Mutant, *, every: bool = Fals
     if noticed and not killers:
         error = f"{noticed[0].name} could not be asked: {noticed[0].reason}"
     reason = killers[0].reason if killers else ""
-    return Trial(mutant, tuple(one.name for one in killers), reason, time.monotonic() - began, error)
+    return Trial(
+        mutant=mutant,
+        killers=tuple(one.name for one in killers),
+        reason=reason,
+        seconds=time.monotonic() - began,
+        error=error,
+    )
 
 
 def _confirm(clone: Clone, noticed: Sequence[Notice]) -> None:

@@ -52,10 +52,15 @@ def probing(
     `keep` leaves them: the whole target is about to go. `check` raises where a service died on which an answer rests.
     """
     with signed_in(target, settings.state_dir, intent.actors, keep=keep) as actors:
-        rows = Rows(lambda: impatient(target), catalog, intent, {a.name: a.id for a in actors.by_name.values() if a.id})
+        rows = Rows(
+            lambda: impatient(target), catalog, intent, users={a.name: a.id for a in actors.by_name.values() if a.id}
+        )
         try:
             rows.populate(USERS)
-            yield Probe(catalog, intent, rows, actors.by_name, RestApi.of(target, check)), actors
+            yield (
+                Probe(catalog=catalog, intent=intent, rows=rows, actors=actors.by_name, api=RestApi.of(target, check)),
+                actors,
+            )
         finally:
             with undisturbed():
                 rows.records.close() if keep else rows.clean()

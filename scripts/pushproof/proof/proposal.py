@@ -34,10 +34,10 @@ def guess(catalog: Catalog) -> Intent:
     return Intent(
         {
             r.qualified: RelationIntent(
-                dict.fromkeys(VERBS, everybody),
-                owned[r.qualified],
-                tuple(c.name for c in r.columns if c.open_to(USER, "update") and not c.generated),
-                tuple(open_) if _telling(r, owned[r.qualified], open_) else (),
+                allowed=dict.fromkeys(VERBS, everybody),
+                owner=owned[r.qualified],
+                columns=tuple(c.name for c in r.columns if c.open_to(USER, "update") and not c.generated),
+                insert_columns=tuple(open_) if _telling(r, owned[r.qualified], open_) else (),
                 parents=tuple(k.columns[0] for k in r.foreign_keys if owned.get(k.target)),
             )
             for r in catalog.exposed
@@ -86,7 +86,7 @@ def proposal(catalog: Catalog, intent: Intent, cells: Sequence[Cell], names: Col
             lines.append(f"parents = {json.dumps(parents)}")
         lines += [_line(verb, of(verb, relation.qualified), entry) for verb in VERBS]
         lines += _filtered([c for verb in VERBS for c in of(verb, relation.qualified)])
-        lines += _columns(relation, entry, parents, of("columns", relation.qualified))
+        lines += _columns(relation, entry, parents, cells=of("columns", relation.qualified))
         lines += _insert_columns(relation, entry, of("insert_columns", relation.qualified))
         lines += [*_keys(relation), *_truncate(relation)]
         parts.append("\n".join(lines))

@@ -46,11 +46,11 @@ def _propose(run: Run) -> int:
         former = file.read_text(encoding="utf-8")
     if not wanted:
         raise UsageError(f"supabase/{FILE} already covers every relation and function", "edit it, then `pushproof rls`")
-    with probing(run.settings, run.target, catalog, intent, check=run.check) as (probe, _):
+    with probing(run.settings, run.target, catalog, intent=intent, check=run.check) as (probe, _):
         engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)
         cells = ask(run.console, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
         run.check()
-    text = proposal(catalog, intent, cells, wanted)
+    text = proposal(catalog, intent, cells, names=wanted)
     file.write_text(f"{former.rstrip()}\n\n{text}", encoding="utf-8")
     name, looks = "", text.count(LOOK)
     for line in text.splitlines():

@@ -146,7 +146,9 @@ class Records:
         """What a view shows the user; with `owner`, the column that says whose a row is, their own rows only."""
         where = sql.SQL(" where t.{}::text = %s").format(Name(owner)) if owner else sql.SQL("")
         select = sql.SQL("select to_jsonb(t.*) from {} t{}").format(name_of(relation), where)
-        return [row for (row,) in self._execute(relation, select, [self.users[who]] if owner else [], who).fetchall()]
+        return [
+            row for (row,) in self._execute(relation, select, [self.users[who]] if owner else [], who=who).fetchall()
+        ]
 
     def remove(self, relation: Relation, match: Row) -> None:
         """Delete the rows with these values; those of a view from where they are."""

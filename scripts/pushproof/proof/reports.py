@@ -190,10 +190,18 @@ def write_sarif(file: Path, cells: Sequence[Cell], found: Sequence[Finding]) -> 
     rules = [sarif.rule("rls/finding", "What a linter says, confirmed by the database.")]
     rules += [sarif.rule(f"rls/{kind}", _title(kind)) for kind in kinds]
     results = [
-        _result(f"rls/{c.case.kind}", "error", c.reason, c.case.object, {"cell": c.name}) for c in cells if not c.ok
+        _result(f"rls/{c.case.kind}", "error", c.reason, name=c.case.object, fingerprint={"cell": c.name})
+        for c in cells
+        if not c.ok
     ]
     results += [
-        _result("rls/finding", "error" if v.severe else "warning", v.sentence, f.object, {"finding": f.object})
+        _result(
+            "rls/finding",
+            "error" if v.severe else "warning",
+            v.sentence,
+            name=f.object,
+            fingerprint={"finding": f.object},
+        )
         for f in found
         if f.verdict == CONFIRMED
         for v in f.shown
@@ -203,7 +211,7 @@ def write_sarif(file: Path, cells: Sequence[Cell], found: Sequence[Finding]) -> 
 
 def _result(rule: str, level: str, text: str, name: str, fingerprint: dict[str, str]) -> dict[str, Any]:
     where = [{"fullyQualifiedName": name, "kind": "resource"}]
-    found = sarif.result(rule, level, text, "supabase/access.toml", logicalLocations=where)
+    found = sarif.result(rule, level, text, file="supabase/access.toml", logicalLocations=where)
     return found | {"partialFingerprints": fingerprint}
 
 

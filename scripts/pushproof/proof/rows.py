@@ -35,7 +35,7 @@ class Rows:
         self._intent = intent
         self._users = users
         self.records = Records(connect, catalog, users)
-        self.values = Values(self.records, catalog, intent, self.standing)
+        self.values = Values(self.records, catalog, intent, standing=self.standing)
         self._standing: dict[tuple[str, str], Row | UnaskableError | UnansweredError] = {}
         self._made: list[tuple[str, Row]] = []
         self._lock = threading.RLock()

@@ -111,7 +111,19 @@ def _matching(pattern: str) -> list[str]:
 def argument_column(type_: str, labels: Sequence[str]) -> Column:
     """A function's argument as a column of its type."""
     base, category = _BASE.get(type_, type_), _CATEGORY.get(type_, "S")
-    return Column("", type_, base, category, None, True, False, False, None, tuple(labels), frozenset())
+    return Column(
+        name="",
+        type=type_,
+        base_type=base,
+        category=category,
+        length=None,
+        required=True,
+        filled=False,
+        generated=False,
+        default=None,
+        labels=tuple(labels),
+        rights=frozenset(),
+    )
 
 
 _BASE = {"boolean": "bool", "timestamp with time zone": "timestamptz", "character varying": "varchar"}

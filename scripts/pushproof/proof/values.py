@@ -50,7 +50,7 @@ class Values:
         intent = self._intent.of(relation)
         values: Row = {**self.learned.get(relation.qualified, {}), **intent.sample}
         for key in sorted(relation.foreign_keys, key=lambda k: -len(k.columns)):
-            self._refer(relation, key, who, values)
+            self._refer(relation, key, who, values=values)
         if intent.owner and intent.owner not in values:
             values[intent.owner] = self._records.users[who]
         needed = relation.identifying
@@ -69,7 +69,7 @@ class Values:
             pairs = zip(key.columns, key.target_columns, strict=True)
             referred = {column: self._records.users[who] for column, target in pairs if target == "id"}
         else:
-            referred = self._parent(relation, key, who, values)
+            referred = self._parent(relation, key, who, values=values)
         for column, value in referred.items():
             values.setdefault(column, value)
 
@@ -103,7 +103,7 @@ class Values:
                 row = self._records.store(relation, who, values, keep=keep)
             except psycopg.errors.CheckViolation as problem:
                 check = problem.diag.constraint_name or ""
-                if not self._other_values(relation, check, values, choices):
+                if not self._other_values(relation, check, values, choices=choices):
                     break
             except psycopg.errors.UniqueViolation:
                 single = f"a user can have only one row in {relation.qualified}"

@@ -66,9 +66,21 @@ class Stack:
 
     def target(self) -> Target:
         """This stack as a target; it has been started once."""
-        database = Database(HOST, self.state.ports["postgres"], DATABASE, "postgres", self.state.passwords["postgres"])
+        database = Database(
+            host=HOST,
+            port=self.state.ports["postgres"],
+            name=DATABASE,
+            user="postgres",
+            password=self.state.passwords["postgres"],
+        )
         keys = self.state.secrets
-        return Target("embedded", self.url, keys["publishable_key"], keys["secret_key"], database)
+        return Target(
+            kind="embedded",
+            url=self.url,
+            publishable_key=keys["publishable_key"],
+            secret_key=keys["secret_key"],
+            database=database,
+        )
 
     def admin(self) -> Target:
         """The server as its superuser, beside the stack's database: for copies of it."""
@@ -285,7 +297,7 @@ class Stack:
                 self._adopt(parts)
                 self.console.status("state.json was lost: the data stays, keys, passwords and ports are new")
             else:
-                create_cluster(parts, cache_dir(self.settings), self.data, self.state.passwords)
+                create_cluster(parts, cache_dir(self.settings), self.data, passwords=self.state.passwords)
         if self.data != link:
             link.unlink(missing_ok=True)
             link.symlink_to(self.data)
@@ -320,12 +332,12 @@ class Stack:
         yield self._postgres(parts)
         if parts.postgrest:
             yield Postgrest(
-                parts.postgrest,
-                self.rest_socket,
-                ports["rest_admin"],
-                self.url,
-                ports["postgres"],
-                api,
+                binary=parts.postgrest,
+                socket=self.rest_socket,
+                admin_port=ports["rest_admin"],
+                public_url=self.url,
+                database_port=ports["postgres"],
+                api=api,
                 password=passwords["authenticator"],
                 jwt_secret=self.state.secrets["jwt_secret"],
             )

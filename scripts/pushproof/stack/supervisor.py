@@ -129,11 +129,16 @@ class Supervisor:
     def _health_of(self, service: Service) -> Health:
         identity = self.running.get(service.name)
         if identity is None:
-            return Health(service.name, "down", None, STOPPED)
+            return Health(name=service.name, state="down", pid=None, why=STOPPED)
         if not identity.process():
-            return Health(service.name, "down", None, self._last_words(service.name) or "killed: its log is silent")
+            return Health(
+                name=service.name,
+                state="down",
+                pid=None,
+                why=self._last_words(service.name) or "killed: its log is silent",
+            )
         if not service.ready():
-            return Health(service.name, "not ready", identity.pid, self._last_words(service.name))
+            return Health(name=service.name, state="not ready", pid=identity.pid, why=self._last_words(service.name))
         return Health(service.name, "up", identity.pid)
 
     def _alive(self, name: str) -> bool:

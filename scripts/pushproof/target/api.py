@@ -26,12 +26,12 @@ def http_status(
     url: str, path: str = "/auth/v1/health", headers: dict[str, str] | None = None, *, method: str = "GET"
 ) -> int:
     """The status of a request without a body; 0 without an answer."""
-    return _asked(url, path, headers or {}, method)[0]
+    return _asked(url, path, headers or {}, method=method)[0]
 
 
 def http_date(url: str) -> str | None:
     """What the server's answers say of its time."""
-    return _asked(url, "/auth/v1/health", {}, "GET")[1]
+    return _asked(url, "/auth/v1/health", {}, method="GET")[1]
 
 
 def _asked(url: str, path: str, headers: dict[str, str], method: str) -> tuple[int, str | None]:

@@ -126,7 +126,13 @@ def remote(settings: Settings) -> Target:
     check_key_kinds(settings.publishable_key, settings.secret_key)
     database = parse_db_url(settings)
     _check_same_project(settings.url, database)
-    return Target("remote", settings.url, settings.publishable_key, settings.secret_key, database)
+    return Target(
+        kind="remote",
+        url=settings.url,
+        publishable_key=settings.publishable_key,
+        secret_key=settings.secret_key,
+        database=database,
+    )
 
 
 def _check_same_project(url: str, database: Database) -> None:
@@ -238,7 +244,14 @@ def parse_db_url(settings: Settings) -> Database:
     password = unquote(found["password"] or "") or settings.db_password
     if not password:
         raise _no_password()
-    return Database(host, port, unquote(found["name"] or "postgres"), unquote(found["user"]), password, settings.db_ca)
+    return Database(
+        host=host,
+        port=port,
+        name=unquote(found["name"] or "postgres"),
+        user=unquote(found["user"]),
+        password=password,
+        ca=settings.db_ca,
+    )
 
 
 def _no_password() -> SettingsError:

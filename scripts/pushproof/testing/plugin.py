@@ -60,7 +60,7 @@ def admin(target: Target, http: httpx.Client) -> Actor:
     from pushproof.target.testusers import client
     from pushproof.testing.actors import Actor
 
-    return Actor("admin", target, http, client(target, target.secret_key, http))
+    return Actor("admin", target, http, client=client(target, target.secret_key, http))
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,7 @@ def anon(target: Target, http: httpx.Client) -> Actor:
     from pushproof.target.testusers import client
     from pushproof.testing.actors import Actor
 
-    return Actor("anon", target, http, client(target, target.publishable_key, http))
+    return Actor("anon", target, http, client=client(target, target.publishable_key, http))
 
 
 @pytest.fixture(scope="session")
@@ -90,10 +90,12 @@ def as_user(admin: Actor, state_dir: Path) -> Iterator[Callable[..., Actor]]:
         def user(name: str, user_metadata: Mapping[str, Any] | None = None) -> Actor:
             if name not in made:
                 with undisturbed():  # nobody would remove a user whose id is not noted
-                    user_id, password = sign_up(admin.target, admin.client, admin.http, run, name, user_metadata)
+                    user_id, password = sign_up(
+                        admin.target, admin.client, admin.http, run=run, name=name, user_metadata=user_metadata
+                    )
                     ids[user_id] = name
-                visitor = sign_in(admin.target, admin.http, run, name, password)
-                made[name] = Actor(name, admin.target, admin.http, visitor, user_id, run.email(name))
+                visitor = sign_in(admin.target, admin.http, run, name=name, password=password)
+                made[name] = Actor(name, admin.target, admin.http, client=visitor, id=user_id, email=run.email(name))
             return made[name]
 
         try:

@@ -109,12 +109,12 @@ class Visitor(FastHttpUser):
 
     def insert(self, relation: str, row: dict[str, Any]) -> dict[str, Any]:
         """The row as it was stored."""
-        found: dict[str, Any] = self._ask("POST", relation, {}, row)[0]
+        found: dict[str, Any] = self._ask("POST", relation, {}, body=row)[0]
         return found
 
     def update(self, relation: str, values: dict[str, Any], **params: str) -> list[dict[str, Any]]:
         """The rows as they are then."""
-        found: list[dict[str, Any]] = self._ask("PATCH", relation, params, values)
+        found: list[dict[str, Any]] = self._ask("PATCH", relation, params, body=values)
         return found
 
     def delete(self, relation: str, **params: str) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ class Visitor(FastHttpUser):
 
     def rpc(self, function: str, **arguments: Any) -> Any:
         """What the function answers."""
-        return self._ask("POST", f"rpc/{function}", {}, arguments)
+        return self._ask("POST", f"rpc/{function}", {}, body=arguments)
 
     def _ask(self, method: str, name: str, params: dict[str, str], body: Any = None) -> Any:
         """Raises RescheduleTask where it is refused: the next task begins, the failure is counted."""

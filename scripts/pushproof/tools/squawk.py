@@ -147,7 +147,9 @@ def _report(one: dict[str, object]) -> Violation:
     rule = str(one["rule_name"])
     message = str(one["message"]).strip().rstrip(".")
     hint = HINTS.get(rule) or str(one["help"] or f"see {page_of(rule)}").strip().rstrip(".")
-    return Violation(Path(str(one["file"])), int(str(one["line"])) + 1, rule, message, hint)  # it counts from 0
+    return Violation(
+        file=Path(str(one["file"])), line=int(str(one["line"])) + 1, rule=rule, message=message, hint=hint
+    )  # it counts from 0
 
 
 def binary() -> Path:

@@ -178,7 +178,7 @@ class Cli:
         if done.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
             if overdue.is_set():
                 raise outlived((BEGUN.findall(done.stderr) or [where])[-1])
-            raise _explain(target, answer, done, where)
+            raise _explain(target, answer, done, where=where)
         return answer
 
     def _sets_limits(self) -> bool:

@@ -61,7 +61,14 @@ def _read(file: Path) -> Panel:
     sql = text_of(file, ProjectError)
     title, about, said = header_of(sql, ("needs", "enable"))
     name = re.sub(r"^\d+_", "", file.stem)
-    return Panel(name, title or file.stem, about.replace("%%", "%"), said["needs"], said["enable"], sql)
+    return Panel(
+        name=name,
+        title=title or file.stem,
+        about=about.replace("%%", "%"),
+        needs=said["needs"],
+        enable=said["enable"],
+        sql=sql,
+    )
 
 
 def ask(target: Target, asked: Iterable[Panel]) -> Iterator[PanelRows]:

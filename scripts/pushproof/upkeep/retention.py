@@ -59,7 +59,7 @@ class RetentionRule:
         Raises ProjectError where its tables are not there or it answers anything else, SqlError.
         """
         file = f"{self.name}_plan.sql"
-        rows = answers(connection, file, self.plan_sql, {"days": self.days})
+        rows = answers(connection, file, self.plan_sql, values={"days": self.days})
         if len(rows) != 1 or len(rows[0]) < 2 or not isinstance(next(iter(rows[0].values())), int):
             raise ProjectError(
                 f"supabase/retention/{file} does not answer with one row: a number of rows, then more about them",
@@ -98,7 +98,7 @@ def answers(
             raise psycopg_error(problem, where=where, sql=sql) from None
         raise ProjectError(f"{where} holds no select", "docs/operations.md shows what it holds") from None
     except psycopg.Error as problem:
-        raise _explained(connection, problem, where, sql) from None
+        raise _explained(connection, problem, where, sql=sql) from None
 
 
 def _explained(connection: psycopg.Connection[Any], problem: psycopg.Error, where: str, sql: str) -> PushproofError:
@@ -141,7 +141,7 @@ def batches(connection: psycopg.Connection[Any], rule: RetentionRule, most: int)
             done = _batch(connection, rule, size)
         except psycopg.Error as problem:
             if problem.sqlstate not in BUSY or time.monotonic() > until:
-                raise _explained(connection, problem, f"retention/{rule.name}.sql", "") from None
+                raise _explained(connection, problem, f"retention/{rule.name}.sql", sql="") from None
             size = max(1, size // 2)
             time.sleep(PAUSE_SECONDS)
             continue

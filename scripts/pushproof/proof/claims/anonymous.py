@@ -25,9 +25,21 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
     visitor, words = context.actors.anonymous()
     request = context.probe.request(relation, "GET", params={"select": "*", **context.probe.where(relation, row)})
     if visitor is None:
-        return Verdict(REFUTED, f"nobody can sign in anonymously: {words}", "POST /auth/v1/signup", words)
+        return Verdict(
+            verdict=REFUTED,
+            sentence=f"nobody can sign in anonymously: {words}",
+            request="POST /auth/v1/signup",
+            answer=words,
+        )
     answer = context.probe.api.ask(visitor, request)
     if answer.rows:
         words = f"Anybody who signs in anonymously, without an address, can read rows of {name}"
-        return Verdict(CONFIRMED, words, request.curl("anonymous"), answer.words, severe=False)
-    return Verdict(REFUTED, "an anonymous sign-in gets nothing", request.curl("anonymous"), answer.words)
+        return Verdict(
+            verdict=CONFIRMED, sentence=words, request=request.curl("anonymous"), answer=answer.words, severe=False
+        )
+    return Verdict(
+        verdict=REFUTED,
+        sentence="an anonymous sign-in gets nothing",
+        request=request.curl("anonymous"),
+        answer=answer.words,
+    )

@@ -17,7 +17,12 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
     found = context.probe.rows.records.connection.execute(query("proof/claims/bypass"), {"relation": oid}).fetchall()
     unbound = [role for role, free in found if free and role != "service_role"]
     if unbound:
-        return Verdict(CONFIRMED, f"{', '.join(unbound)} may pass every policy", "the catalog", str(found))
+        return Verdict(
+            verdict=CONFIRMED,
+            sentence=f"{', '.join(unbound)} may pass every policy",
+            request="the catalog",
+            answer=str(found),
+        )
     return Verdict(
         REFUTED,
         "a request comes as anon or authenticated, which neither own it nor bypass row level security",

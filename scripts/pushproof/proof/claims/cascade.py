@@ -36,5 +36,7 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
             return Verdict(UNPROVED, f"the owner's row in {parent_name} could not be deleted: {answer.words}")
         if gone:
             words = f"Whoever deletes their row in {parent_name} deletes other users' rows in {name} with it"
-            return Verdict(CONFIRMED, words, request.curl("owner"), answer.words, severe=False)
+            return Verdict(
+                verdict=CONFIRMED, sentence=words, request=request.curl("owner"), answer=answer.words, severe=False
+            )
     return Verdict(REFUTED, f"nobody can have a row of {name} below another user's, or it stays")

@@ -23,7 +23,15 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
         answer = context.probe.ask("anon", request)
         if answer.status < 300:
             words = f"Anybody can call functions of {extension} as rpc, such as {function}"
-            return Verdict(CONFIRMED, words, request.curl("anon"), answer.words, severe=False)
+            return Verdict(
+                verdict=CONFIRMED, sentence=words, request=request.curl("anon"), answer=answer.words, severe=False
+            )
         if answer.refused:
-            return Verdict(REFUTED, f"{function} is refused", request.curl("anon"), answer.words, severe=False)
+            return Verdict(
+                verdict=REFUTED,
+                sentence=f"{function} is refused",
+                request=request.curl("anon"),
+                answer=answer.words,
+                severe=False,
+            )
     return Verdict(UNPROVED, f"no function of {extension} can be called without arguments", severe=False)

@@ -32,7 +32,16 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
     said = ", ".join(f"{k}: {v}" for k, v in wanted.items())
     if after.rows and not before.rows:
         words = f"Any signed-in user who writes {said} into their own metadata can read other users' rows in {name}"
-        return Verdict(CONFIRMED, words, request.curl("attacker"), after.words, f"without it: {before.words}")
+        return Verdict(
+            verdict=CONFIRMED,
+            sentence=words,
+            request=request.curl("attacker"),
+            answer=after.words,
+            control=f"without it: {before.words}",
+        )
     return Verdict(
-        REFUTED, f"writing {said} into one's own metadata changes nothing", request.curl("attacker"), after.words
+        verdict=REFUTED,
+        sentence=f"writing {said} into one's own metadata changes nothing",
+        request=request.curl("attacker"),
+        answer=after.words,
     )

@@ -26,7 +26,14 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
     shown = []
     for column in columns:
         known = [c for c in context.on(name) if (c.case.kind, c.case.detail) == ("parents", column)]
-        case = Case("parents", name, "insert", {"other": DENIED}, column, is_alone(relation, entry))
+        case = Case(
+            kind="parents",
+            object=name,
+            verb="insert",
+            expected={"other": DENIED},
+            detail=column,
+            alone=is_alone(relation, entry),
+        )
         shown += [(column, c) for c in known or parents.ask(context.probe, case)]
     return _verdict(context, name, shown)
 
@@ -39,14 +46,20 @@ def _verdict(context: Context, name: str, shown: Sequence[tuple[str, Cell]]) -> 
             verdict = DECLARED if shared else CONFIRMED
             words = f"Any signed-in user can put rows of {name} below another user's {column}, or learn which exist"
             words = f"{column} refers to what others may read; name it in `parents` to forbid it" if shared else words
-            return Verdict(verdict, words, request, cell.answer, cell.control)
+            return Verdict(verdict=verdict, sentence=words, request=request, answer=cell.answer, control=cell.control)
         if not cell.control:
-            return Verdict(UNPROVED, cell.reason, request, cell.answer)
+            return Verdict(verdict=UNPROVED, sentence=cell.reason, request=request, answer=cell.answer)
     if not shown:
         return Verdict(REFUTED, f"{name} refers to no exposed relation")
     _, cell = shown[0]
     request = cell.curl
-    return Verdict(REFUTED, "a row below another user's parent is refused", request, cell.answer, cell.control)
+    return Verdict(
+        verdict=REFUTED,
+        sentence="a row below another user's parent is refused",
+        request=request,
+        answer=cell.answer,
+        control=cell.control,
+    )
 
 
 def _is_shared(context: Context, name: str, column: str) -> bool:

@@ -38,13 +38,19 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
     shown = "; ".join(f"{n['Node Type']} {_conditions(n)}".strip() for n in scans)[:300]
     if any(r.rule in PER_ROW for r in reports) and any(CALLS.search(_conditions(n)) for n in nodes):
         words = f"Slow, no leak: a read of {name} finds out for each row who is asking; write (select auth.uid())"
-        return Verdict(CONFIRMED, words, statement, shown, severe=False)
+        return Verdict(verdict=CONFIRMED, sentence=words, request=statement, answer=shown, severe=False)
     leading = dict(rows.execute(query("proof/claims/leading_columns"), {"schema": relation.schema}).fetchall())
     filtered = any(_conditions(n) for n in nodes)
     if any(r.rule not in PER_ROW for r in reports) and filtered and not _served(nodes, leading):
         words = f"Slow, no leak: no index serves the policies of {name}, so each user's read takes the whole table"
-        return Verdict(CONFIRMED, words, statement, shown, severe=False)
-    return Verdict(REFUTED, "the plan uses an index, and asks once who is asking", statement, shown, severe=False)
+        return Verdict(verdict=CONFIRMED, sentence=words, request=statement, answer=shown, severe=False)
+    return Verdict(
+        verdict=REFUTED,
+        sentence="the plan uses an index, and asks once who is asking",
+        request=statement,
+        answer=shown,
+        severe=False,
+    )
 
 
 def _served(nodes: Sequence[dict[str, Any]], leading: Mapping[str, str]) -> bool:

@@ -63,4 +63,6 @@ def _shown(verdict: str, sentence: str, cell: Cell, *, severe: bool = True) -> V
     role = ROLE_OF.get(cell.actor, "authenticated")
     asked = f"select has_table_privilege('{role}', '{cell.case.object}', '{cell.case.verb}')"
     request = cell.curl or asked
-    return Verdict(verdict, sentence, request, cell.answer, cell.control, severe=severe)
+    return Verdict(
+        verdict=verdict, sentence=sentence, request=request, answer=cell.answer, control=cell.control, severe=severe
+    )

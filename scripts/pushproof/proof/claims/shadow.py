@@ -49,7 +49,13 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
         touched = [row[0] for row in rows.execute(query("proof/claims/shadowed")).fetchall()]
     if touched:
         words = f"With SQL of their own, not over REST, a user makes {name} work on a table of theirs as its owner"
-        return Verdict(CONFIRMED, words, call, f"it used pg_temp.{', pg_temp.'.join(touched)}", severe=False)
+        return Verdict(
+            verdict=CONFIRMED,
+            sentence=words,
+            request=call,
+            answer=f"it used pg_temp.{', pg_temp.'.join(touched)}",
+            severe=False,
+        )
     return Verdict(REFUTED, "called beside temporary tables of those names, it did not use them", call)
 
 

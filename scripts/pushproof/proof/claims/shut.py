@@ -15,5 +15,11 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
     cells = context.on(name)
     for cell in cells:
         if cell.expected == ALLOWED and cell.observed != ALLOWED and cell.actor != "service":
-            return Verdict(CONFIRMED, f"Nothing leaks, but {cell.reason}", cell.curl, cell.answer, severe=False)
+            return Verdict(
+                verdict=CONFIRMED,
+                sentence=f"Nothing leaks, but {cell.reason}",
+                request=cell.curl,
+                answer=cell.answer,
+                severe=False,
+            )
     return Verdict(REFUTED, f"everybody gets of {name} what access.toml declares")

@@ -34,7 +34,13 @@ def judge(context: Context, _name: str, reports: Sequence[LinterReport]) -> Verd
     for where, column, value in _told(context, user):
         if value in metadata.values() and former.get((where, column)) != value:
             words = f"Anybody who signs up with {said} in their metadata is given {column} {value} in {where}"
-            return Verdict(CONFIRMED, words, request, f"{where}.{column} = {value}", "a newcomer, who did not ask")
+            return Verdict(
+                verdict=CONFIRMED,
+                sentence=words,
+                request=request,
+                answer=f"{where}.{column} = {value}",
+                control="a newcomer, who did not ask",
+            )
     return Verdict(REFUTED, f"signing up with {said} gives nobody more", request)
 
 

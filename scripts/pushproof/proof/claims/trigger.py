@@ -34,7 +34,13 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
             rows.records.remove(relation, probe.catalog.key_of(relation, theirs))
         if changed:
             words = f"Any signed-in user who adds a row to {name} changes other users' rows through its trigger"
-            return Verdict(CONFIRMED, words, request.curl("other"), answer.words, "the owner's row, read before")
+            return Verdict(
+                verdict=CONFIRMED,
+                sentence=words,
+                request=request.curl("other"),
+                answer=answer.words,
+                control="the owner's row, read before",
+            )
     if answer is None or answer.status >= 300:
         return Verdict(UNPROVED, f"other cannot add a row to {name}: {answer.words if answer else 'nothing to send'}")
     return Verdict(REFUTED, "another user's writes left the owner's rows as they were", answer=answer.words)

@@ -19,4 +19,4 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
         return reach.judge(context, name, reports)
     request = met.curl
     words = f"No leak yet: a visitor is let in to {name}, and its policies to PUBLIC are all that turns them away"
-    return Verdict(CONFIRMED, words, request, met.answer, severe=False)
+    return Verdict(verdict=CONFIRMED, sentence=words, request=request, answer=met.answer, severe=False)

@@ -31,7 +31,9 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         entry = intent.functions[name]
         expected = expected_of(intent, entry.call, filtered=entry.filtered)
         about = "with another user's ids" if sources_of(catalog, intent, function) else ""
-        yield Case("call", name, "call", expected, about=about, alone=function.volatility == "v")
+        yield Case(
+            kind="call", object=name, verb="call", expected=expected, about=about, alone=function.volatility == "v"
+        )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -45,7 +47,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         answer = probe.ask(actor, request)
         changed = call.state(probe) != before
         as_missing = probe.ask(actor, _request(probe, call.function, call.nobody)) if call.rows_of else None
-        asked.add(actor, _observed(answer, as_missing, call, changed=changed), request, answer)
+        asked.add(actor, _observed(answer, as_missing, call, changed=changed), request, answer=answer)
     yield from asked.settled(lambda: _could(probe, case, asked.cells))
 
 
@@ -55,7 +57,7 @@ def _could(probe: Probe, case: Case, cells: Iterable[Cell]) -> bool:
         return True
     call = prepare(probe, case)
     with probe.rows.records.connection.transaction(force_rollback=True):
-        return not by_sql(probe, call.function, call.arguments, lambda: probe.rows.records.speak_as("owner"))[0]
+        return not by_sql(probe, call.function, call.arguments, become=lambda: probe.rows.records.speak_as("owner"))[0]
 
 
 def by_sql(probe: Probe, function: Function, arguments: Row, become: Callable[[], None]) -> tuple[str, Any]:
@@ -125,7 +127,7 @@ def prepare(probe: Probe, case: Case) -> Call:
     nobody = {n: NOBODY.get(types[n], str(uuid.uuid4())) for n in ids}
     others = {n: probe.rows.values.argument(type_, labels) for n, type_, labels in function.required if n not in ids}
     others |= {n: v for n, v in probe.intent.functions[case.object].sample.items() if n not in ids}
-    return Call(function, {**ids, **others}, {**nobody, **others}, rows_of)
+    return Call(function=function, arguments={**ids, **others}, nobody={**nobody, **others}, rows_of=rows_of)
 
 
 def _observed(answer: Answer, as_missing: Answer | None, call: Call, *, changed: bool) -> str:

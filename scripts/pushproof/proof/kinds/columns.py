@@ -26,7 +26,14 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
             if not column.generated:
                 expected = ALLOWED if column.name in entry.columns else DENIED
                 alone = is_alone(relation, entry)
-                yield Case("columns", relation.qualified, "update", {"owner": expected}, column.name, alone)
+                yield Case(
+                    kind="columns",
+                    object=relation.qualified,
+                    verb="update",
+                    expected={"owner": expected},
+                    detail=column.name,
+                    alone=alone,
+                )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -34,14 +41,14 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     relation = probe.relation(case)
     row = probe.rows.fresh_or_standing(relation, "owner")
     expected = case.expected["owner"]
-    change = change_of(probe, relation, row, case.detail)
+    change = change_of(probe, relation, row, name=case.detail)
     request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=change, prefer=MINIMAL)
     answer = probe.ask("owner", request)
     observed = observed_of(answer, effect=probe.rows.undo(relation, row, change))
     if expected == ALLOWED and observed == NOTHING and answer.touched:
         observed = ALLOWED  # taken, and a trigger had the last word
     asked = Asked(case)
-    asked.add("owner", observed, request, answer, note=_note(case, observed))
+    asked.add("owner", observed, request, answer=answer, note=_note(case, observed))
     for cell in asked.settled(lambda: True):
         yield cell if expected == ALLOWED else _controlled(probe, relation, cell)
 
@@ -74,7 +81,7 @@ def _settable(probe: Probe, relation: Relation) -> str:
     """The first declared column that the owner could set just now; empty without one."""
     for name in probe.intent.relations[relation.qualified].columns:
         row = probe.rows.fresh_or_standing(relation, "owner")
-        body = change_of(probe, relation, row, name)
+        body = change_of(probe, relation, row, name=name)
         request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=body, prefer=MINIMAL)
         answer = probe.ask("owner", request)
         probe.rows.undo(relation, row, body)

@@ -23,7 +23,9 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         allowed = intent.relations[relation.qualified].allowed["select"]
         if "other" not in allowed and allowed:
             for count in COUNTS:
-                yield Case("counts", relation.qualified, "select", {"other": DENIED}, count)
+                yield Case(
+                    kind="counts", object=relation.qualified, verb="select", expected={"other": DENIED}, detail=count
+                )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -41,7 +43,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     else:
         observed = ALLOWED if told > seen + SLACK else NOTHING
         note = f"other sees {seen} rows of {case.object}, and is told of about {told}" if observed == ALLOWED else ""
-    asked.add("other", observed, request, answer, note=note)
+    asked.add("other", observed, request, answer=answer, note=note)
     yield from asked.settled(lambda: observed == REFUSED or seen >= 0)
 
 

@@ -25,7 +25,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         request = probe.request(relation, "DELETE", params=probe.where(relation, row), prefer=MINIMAL)
         answer = probe.ask(actor, request)
         gone = probe.rows.records.current(relation, row) is None
-        asked.add(actor, observed_of(answer, effect=gone), request, answer)
+        asked.add(actor, observed_of(answer, effect=gone), request, answer=answer)
         if gone:
             if probe.rows.is_standing(relation, row):
                 probe.rows.refresh()

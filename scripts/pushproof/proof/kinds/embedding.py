@@ -30,7 +30,13 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
             if all("owner" in seen and "other" not in seen for seen in both):
                 for outer, inner in ((child, parent), (parent, child)):
                     expected = {"other": DENIED, "owner": ALLOWED}
-                    yield Case("embedding", outer.qualified, "select", expected, f"{inner.name} by {key.name}")
+                    yield Case(
+                        kind="embedding",
+                        object=outer.qualified,
+                        verb="select",
+                        expected=expected,
+                        detail=f"{inner.name} by {key.name}",
+                    )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -47,5 +53,5 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
             observed = REFUSED if answer.refused else FAILED
         else:
             observed = ALLOWED if answer.rows and (actor != "owner" or answer.rows[0]["embedded"]) else NOTHING
-        asked.add(actor, observed, request, answer)
+        asked.add(actor, observed, request, answer=answer)
     yield from asked.settled()

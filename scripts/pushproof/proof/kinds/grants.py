@@ -23,13 +23,13 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         entry = intent.relations[relation.qualified]
         for verb in VERBS:
             if "anon" not in entry.allowed[verb] | entry.filtered:
-                yield Case("grants", relation.qualified, verb, {"anon": DENIED})
+                yield Case(kind="grants", object=relation.qualified, verb=verb, expected={"anon": DENIED})
         for verb in VERBS[1:]:
             if is_window(catalog, relation) and relation.takes(verb) and "owner" not in entry.allowed[verb]:
-                yield Case("grants", relation.qualified, verb, {"owner": DENIED})
+                yield Case(kind="grants", object=relation.qualified, verb=verb, expected={"owner": DENIED})
         expected = dict.fromkeys([a for a in ("anon", "owner") if a not in entry.truncate], DENIED)
         if not relation.is_view and expected:
-            yield Case("grants", relation.qualified, "truncate", expected)
+            yield Case(kind="grants", object=relation.qualified, verb="truncate", expected=expected)
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -38,4 +38,12 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         role = "anon" if actor == "anon" else "authenticated"
         held, control = probe.rows.records.holds(probe.relation(case), role, case.verb), "postgres, who holds it"
         reason = f"{role} holds the privilege to {case.verb} {case.object}" if held else ""
-        yield Cell(case, actor, DENIED, ALLOWED if held else REFUSED, reason, answer="the catalog", control=control)
+        yield Cell(
+            case=case,
+            actor=actor,
+            expected=DENIED,
+            observed=ALLOWED if held else REFUSED,
+            reason=reason,
+            answer="the catalog",
+            control=control,
+        )

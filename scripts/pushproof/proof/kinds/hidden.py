@@ -31,12 +31,26 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         for verb in ("update", "delete"):
             if relation.rls and entry.owner and "other" not in entry.allowed[verb] and "owner" in entry.allowed[verb]:
                 alone = is_alone(relation, entry)
-                yield Case("hidden", relation.qualified, verb, {"other": DENIED}, UNFILTERED, alone)
+                yield Case(
+                    kind="hidden",
+                    object=relation.qualified,
+                    verb=verb,
+                    expected={"other": DENIED},
+                    detail=UNFILTERED,
+                    alone=alone,
+                )
         for column in dict.fromkeys(c for c in (entry.owner, *entry.parents) if c):
             open_ = relation.rls and relation.by_name[column].open_to("authenticated", "update")
             if open_ and column not in entry.columns and "owner" in entry.allowed["update"]:
                 alone = is_alone(relation, entry)
-                yield Case("hidden", relation.qualified, "update", {"owner": DENIED}, f"{column} {UNFILTERED}", alone)
+                yield Case(
+                    kind="hidden",
+                    object=relation.qualified,
+                    verb="update",
+                    expected={"owner": DENIED},
+                    detail=f"{column} {UNFILTERED}",
+                    alone=alone,
+                )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -44,10 +58,10 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     relation = probe.relation(case)
     row = probe.rows.standing(relation, "owner")
     if case.detail != UNFILTERED:
-        yield _given_away(probe, relation, case, row)
+        yield _given_away(probe, relation, case, row=row)
         return
     policies = [p for p in probe.rows.records.policies(relation) if p.command in (case.verb, "all") and _binds(p)]
-    passes = {who: probe.rows.records.passes(relation, row, policies, who) for who in ("other", "owner")}
+    passes = {who: probe.rows.records.passes(relation, row, policies, who=who) for who in ("other", "owner")}
     observed = ALLOWED if passes["other"] else NOTHING
     reason, control = "", "owner"
     if passes["other"]:
@@ -57,7 +71,15 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     elif not passes["owner"]:
         observed, control = FAILED, ""
         reason = f"no positive control: the policies of {case.object} do not let its owner {case.verb} either"
-    yield Cell(case, "other", DENIED, observed, reason, answer=f"{len(policies)} policies", control=control)
+    yield Cell(
+        case=case,
+        actor="other",
+        expected=DENIED,
+        observed=observed,
+        reason=reason,
+        answer=f"{len(policies)} policies",
+        control=control,
+    )
 
 
 def _given_away(probe: Probe, relation: Relation, case: Case, row: Row) -> Cell:
@@ -65,14 +87,22 @@ def _given_away(probe: Probe, relation: Relation, case: Case, row: Row) -> Cell:
     column = case.detail.removesuffix(f" {UNFILTERED}")
     policies = [p for p in probe.rows.records.policies(relation) if p.command in ("update", "all") and _binds(p)]
     becomes = [replace(p, qual=p.check or p.qual) for p in policies]
-    changed = {**row, **columns.change_of(probe, relation, row, column)}
-    passes = probe.rows.records.passes(relation, changed, becomes, "owner")
+    changed = {**row, **columns.change_of(probe, relation, row, name=column)}
+    passes = probe.rows.records.passes(relation, changed, becomes, who="owner")
     reason = (
         f"the owner can set {column} of {case.object} to another user's by a request without a filter" if passes else ""
     )
     observed = ALLOWED if passes else NOTHING
     words = f"{len(policies)} policies"
-    return Cell(case, "owner", DENIED, observed, reason, answer=words, control="postgres, by SQL")
+    return Cell(
+        case=case,
+        actor="owner",
+        expected=DENIED,
+        observed=observed,
+        reason=reason,
+        answer=words,
+        control="postgres, by SQL",
+    )
 
 
 def _binds(policy: Policy) -> bool:

@@ -23,7 +23,9 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         expected = expected_of(intent, entry.allowed["insert"], filtered=entry.filtered)
         if entry.owner and not _tells_owner(relation, entry):
             expected = {a: e for a, e in expected.items() if a in ("anon", "owner", "service")}
-        yield Case("insert", relation.qualified, "insert", expected, alone=is_alone(relation, entry))
+        yield Case(
+            kind="insert", object=relation.qualified, verb="insert", expected=expected, alone=is_alone(relation, entry)
+        )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -38,7 +40,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
             request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
             answer = probe.ask(actor, request)
             stored = probe.rows.records.count(relation, match) > before
-            asked.add(actor, observed_of(answer, effect=stored), request, answer)
+            asked.add(actor, observed_of(answer, effect=stored), request, answer=answer)
             if stored:
                 probe.rows.records.remove(relation, match)
         yield from asked.settled(fits)

@@ -19,7 +19,14 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
             for column in (c for c in relation.columns if not c.generated):
                 expected = ALLOWED if column.name in entry.insert_columns else DENIED
                 alone = is_alone(relation, entry)
-                yield Case("insert_columns", relation.qualified, "insert", {"owner": expected}, column.name, alone)
+                yield Case(
+                    kind="insert_columns",
+                    object=relation.qualified,
+                    verb="insert",
+                    expected={"owner": expected},
+                    detail=column.name,
+                    alone=alone,
+                )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -31,11 +38,11 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         body = probe.rows.values.body(relation, "owner")
         match = probe.rows.values.mark(relation, body)
         if column.name not in body:
-            body[column.name] = probe.rows.values.insertable(relation, "owner", body, column.name)
+            body[column.name] = probe.rows.values.insertable(relation, "owner", body, name=column.name)
         request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
         answer = probe.ask("owner", request)
         stored = probe.rows.records.count(relation, match) > 0
         note = f"the owner can set {case.detail} when inserting into {case.object}" if stored else ""
-        asked.add("owner", observed_of(answer, effect=stored), request, answer, note=note)
+        asked.add("owner", observed_of(answer, effect=stored), request, answer=answer, note=note)
         probe.rows.records.remove(relation, match)
         yield from asked.settled(fits)

@@ -20,7 +20,14 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         chosen = [c for c in relation.key if c not in foreign and not relation.by_name[c].generated]
         if entry.owner and "owner" in entry.allowed["insert"] and "other" not in entry.allowed["select"] and chosen:
             alone = is_alone(relation, entry)
-            yield Case("keys", relation.qualified, "insert", {"other": DENIED}, ", ".join(chosen), alone)
+            yield Case(
+                kind="keys",
+                object=relation.qualified,
+                verb="insert",
+                expected={"other": DENIED},
+                detail=", ".join(chosen),
+                alone=alone,
+            )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -44,7 +51,11 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         f"other learns which keys of {case.object} exist: {answer.words} for a taken one, {free.words} for a free one"
     )
     asked.add(
-        "other", ALLOWED if tells else observed_of(answer, effect=False), request, answer, note=note if tells else ""
+        "other",
+        ALLOWED if tells else observed_of(answer, effect=False),
+        request,
+        answer=answer,
+        note=note if tells else "",
     )
     works = without.status < 300 or free.status < 300
     for cell in asked.cells:

@@ -25,7 +25,14 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         for column in entry.parents:
             if "owner" in entry.allowed["insert"] and _keys(relation, column):
                 alone = is_alone(relation, entry)
-                yield Case("parents", relation.qualified, "insert", {"other": DENIED}, column, alone)
+                yield Case(
+                    kind="parents",
+                    object=relation.qualified,
+                    verb="insert",
+                    expected={"other": DENIED},
+                    detail=column,
+                    alone=alone,
+                )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -45,7 +52,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
                     f"other learns which {case.detail} exist: {case.object} answers {answer.words} for the owner's, "
                     f"{as_missing.words} for a missing one"
                 )
-            asked.add("other", observed, request, answer, note=note)
+            asked.add("other", observed, request, answer=answer, note=note)
         own, _, works = _post(probe, relation, probe.rows.values.body(relation, "other"))
     cell = next((c for c in asked.cells if not c.ok), asked.cells[0])
     if works:

@@ -30,7 +30,13 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
                 expected = {"owner": ALLOWED}
                 if verb == "update" and "other" not in entry.allowed["update"] | entry.allowed["select"]:
                     expected = {"other": DENIED, "owner": ALLOWED}
-                yield Case("returning", relation.qualified, verb, expected, alone=is_alone(relation, entry))
+                yield Case(
+                    kind="returning",
+                    object=relation.qualified,
+                    verb=verb,
+                    expected=expected,
+                    alone=is_alone(relation, entry),
+                )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -57,5 +63,5 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
                 observed = ALLOWED if answer.rows else NOTHING
             else:
                 observed = REFUSED if answer.refused else FAILED
-            asked.add(actor, observed, request, answer)
+            asked.add(actor, observed, request, answer=answer)
     yield from asked.settled()

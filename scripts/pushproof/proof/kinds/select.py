@@ -19,7 +19,13 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
     for relation in catalog.exposed:
         entry = intent.relations[relation.qualified]
         expected = expected_of(intent, entry.allowed["select"], filtered=entry.filtered)
-        yield Case("select", relation.qualified, "select", expected, alone=relation.is_view and not entry.owner)
+        yield Case(
+            kind="select",
+            object=relation.qualified,
+            verb="select",
+            expected=expected,
+            alone=relation.is_view and not entry.owner,
+        )
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
@@ -36,9 +42,9 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         answer = probe.ask(actor, request)
         asked.add(
             actor,
-            _observed(probe, relation, actor, answer, traceable=bool(owner) or not relation.is_view),
+            _observed(probe, relation, actor, answer=answer, traceable=bool(owner) or not relation.is_view),
             request,
-            answer,
+            answer=answer,
         )
     yield from asked.settled(lambda: True)
 

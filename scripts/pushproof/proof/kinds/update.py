@@ -31,5 +31,5 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         after = probe.rows.records.current(relation, row)
         changed = after != before if value != before[column] else answer.touched
         row = after or {**row, column: value}  # a view may show no key, and be known by all that it shows
-        asked.add(actor, observed_of(answer, effect=changed), request, answer)
+        asked.add(actor, observed_of(answer, effect=changed), request, answer=answer)
     yield from asked.settled(lambda: True)

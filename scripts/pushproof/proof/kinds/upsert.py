@@ -21,7 +21,12 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
         if relation.key and "other" not in entry.allowed["update"] and entry.owner:
             for resolution in RESOLUTIONS:
                 yield Case(
-                    "upsert", relation.qualified, "insert", {"other": DENIED}, resolution, is_alone(relation, entry)
+                    kind="upsert",
+                    object=relation.qualified,
+                    verb="insert",
+                    expected={"other": DENIED},
+                    detail=resolution,
+                    alone=is_alone(relation, entry),
                 )
 
 
@@ -45,5 +50,5 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     answer = probe.ask("other", request)
     changed = probe.rows.records.current(relation, row) != before or (not change and case.detail == RESOLUTIONS[0])
     asked = Asked(case)
-    asked.add("other", observed_of(answer, effect=changed), request, answer)
+    asked.add("other", observed_of(answer, effect=changed), request, answer=answer)
     yield from asked.settled(lambda: True)  # `change` saw the row take this value

@@ -120,12 +120,12 @@ def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str
     prepared = cache / "clusters" / recipe(parts)
     known = prepared.exists()
     try:
-        _fill(parts, _prepared(parts, cache), data, passwords)
+        _fill(parts, _prepared(parts, cache), data, passwords=passwords)
     except StackError:
         if not known:
             raise
         shutil.rmtree(prepared)
-        _fill(parts, _prepared(parts, cache), data, passwords)
+        _fill(parts, _prepared(parts, cache), data, passwords=passwords)
 
 
 def _fill(parts: Parts, prepared: Path, data: Path, passwords: Mapping[str, str]) -> None:
@@ -187,7 +187,7 @@ def _provision(parts: Parts, data: Path) -> None:
     port = free_port()
     with _running(Postgres(parts, data, port)):
         for step in _steps():
-            _run_sql(_sql_of(step, parts), step.name, port, password)
+            _run_sql(_sql_of(step, parts), step.name, port, password=password)
     _single_user(parts, data, f"alter role {ADMIN} password null;\n")
 
 
