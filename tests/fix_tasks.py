@@ -28,7 +28,8 @@ EMPTY_PUBLIC = """
         execute format('drop function if exists %s cascade', one.name);
       end loop;
     end $$;
-    drop schema if exists supabase_migrations cascade
+    drop schema if exists supabase_migrations cascade;
+    delete from auth.users
 """
 
 

@@ -295,7 +295,7 @@ def test_the_planners_own_look_into_an_index_is_no_use_of_it(opened: Connection)
 def test_bad_input(bare: Project, tmp_path: Path) -> None:
     """Before anything runs."""
     words = ("bench", "--suite", "schema")
-    refuses(bare.invoke(*words, "--messages", "15000"), 2, "no multiple of 10,000", "--rows 1000000")
+    refuses(bare.invoke(*words, "--messages", "15000"), 2, "not a multiple of 10,000", "--rows 1000000")
     refuses(bare.invoke(*words, "--samples", "0"), 2, "are too few", "--samples 200")
     refuses(bare.invoke(*words, "--against", str(tmp_path)), 2, "no migration in", "--against names a folder")
     refuses(bare.invoke("bench", "--suite", "speed"), 2, "no suite 'speed'", "choose one of")
