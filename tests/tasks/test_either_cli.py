@@ -92,3 +92,20 @@ def test_execute_and_reset(blank: Project, sql: Ask, either_cli: dict[str, str])
     ]
     done = blank.invoke("execute", "--sql", "insert into public.a values (1/0)", **either_cli)
     refuses(done, 18, "division by zero (SQLSTATE 22012)", "")
+
+
+def test_a_config_of_an_earlier_cli(bare: Project, either_cli: dict[str, str]) -> None:
+    """Its sections are renamed in a copy, which follows the project's files; the project's own is left as it is."""
+    config = bare.settings.supabase_dir / "config.toml"
+    config.write_text(config.read_text() + "\n[inbucket]\nport = 54324\n")
+    former = config.read_bytes()
+    bare.write("migrations/001_a.sql", "create table public.a (id int primary key);")
+    bare.write("seed.sql", "insert into public.a values (1);")
+    done = succeeds(bare.invoke("push", **either_cli))
+    assert "[inbucket] is called [local_smtp] now: rename it" in done.stderr
+    bare.write("migrations/002_b.sql", "create table public.b (id int primary key);")
+    assert "002_b.sql" in succeeds(bare.invoke("push", **either_cli)).stdout
+    succeeds(bare.invoke("reset-local", **either_cli))
+    with connect(bare.stack.target()) as connection:
+        assert connection.execute("select count(*) from public.a").fetchone() == (1,)
+    assert config.read_bytes() == former

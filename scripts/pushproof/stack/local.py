@@ -12,18 +12,31 @@ from pushproof.base.errors import UnreachableError
 from pushproof.base.settings import Settings
 from pushproof.target.targets import Target, parse_db_url
 from pushproof.tools import parts
+from pushproof.tools.config_copy import renamed, workdir_of
 from pushproof.tools.supabase_cli import Cli
+
+WARNED: set[Path] = set()  # projects
 
 
 def cli(settings: Settings, console: Console) -> Cli:
-    """The CLI to use: SUPABASE_CLI's, or else the locked one."""
+    """The CLI to use: SUPABASE_CLI's, or else the pinned one. It reads a config.toml of an earlier one in a copy."""
+    workdir = workdir_of(settings.project, settings.state_dir)
+    if workdir != settings.project:
+        _warn_of_names(settings, console)
     if settings.cli:
-        return Cli(Path(shutil.which(settings.cli) or settings.cli), settings.project)
+        return Cli(Path(shutil.which(settings.cli) or settings.cli), workdir)
     locked = parts.ensure(settings, console)
     version = locked.version("@supabase/cli-{platform}")
-    return Cli(
-        binary=locked.cli, workdir=settings.project, known_version=version, mend=partial(parts.mend, settings, console)
-    )
+    return Cli(binary=locked.cli, workdir=workdir, known_version=version, mend=partial(parts.mend, settings, console))
+
+
+def _warn_of_names(settings: Settings, console: Console) -> None:
+    """Once a task."""
+    if settings.project not in WARNED:
+        WARNED.add(settings.project)
+        names = renamed(settings.supabase_dir / "config.toml").items()
+        words = ", ".join(f"[{old}] is called [{new}] now" for old, new in names)
+        console.status(f"{words}: rename it; until then the CLI is given a copy", head="config.toml", style="yellow")
 
 
 def local(settings: Settings, console: Console) -> Target:
