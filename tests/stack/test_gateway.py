@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 from typing import Any
 
 import httpx
@@ -733,24 +734,33 @@ def test_a_client_that_leaves_disturbs_no_other(stack: Any, postgres: psycopg.Co
     """Requests that ask the same in turn look like a transaction that is repeated; they are answered all the same."""
     name = f"work_{uuid.uuid4().hex[:8]}"
     postgres.execute(f"""
-        create function public.{name}() returns void language sql as 'select pg_catalog.pg_sleep(0.1)';
-        grant execute on function public.{name}() to anon;
+        create function public.{name}(seconds float) returns void language plpgsql set statement_timeout = '40s'
+          as 'begin perform pg_catalog.pg_sleep(seconds); end';
+        grant execute on function public.{name}(float) to anon;
         notify pgrst, 'reload schema';
     """)
     url, headers = f"{stack.url}/rest/v1/rpc/{name}", {"apikey": stack.publishable_key}
+    asleep = "select from pg_stat_activity where usename = 'authenticator' and query_start < now() - interval '10 s'"
 
-    def ask(_: int) -> set[int]:
-        return {httpx.post(url, headers=headers, timeout=20).status_code for _ in range(20)}
+    def ask(seconds: float, timeout: float) -> int:
+        return httpx.post(url, headers=headers, json={"seconds": seconds}, timeout=timeout).status_code
 
+    def ask_on(over: Event) -> set[int]:
+        return {ask(0.1, 20) for _ in iter(over.is_set, True)}
+
+    over = Event()
     try:
-        assert wait_until(lambda: httpx.post(url, headers=headers).status_code == 204, timeout=20)
+        assert wait_until(lambda: ask(0, 20) == 204, timeout=20)
         with ThreadPoolExecutor(4) as pool:
-            answers = pool.map(ask, range(4))
-            for _ in range(3):
-                with pytest.raises(httpx.ReadTimeout):
-                    httpx.post(url, headers=headers, timeout=0.02)
-            assert [*answers] == [{204}] * 4
+            answers = [pool.submit(ask_on, over) for _ in range(4)]
+            with pytest.raises(httpx.ReadTimeout):
+                ask(18, 0.5)
+            assert wait_until(lambda: postgres.execute(asleep).rowcount, timeout=20, interval=0.2)
+            assert wait_until(lambda: not postgres.execute(asleep).rowcount, timeout=20, interval=0.2)
+            over.set()
+            assert [one.result() for one in answers] == [{204}] * 4
     finally:
+        over.set()
         postgres.execute(f"drop function public.{name}")
 
 

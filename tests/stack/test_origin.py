@@ -825,6 +825,22 @@ def test_other_session_settings_do_not_help(postgres: psycopg.Connection[Any]) -
             postgres.execute("alter table auth.users add column x int")
 
 
+@pytest.mark.parametrize("statement", ["alter table auth.users add column x int", "drop table auth.users cascade"])
+def test_operators_of_ones_own_do_not_help(postgres: psycopg.Connection[Any], statement: str) -> None:
+    """What refuses does not look for its operators where the session does."""
+    with postgres.transaction(force_rollback=True):
+        postgres.execute("""
+            create schema mine;
+            create function mine.no(text, text) returns boolean language sql immutable as 'select false';
+            create operator mine.!~ (leftarg = text, rightarg = text, function = mine.no);
+            create operator mine.<> (leftarg = text, rightarg = text, function = mine.no);
+            create operator mine.= (leftarg = text, rightarg = text, function = mine.no);
+            set local search_path = mine, pg_catalog;
+        """)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="must be owner of table users"):
+            postgres.execute(statement.encode())
+
+
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role"])
 def test_new_tables_are_not_exposed(postgres: psycopg.Connection[Any], role: str) -> None:
     """A table without grants is invisible to every API role, which may nonetheless use the schemas."""

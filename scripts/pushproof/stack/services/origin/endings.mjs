@@ -10,21 +10,24 @@ const BETWEEN_MS = 100
 const DISTINCT = 3 // transactions that a session was seen in, from which on it is taken for one that repeats
 const BUSY = SAMPLES / 2 // samples in which it was at work
 const LOOKS = 3 // without a find, until it is taken for one that ended by itself
+const MOST_LOOKS = 60 // where others are answered meanwhile, whose sessions look alike
 const COMMIT_MS = 15_000 // for which triggers may run at COMMIT
 const AGAIN_MS = 5_000 // while one that was given up goes on
 
 /**
- * Makes the function that ends such transactions, to be called with the name of the relation or function that a request
- * without an answer asked for. `patience` is for how many ms a request is waited for.
+ * Ends such transactions: `giveUp` is told the name of the relation or function that a request without an answer asked
+ * for, `answered` of each answer that REST gave. `patience` is for how many ms a request is waited for.
  */
 export function createEnder(config, patience) {
   const login = { user: 'authenticator', password: config.database.authenticator_password, zone: 'Z', max: 1 }
   const names = new Set()
   let running
+  let answers = 0 // to requests for one of the names
 
-  // Sessions that hardly rest, and ask for one of the names again and again.
+  // Sessions that hardly rest, and ask for one of the names again and again, while nobody gets an answer from them.
   async function repeating(sql) {
     const seen = new Map()
+    answers = 0
     const wanted = [...names].map((name) => `%"${name.replace(/[\\%_]/g, '\\$&').replaceAll('"', '""')}"%`)
     for (let n = 0; n < SAMPLES; n += 1) {
       const busy = await sql`
@@ -36,7 +39,7 @@ export function createEnder(config, patience) {
     }
     const repeats = ([, times]) => times.length >= BUSY && new Set(times.map(({ began }) => began)).size >= DISTINCT
       && times.some(({ meant }) => meant)
-    return [...seen].filter(repeats).map(([pid]) => pid)
+    return answers > 0 ? [] : [...seen].filter(repeats).map(([pid]) => pid)
   }
 
   // Of COMMIT, and of any statement for which nobody can wait any more; how many have been at work for some time.
@@ -69,16 +72,24 @@ export function createEnder(config, patience) {
   }
 
   async function run() {
-    for (let looks = 0; looks < LOOKS; looks += 1) {
-      if (await end() > 0) looks = 0
+    for (let looks = 0, all = 0; looks < LOOKS && all < MOST_LOOKS; looks += 1, all += 1) {
+      if (await end() > 0 || answers > 0) looks = 0
       await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS).unref() })
     }
     names.clear()
   }
 
-  return (name) => {
-    names.add(name)
-    running ??= run().catch((error) => log(`rest: ${error.code ?? error.name}: ${error.message}`))
-      .finally(() => { running = undefined })
+  return {
+    giveUp(name) {
+      names.add(name)
+      running ??= run().catch((error) => log(`rest: ${error.code ?? error.name}: ${error.message}`))
+        .finally(() => { running = undefined })
+    },
+    answered(path) {
+      if (names.size > 0 && names.has(nameOf(path))) answers += 1
+    },
   }
 }
+
+/** What a path of REST asks for. */
+export const nameOf = (path) => decodeURIComponent(path.split('/').at(-1))

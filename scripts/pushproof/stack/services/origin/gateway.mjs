@@ -1,7 +1,7 @@
 // What stands in front of a hosted project: checks the API key, routes by prefix, answers CORS.
 import { isUtf8 } from 'node:buffer'
 import { log, reply } from './answers.mjs'
-import { createEnder } from './endings.mjs'
+import { createEnder, nameOf } from './endings.mjs'
 import { namesRows, routeOf } from './routes.mjs'
 import { Upstream } from './upstream.mjs'
 
@@ -138,7 +138,7 @@ function preflight(req, res) {
 }
 
 function createProxy(upstream, config) {
-  const endGivenUp = createEnder(config, PATIENCE_MS)
+  const ender = createEnder(config, PATIENCE_MS)
   // anon is who comes without a token; the secret key travels on as the JWT of its role.
   const bearer = { anon: '', service_role: `authorization: Bearer ${config.service_role_key}\r\n` }
   let lost = false
@@ -152,6 +152,7 @@ function createProxy(upstream, config) {
         if (lost) log('rest is back')
         lost = false
         settle()
+        if (status < 500) ender.answered(call.path)
         if (!gone) answer.head(status, headers)
       },
       data: (chunk) => gone || answer.data(chunk),
@@ -165,7 +166,7 @@ function createProxy(upstream, config) {
       },
     })
     const giveUp = () => {
-      if (exchange.abort()) endGivenUp(decodeURIComponent(call.path.split('/').at(-1)))
+      if (exchange.abort()) ender.giveUp(nameOf(call.path))
     }
     const patience = setTimeout(() => {
       if (!req.complete) return patience.refresh() // a slow client may take its time

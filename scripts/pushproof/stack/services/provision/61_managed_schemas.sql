@@ -6,18 +6,18 @@
 grant supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin to postgres
   with inherit true, set false;
 
-create function extensions.is_managed(schema_name text) returns boolean language sql immutable as $$
+create function extensions.is_managed(schema_name text) returns boolean language sql immutable set search_path = '' as $$
   select schema_name in ('auth', 'storage', 'realtime')
 $$;
 
 -- An event trigger is told no schema of a rule.
-create function extensions.schema_of_rule(catalog oid, rule oid) returns text language sql stable as $$
+create function extensions.schema_of_rule(catalog oid, rule oid) returns text language sql stable set search_path = '' as $$
   select c.relnamespace::regnamespace::text
   from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
   where catalog = 'pg_catalog.pg_rewrite'::regclass and r.oid = rule
 $$;
 
-create function extensions.refuse_managed_ddl() returns event_trigger language plpgsql as $$
+create function extensions.refuse_managed_ddl() returns event_trigger language plpgsql set search_path = '' as $$
 declare
   done record;
 begin
@@ -39,7 +39,7 @@ begin
   end loop;
 end $$;
 
-create function extensions.refuse_managed_drop() returns event_trigger language plpgsql as $$
+create function extensions.refuse_managed_drop() returns event_trigger language plpgsql set search_path = '' as $$
 declare
   dropped record;
 begin
