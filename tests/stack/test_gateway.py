@@ -740,7 +740,10 @@ def test_a_client_that_leaves_disturbs_no_other(stack: Any, postgres: psycopg.Co
         notify pgrst, 'reload schema';
     """)
     url, headers = f"{stack.url}/rest/v1/rpc/{name}", {"apikey": stack.publishable_key}
-    asleep = "select from pg_stat_activity where usename = 'authenticator' and query_start < now() - interval '10 s'"
+    asleep = """
+        select from pg_stat_activity
+        where usename = 'authenticator' and state = 'active' and query_start < now() - interval '10 s'
+    """
 
     def ask(seconds: float, timeout: float) -> int:
         return httpx.post(url, headers=headers, json={"seconds": seconds}, timeout=timeout).status_code
@@ -749,19 +752,17 @@ def test_a_client_that_leaves_disturbs_no_other(stack: Any, postgres: psycopg.Co
         return {ask(0.1, 20) for _ in iter(over.is_set, True)}
 
     over = Event()
-    try:
-        assert wait_until(lambda: ask(0, 20) == 204, timeout=20)
-        with ThreadPoolExecutor(4) as pool:
+    with contextlib.ExitStack() as cleanup, ThreadPoolExecutor(4) as pool:
+        cleanup.callback(postgres.execute, f"drop function public.{name}")
+        with contextlib.ExitStack() as ends:
+            ends.callback(over.set)
+            assert wait_until(lambda: ask(0, 20) == 204, timeout=20)
             answers = [pool.submit(ask_on, over) for _ in range(4)]
             with pytest.raises(httpx.ReadTimeout):
                 ask(18, 0.5)
             assert wait_until(lambda: postgres.execute(asleep).rowcount, timeout=20, interval=0.2)
             assert wait_until(lambda: not postgres.execute(asleep).rowcount, timeout=20, interval=0.2)
-            over.set()
-            assert [one.result() for one in answers] == [{204}] * 4
-    finally:
-        over.set()
-        postgres.execute(f"drop function public.{name}")
+        assert [one.result() for one in answers] == [{204}] * 4
 
 
 @pytest.mark.parametrize("size", [100, 9_000, 16_384, 50_000, 100_000])

@@ -275,6 +275,21 @@ def test_output_that_nobody_reads(bare: Project, words: str) -> None:
     assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
 
 
+def test_a_table_that_nobody_reads(blank: Project) -> None:
+    """It is no failed check: the exit code is that of a broken pipe."""
+    blank.write("migrations/001_a.sql", "create table public.a (id int primary key);")
+    succeeds(blank.invoke("push"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "invoke", "migrations"]
+    done = subprocess.run(
+        words, cwd=REPOSITORY, env=blank.environment, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert done.returncode == 128 + signal.SIGPIPE, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("words", ["push --hard --json", "pusch --json", "push -j --target"])
 def test_json_of_a_usage_error(bare: Project, words: str) -> None:
     """With --json it is one document too."""

@@ -120,3 +120,17 @@ def test_a_skipped_file_is_no_green_file(stack: RunningStack) -> None:
     tally.pytest_collectreport(SimpleNamespace(skipped=True))
     with pytest.raises(FailedError, match="skipped tests"):
         summarise(run, [], [CheckResult("x", "X", "1", "1", ok=True)], tally, 1.0)
+
+
+@pytest.mark.parametrize("text", ["def x(:", "import nowhere_to_be_found"])
+def test_a_test_file_that_cannot_be_read(project: Project, watched: Connection, text: str) -> None:
+    """It is a failure that says so, and no interruption."""
+    file = project.folder / "tests" / "smoke" / "test_unread.py"
+    file.write_text(text)
+    try:
+        done = project.invoke("smoke")
+    finally:
+        file.unlink()
+    *_, cause, remedy = done.stderr.splitlines()
+    assert (done.code, cause) == (1, "ERROR a test file cannot be read: nothing is proved"), done.output
+    assert remedy == "FIX   pytest's output above says why"

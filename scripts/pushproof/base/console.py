@@ -158,5 +158,9 @@ def _rich(*, stderr: bool) -> RichConsole:
     """rich's console. Piped output is read by programs: neither wrapped nor cut."""
     from rich.console import Console as RichConsole
 
+    class Piped(RichConsole):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich's own would end the task with exit code 1
+
     plain = not (sys.stderr if stderr else sys.stdout).isatty()
-    return RichConsole(stderr=stderr, highlight=False, soft_wrap=plain, width=NO_LIMIT if plain else None)
+    return Piped(stderr=stderr, highlight=False, soft_wrap=plain, width=NO_LIMIT if plain else None)

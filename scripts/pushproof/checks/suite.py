@@ -16,7 +16,7 @@ from pushproof.target.clocks import REFUSED
 from pushproof.target.targets import Target
 from pushproof.target.testusers import make_room
 
-PASSED, FAILED, USAGE, NO_TESTS = 0, 1, 4, 5  # pytest's exit codes
+PASSED, FAILED, UNREAD, USAGE, NO_TESTS = 0, 1, 2, 4, 5  # pytest's exit codes
 FIRST = "--first"  # for pushproof.failing: end at the first test that fails in its call
 IN_PROCESS = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # this package is imported before pytest starts
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
@@ -61,7 +61,7 @@ class Stopper:
     interrupted = False
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        self.interrupted = excinfo.errisinstance(KeyboardInterrupt)
+        self.interrupted = excinfo.type is KeyboardInterrupt  # pytest's own, for such a file, is a kind of it
 
 
 class Tally(Stopper):
@@ -121,6 +121,8 @@ def run_suite(
         raise KeyboardInterrupt
     if code == NO_TESTS or (code == PASSED and not tally.counts):
         raise FailedError("no test was run: nothing is proved", "loosen -k; `pytest --co tests/smoke` lists them")
+    if code == UNREAD:
+        raise FailedError("a test file cannot be read: nothing is proved", "pytest's output above says why")
     if code not in (PASSED, FAILED):
         raise FailedError(f"pytest could not run the tests (its exit code {code})", "its output above says why")
     return tally
