@@ -38,7 +38,7 @@ def workdir_of(project: Path, state_dir: Path) -> Path:
     folder = state_dir / "cli" / hashlib.sha256(known.encode()).hexdigest()[:16]
     if not folder.exists():
         make(folder.parent)
-        _fill(folder, text, links, beside)
+        _fill(folder, text, links, beside=beside)
     return folder
 
 
