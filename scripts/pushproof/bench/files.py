@@ -144,7 +144,13 @@ def data_of(folder: Path) -> list[Path]:
 
 
 def sampled(
-    connection: psycopg.Connection[Any], folder: Path, name: str, count: int, seed: int, callers: Sequence[str] | None
+    connection: psycopg.Connection[Any],
+    folder: Path,
+    name: str,
+    *,
+    count: int,
+    seed: int,
+    callers: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
     """As many rows of a sample, of these callers where they are given; they repeat where it has fewer.
 

@@ -140,7 +140,7 @@ def _measure(console: Console, variants: Sequence[Variant], folder: Path, option
         with console.progress(f"Asking at {size:,}", total=len(variants[0].results), unit="queries") as advance:
             for number, (name, first) in enumerate(variants[0].results.items(), 1):
                 asked = [
-                    sampled(c, folder, first.query.sample, count=options.samples, seed=options.seed, callers=None)
+                    sampled(c, folder, first.query.sample, count=options.samples, seed=options.seed)
                     for c in connections
                 ]
                 first.query.check(asked[0][0])
@@ -160,7 +160,7 @@ def _grow(console: Console, own: Variant, small: Variant, folder: Path, options:
         console.progress("Asking both sizes", total=len(own.results), unit="queries") as advance,
     ):
         for number, result in enumerate(own.results.values(), 1):
-            rows = sampled(little, folder, result.query.sample, count=options.samples, seed=options.seed, callers=None)
+            rows = sampled(little, folder, result.query.sample, count=options.samples, seed=options.seed)
             before, after = _measured([little, large], result.query, [rows, rows])
             result.growth = Times.of(after.milliseconds).median / Times.of(before.milliseconds).median
             advance(number)
@@ -181,10 +181,7 @@ def _take_apart(
     schemas = api_of(variants[0].settings.supabase_dir / "config.toml").schemas
     with contextlib.ExitStack() as stack, console.doing(f"Taking apart: {asked.title}"):
         connections = [stack.enter_context(connect(one.target)) for one in variants]
-        rows = [
-            sampled(c, folder, asked.sample, count=options.samples, seed=options.seed, callers=None)
-            for c in connections
-        ]
+        rows = [sampled(c, folder, asked.sample, count=options.samples, seed=options.seed) for c in connections]
         for one, parts in zip(variants, costs.by_part(connections, asked, rows, schemas=schemas), strict=True):
             one.parts = parts
         for connection in connections:
@@ -201,7 +198,7 @@ def _finish(console: Console, one: Variant, folder: Path, options: SchemaOptions
     ):
         for result in one.results.values():
             asked = result.query
-            rows = sampled(connection, folder, asked.sample, count=options.samples, seed=options.seed, callers=None)
+            rows = sampled(connection, folder, asked.sample, count=options.samples, seed=options.seed)
             connection.execute("vacuum (analyze)")  # what was written and rolled back turned plans
             result.indexes, one.indexes = server.indexes_read(connection, asked, rows[0], schemas=schemas)
             if asked.rest:
@@ -253,7 +250,7 @@ def _by_rest(console: Console, count: int, one: Variant, requests: Sequence[list
 
 def _callers(connection: Any, folder: Path, options: SchemaOptions) -> list[str]:
     """Those who sign in, each once."""
-    rows = sampled(connection, folder, "callers", count=CALLERS, seed=options.seed, callers=None)
+    rows = sampled(connection, folder, "callers", count=CALLERS, seed=options.seed)
     return [*dict.fromkeys(str(row["caller"]) for row in rows)]
 
 
