@@ -130,7 +130,7 @@ class Project:
         file.write_text(text)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def forked() -> Iterator[None]:
     """Tasks of `Project.invoke` begin with everything imported."""
     with fork_server() as server:
@@ -140,7 +140,7 @@ def forked() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Project]]:
+def projects(forked: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Project]]:
     """Makes projects: copies of this repository's, with `empty` none of its migrations, checks and tests.
 
     Whatever stack they started is stopped at the end.
