@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pushproof.base import inventory
 from pushproof.base.console import Console
 from pushproof.base.errors import FailedError, PartsError
 from pushproof.base.places import cache_dir
@@ -37,7 +38,7 @@ def cache(project: Project) -> Iterator[Path]:
         mine = Parts(folder / "parts" / real.folder.name)
         shutil.copytree(real.folder, mine.folder, copy_function=linked, symlinks=True)
         (mine.folder / NOTE).unlink(missing_ok=True)
-        (mine.folder / NOTE).write_text(json.dumps(parts._hashes(mine.folder)))
+        inventory.take(mine.folder / "node_modules", mine.folder / NOTE)
         yield folder
 
 
@@ -93,7 +94,7 @@ def test_a_program_that_was_cut_off(
         write(file, (real.folder / file.relative_to(found.folder)).read_bytes())
 
     monkeypatch.setattr(parts, "_install", install)
-    assert mine.damage == str(file.relative_to(mine.folder))
+    assert mine.damage == str(file.relative_to(mine.folder / "node_modules"))
     try:
         assert stack.start()[0] == "postgres"
     finally:
@@ -175,7 +176,17 @@ def take_catalog(cluster: Path) -> None:
     shutil.rmtree(cluster / "base")
 
 
-DAMAGES = [cut_version, empty, spoil_control, take_catalog]
+def take_folder(cluster: Path) -> None:
+    """An empty one, which the server needs all the same."""
+    (cluster / "pg_notify").rmdir()
+
+
+def bar_logins(cluster: Path) -> None:
+    """The passwords can be set in single-user mode, but nobody can log in."""
+    write(cluster / "pg_hba.conf", b"")
+
+
+DAMAGES = [cut_version, empty, spoil_control, take_catalog, take_folder, bar_logins]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -184,6 +195,7 @@ def test_a_damaged_prepared_cluster_is_prepared_anew(new: Project, cache: Path, 
     known = postgres._prepared(parts.locate(new.settings), cache_dir(new.settings))
     mine = cache / "clusters" / known.name
     shutil.copytree(known, mine)
+    shutil.copy(postgres._note(known), postgres._note(mine))
     if os.geteuid() == 0:
         for one in (mine, *mine.rglob("*")):
             shutil.chown(one, *(known.stat().st_uid, known.stat().st_gid))
@@ -191,7 +203,7 @@ def test_a_damaged_prepared_cluster_is_prepared_anew(new: Project, cache: Path, 
     stack = stack_of(new, cache)
     try:
         assert stack.start()[0] == "postgres"
-        assert (mine / "PG_VERSION").exists()
+        assert inventory.damage(mine, postgres._note(mine)) == ""
     finally:
         stack.stop()
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pushproof.base.console import Console
-from pushproof.base.errors import PortError, ProjectError, StackError
+from pushproof.base.errors import PortError, ProjectError, PushproofError, StackError
 from pushproof.base.places import cache_dir, data_dir, service_user, socket_folder
+from pushproof.base.queries import query
 from pushproof.base.reading import hint_of, present, text_of
 from pushproof.base.settings import Settings
 from pushproof.stack import state as states
@@ -28,11 +29,13 @@ from pushproof.stack.services.postgres import (
     adopt_cluster,
     create_cluster,
     is_cluster,
+    mend_cluster,
     recipe,
 )
 from pushproof.stack.services.postgrest import ApiSettings, Postgrest
 from pushproof.stack.supervisor import Health, Supervisor, end_strays
 from pushproof.target.clocks import check_keys_of_stack
+from pushproof.target.database import connect
 from pushproof.target.targets import Database, Target
 from pushproof.tools import parts as npm
 from pushproof.tools.parts import Parts
@@ -59,6 +62,7 @@ class Stack:
         self.data = data_dir(settings)
         self.state = states.load(self.folder)
         self._server = ""  # the life of the database server
+        self._new = False  # whether the cluster in `data` was made by this run, and so holds nobody's rows
 
     @property
     def url(self) -> str:
@@ -90,17 +94,19 @@ class Stack:
     def start(self, names: Sequence[str] | None = None) -> list[str]:
         """Bring up whatever is down, or of it the named services and what they need; the names of what this started.
 
-        Where it fails and the parts are damaged, they are reinstalled. Raises PartsError, StackError, PortError or
+        Where it fails and the cache is damaged, that is mended. Raises PartsError, StackError, PortError or
         DiskFullError; what it started is stopped then.
         """
         with states.locked(self.folder, self._waits):
             try:
                 return self._start(names)
             except (StackError, OSError) as failure:
-                if npm.mend(self.settings, self.console):
+                if mend(self.settings, self.console):
+                    if self._new:
+                        self._drop_data()
                     return self._start(names)
                 if isinstance(failure, StackError) and failure.service == "postgres":
-                    raise self._damaged(f"PostgreSQL does not start on {self.data}", failure.details) from None
+                    raise self._damaged(f"PostgreSQL cannot use {self.data}", failure.details) from None
                 raise
 
     def _start(self, names: Sequence[str] | None) -> list[str]:
@@ -139,10 +145,13 @@ class Stack:
         self.stop()
         with states.locked(self.folder, self._waits):
             self.state = states.load(self.folder)
-            shutil.rmtree(self.data)
-            self.state.cluster = ""
-            self._save()
+            self._drop_data()
         self.start()
+
+    def _drop_data(self) -> None:
+        shutil.rmtree(self.data)
+        self.state.cluster = ""
+        self._save()
 
     def _waits(self) -> None:
         self.console.status(f"another task starts or stops the stack in {self.folder}", head="waiting")
@@ -298,6 +307,7 @@ class Stack:
                 self.console.status("state.json was lost: the data stays, keys, passwords and ports are new")
             else:
                 create_cluster(parts, cache_dir(self.settings), self.data, passwords=self.state.passwords)
+                self._new = True
         if self.data != link:
             link.unlink(missing_ok=True)
             link.symlink_to(self.data)
@@ -312,7 +322,30 @@ class Stack:
             raise
 
     def _supervisor(self, parts: Parts) -> Supervisor:
-        return Supervisor(tuple(self._services(parts)), self.folder / "logs", self.state.services, on_change=self._save)
+        return Supervisor(
+            tuple(self._services(parts)),
+            self.folder / "logs",
+            self.state.services,
+            on_change=self._save,
+            on_wait=self._look_closer,
+        )
+
+    def _look_closer(self, service: str, words: str) -> None:
+        """Say what a start waits for; raise StackError where a server that is up cannot read its data."""
+        import psycopg
+
+        self.console.status(f"{service} is not ready yet; its log: {words}", head="waiting")
+        if service == "postgres":
+            return
+        target, password = self.target(), self.state.passwords["authenticator"]
+        login = replace(target, database=replace(target.database, user="authenticator", password=password))
+        try:
+            with connect(login) as connection:
+                connection.execute(query("stack/readable"))
+        except (psycopg.Error, PushproofError) as problem:
+            error = StackError("PostgreSQL cannot read its data", "", details=getattr(problem, "message", "") or str(problem))
+            error.service = "postgres"
+            raise error from None
 
     def _damaged(self, cause: str, words: str = "") -> StackError:
         """The folder of the data is the user's: it is named, and left as it is."""
@@ -344,6 +377,18 @@ class Stack:
         socket = self.rest_socket if parts.postgrest else None
         known = (parts, ports["api"], socket, ports["postgres"], api.schemas, passwords, self.state.secrets)
         yield Origin(*known, anonymous_sign_ins=takes_anonymous(self.settings.supabase_dir / "config.toml"))
+
+
+def mend(settings: Settings, console: Console) -> bool:
+    """Make anew what is damaged in the cache, for when something does not start; False where nothing is.
+
+    Nothing is lost by that. Raises PartsError when the parts cannot be had.
+    """
+    parts = npm.mend(settings, console)
+    cluster = mend_cluster(npm.locate(settings), cache_dir(settings))
+    if cluster:
+        console.status(f"{cluster}: preparing the database anew", head="damaged", style="yellow")
+    return parts or bool(cluster)
 
 
 def section_of(config: Path, name: str) -> dict[str, Any]:

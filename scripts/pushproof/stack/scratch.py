@@ -18,7 +18,7 @@ from pushproof.base.errors import StackError
 from pushproof.base.places import cache_dir
 from pushproof.base.settings import Settings
 from pushproof.stack import state as states
-from pushproof.stack.embedded import Stack
+from pushproof.stack.embedded import Stack, mend
 from pushproof.stack.services.base import HOST, free_port
 from pushproof.stack.services.postgres import DATABASE, LOGINS, Postgres, create_cluster
 from pushproof.stack.supervisor import MARK, Supervisor
@@ -110,7 +110,7 @@ def scratch_server(settings: Settings, console: Console) -> Iterator[ScratchServ
             try:
                 start()
             except (StackError, OSError):
-                if not npm.mend(settings, console):
+                if not mend(settings, console):
                     raise
                 start()
             database = Database(

