@@ -186,6 +186,11 @@ def bar_logins(cluster: Path) -> None:
     write(cluster / "pg_hba.conf", b"")
 
 
+def cut_types(cluster: Path) -> None:
+    """The server starts; whoever connects, PostgREST first, gets an error."""
+    write(cluster / "base/5/1247", b"")
+
+
 DAMAGES = [cut_version, empty, spoil_control, take_catalog, take_folder, bar_logins]
 
 
@@ -208,7 +213,7 @@ def test_a_damaged_prepared_cluster_is_prepared_anew(new: Project, cache: Path, 
         stack.stop()
 
 
-@pytest.mark.parametrize("damage", [cut_version, spoil_control, take_catalog])
+@pytest.mark.parametrize("damage", [cut_version, spoil_control, take_catalog, cut_types])
 def test_damaged_data_is_named_and_left(new: Project, damage: Callable[[Path], None]) -> None:
     """Exit 13 with the folder, and what its deletion takes; nothing in it is touched."""
     succeeds(new.invoke("start"))

@@ -343,7 +343,8 @@ class Stack:
             with connect(login) as connection:
                 connection.execute(query("stack/readable"))
         except (psycopg.Error, PushproofError) as problem:
-            error = StackError("PostgreSQL cannot read its data", "", details=getattr(problem, "message", "") or str(problem))
+            words = problem.message if isinstance(problem, PushproofError) else str(problem)
+            error = StackError("PostgreSQL cannot read its data", details=words)
             error.service = "postgres"
             raise error from None
 
