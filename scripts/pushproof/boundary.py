@@ -113,7 +113,7 @@ def _of_a_file(file: Path, problem: OSError, run: Run) -> PushproofError | None:
     if problem.errno in (*UNUSABLE, *OF_ANOTHER_KIND) and _of_the_project(run, file):
         owner = "its owner has to let you read it, and write it where the task writes"
         return ProjectError(
-            cause, owner if problem.errno in UNUSABLE else "move it away: a file of that name goes there"
+            cause, owner if problem.errno in UNUSABLE else "move it away: the task needs its place"
         )
     if problem.errno in UNUSABLE:
         return SettingsError(cause, f"make it writable, or {OTHER_FOLDERS}")
