@@ -112,9 +112,7 @@ def _of_a_file(file: Path, problem: OSError, run: Run) -> PushproofError | None:
     cause = f"cannot use {file}: {problem.strerror}"
     if problem.errno in (*UNUSABLE, *OF_ANOTHER_KIND) and _of_the_project(run, file):
         owner = "its owner has to let you read it, and write it where the task writes"
-        return ProjectError(
-            cause, owner if problem.errno in UNUSABLE else "move it away: the task needs its place"
-        )
+        return ProjectError(cause, owner if problem.errno in UNUSABLE else "move it away: the task needs its place")
     if problem.errno in UNUSABLE:
         return SettingsError(cause, f"make it writable, or {OTHER_FOLDERS}")
     return SettingsError(cause, f"move it away, or {OTHER_FOLDERS}") if problem.errno in OF_ANOTHER_KIND else None

@@ -23,22 +23,20 @@ from pushproof.stack.scratch import scratch_server
 from pushproof.stack.services import postgres
 from pushproof.target.database import connect
 from pushproof.tools import parts, pgrls
-from pushproof.tools.parts import NOTE, Parts
+from pushproof.tools.parts import Parts
 from tests.fix_stack import Project, RunningStack
 from tests.tasks.answers import refuses, succeeds
 
 
 @pytest.fixture
 def cache(project: Project) -> Iterator[Path]:
-    """A cache of the test's own with the real parts, hard-linked where that can be, noted as they are."""
+    """A cache of the test's own with the real parts, hard-linked."""
     real = parts.ensure(project.settings, project.stack.console)
     with tempfile.TemporaryDirectory(prefix="pushproof-damage-", dir=cache_dir(project.settings).parent) as name:
         folder = Path(name)
         folder.chmod(0o755)
         mine = Parts(folder / "parts" / real.folder.name)
         shutil.copytree(real.folder, mine.folder, copy_function=linked, symlinks=True)
-        (mine.folder / NOTE).unlink(missing_ok=True)
-        inventory.take(mine.folder / "node_modules", mine.folder / NOTE)
         yield folder
 
 

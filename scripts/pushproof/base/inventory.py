@@ -6,32 +6,41 @@ import hashlib
 import json
 from pathlib import Path
 
+FOLDER = -1  # the size that is noted for one
+
 
 def take(folder: Path, note: Path) -> None:
-    """Write the hash of each file in `folder`, and each folder in it, to `note`, as JSON."""
-    note.write_text(json.dumps(_found(folder)))
+    """Write the size in bytes and the SHA-256 hash of each file in `folder`, and each folder in it, to `note`."""
+    entries = (entry for entry in folder.rglob("*") if not entry.is_symlink())
+    note.write_text(json.dumps({str(entry.relative_to(folder)): (_size(entry), _hash(entry)) for entry in entries}))
 
 
 def damage(folder: Path, note: Path) -> str:
-    """The first of what was noted that is not as it was, or the note where it cannot be read; empty when all are.
+    """The path in `folder` of an entry that is not as it was noted, or the note's name if that cannot be read.
 
-    Paths are relative to `folder`. Reads all of it: some 250 MB a second.
+    Empty if all are as noted, which takes a second for each 250 MB: sizes are compared first, then hashes.
     """
     try:
         noted = json.loads(note.read_text())
     except (OSError, ValueError):
         return note.name
-    found = _found(folder)
-    return next((name for name in noted if found.get(name) != noted[name]), "")
+    for name, (size, _) in noted.items():
+        if _size(folder / name) != size:
+            return str(name)
+    return next((name for name, (_, digest) in noted.items() if _hash(folder / name) != digest), "")
 
 
-def _found(folder: Path) -> dict[str, str]:
-    entries = (one for one in folder.rglob("*") if not one.is_symlink())
-    return {str(one.relative_to(folder)): _hash(one) for one in entries}
+def _size(entry: Path) -> int | None:
+    """None if it is missing."""
+    try:
+        return FOLDER if entry.is_dir() else entry.stat().st_size
+    except OSError:
+        return None
 
 
 def _hash(entry: Path) -> str:
+    """Empty for a folder, and for a file that cannot be read."""
     try:
-        return "folder" if entry.is_dir() else hashlib.sha256(entry.read_bytes()).hexdigest()
-    except OSError as problem:
-        return str(problem.strerror)
+        return "" if entry.is_dir() else hashlib.sha256(entry.read_bytes()).hexdigest()
+    except OSError:
+        return ""

@@ -27,7 +27,7 @@ from pushproof.base.resources import resource
 from pushproof.base.settings import Settings
 from pushproof.base.waiting import exclusive
 
-NOTE = "inventory.json"
+NOTE = "contents.json"
 MANIFESTS = resource(__package__)
 INSTALLED_MB = 246  # `du -sm node_modules` on linux-x64
 NPM_FLAGS = (
