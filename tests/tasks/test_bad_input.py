@@ -89,7 +89,7 @@ CASES = (
         "push",
         10,
         "config.toml is not TOML",
-        "mend that line",
+        "fix that line",
         {**ONE_FILE, "supabase/config.toml": "[api\n"},
     ),
     Case("unknown option", "push --hard", 2, "--hard", "invoke --help push"),
@@ -434,14 +434,14 @@ def test_a_check_that_nobody_looks_for(blank: Project) -> None:
     """In a folder below it would pass for one that is green."""
     blank.write("checks/a.sql", "-- A.\nselect 'a' as expected, 'a' as found")
     file = blank.write("checks/deep/b.sql", "-- B.\nselect 'a' as expected, 'b' as found")
-    refuses(blank.invoke("verify"), 10, f"{file} is not looked at", "move it to")
+    refuses(blank.invoke("verify"), 10, f"{file} is not used", "move it to")
 
 
 @pytest.mark.parametrize("name", ["SUPABASE_DB_CA", "PUSHPROOF_STATE_DIR", "PUSHPROOF_CACHE_DIR"])
 def test_the_home_of_nobody(bare: Project, name: str) -> None:
     """A setting, and no bug."""
     done = bare.invoke("verify", "--json", **{name: "~nobody_of_this_name/x"})
-    refuses(done, 11, "begins with the home folder of a user who is not there", "write the path in full")
+    refuses(done, 11, "begins with the home folder of an unknown user", "write the full path")
 
 
 @pytest.mark.parametrize("make", [lambda file: file.mkdir(), lambda file: file.write_bytes("# é".encode("utf-16"))])

@@ -1,4 +1,4 @@
-"""The only writer to the terminal: results on standard output, everything else on standard error."""
+"""The only module that writes to the terminal: results to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -25,36 +25,35 @@ MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("", "")}
 
 
 class Console:
-    """Prints for people, or with `as_json` one JSON document for scripts; `quiet` says nothing of what goes on.
+    """Prints text for people, or with `as_json` one JSON document for scripts. `quiet` suppresses status lines.
 
-    Lines are written as they are; rich, which takes a tenth of a second to import, draws tables and
-    what moves.
+    Lines are written directly; rich, which takes 0.1 s to import, draws tables, spinners and progress bars.
     """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
         self.quiet = quiet
-        self._said_json = False
+        self._wrote_json = False
         _open_standard_streams()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # rather \\xe9 than no word, where é has no code
+                stream.reconfigure(errors="backslashreplace")  # writes \\xe9 if the encoding lacks é
 
     def status(self, text: str, *, head: str = "", style: str = "bold") -> None:
-        """A line about what goes on, after a word that stands out."""
+        """Write a status line, after a highlighted `head`. If it cannot be written, the task goes on."""
         if not self.quiet:
             try:
                 _write(sys.stderr, (head, style), (as_called(text), ""))
-            except OSError:  # a full disk, or nobody who reads: the task goes on without
+            except OSError:  # a full disk, or a closed pipe
                 discard(sys.stderr)
 
     def line(self, text: str, *, ok: bool | None = None, head: str = "") -> None:
-        """A line of the result, with a mark where `ok` says how it went; silent with --json."""
+        """Write a line of the result, with a mark if `ok` is given. Silent with --json."""
         if not self.as_json:
             _write(sys.stdout, MARKS[ok], (head, "bold"), (as_called(text), ""))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Rows under headings; None shows as `null`. Silent with --json."""
+        """Write rows under headings, None as `null`. Silent with --json."""
         if self.as_json:
             return
         from rich import box
@@ -67,16 +66,16 @@ class Console:
         _rich(stderr=False).print(table)
 
     def data(self, value: Any) -> None:
-        """The result for scripts: one document, the first. Silent without --json."""
-        if self.as_json and not self._said_json:
-            self._said_json = True
-            with undisturbed():  # half a document is none
+        """Write the result as a JSON document; calls after the first do nothing. Silent without --json."""
+        if self.as_json and not self._wrote_json:
+            self._wrote_json = True
+            with undisturbed():  # an interruption must not cut the document
                 sys.stdout.write(json.dumps(value, default=shown, indent=2) + "\n")
                 sys.stdout.flush()
 
     @contextlib.contextmanager
     def doing(self, text: str) -> Iterator[None]:
-        """Show that `text` is under way: a spinner on a terminal, a line elsewhere."""
+        """Show `text` while the block runs: as a spinner on a terminal, else as a status line."""
         if self.quiet:
             yield
         elif sys.stderr.isatty() and not os.environ.get("CI"):
@@ -88,7 +87,7 @@ class Console:
 
     @contextlib.contextmanager
     def progress(self, text: str, *, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-        """A bar on a terminal, a line elsewhere; yields its setter."""
+        """Show a progress bar on a terminal, else a status line; yields the function that sets the progress."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         console = _rich(stderr=True)
@@ -105,40 +104,40 @@ class Console:
             yield lambda done: progress.update(bar, completed=min(done, total))
 
     def error(self, error: PushproofError) -> None:
-        """One line of cause, one of remedy, then the server's own words if there are any."""
+        """Write an error: its cause, its remedy and its details, if any."""
         self.status(error.message, head="ERROR", style="red")
         if error.hint:
             self.status(error.hint, head="FIX  ")
         if error.details:
             self.status("", head=as_called(error.details), style="dim")
-        parts = {"message": error.message, "hint": error.hint, "details": error.details}
-        self.data({"error": {"code": error.code, **{name: as_called(text) for name, text in parts.items()}}})
+        texts = {"message": error.message, "hint": error.hint, "details": error.details}
+        self.data({"error": {"code": error.code, **{name: as_called(text) for name, text in texts.items()}}})
 
 
-def entry(value: Any, **more: object) -> Any:
-    """A dataclass as an entry of a `--json` document, whose type says its keys; `more` replaces some or adds others."""
-    return asdict(value) | more
+def entry(value: Any, **members: object) -> Any:
+    """A dataclass as an entry of a `--json` document; `members` replaces or adds keys."""
+    return asdict(value) | members
 
 
 def shown(value: Any) -> str:
-    """A database's value as a person reads it: SQL's words and JSON, not Python's."""
+    """A database value as text: null, true, false and JSON as SQL writes them."""
     if isinstance(value, bool | dict | list | None):
         return json.dumps(value, default=shown, ensure_ascii=False)
     return str(value)
 
 
 def counted(number: int, noun: str) -> str:
-    """As in 1,000 rows, or 1 row."""
+    """A number with its noun, such as `1,000 rows` or `1 row`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def discard(stream: TextIO) -> None:
-    """Lead a standard stream nowhere: what it still holds would fail again at exit, and change the exit code to 120."""
+    """Redirect a standard stream to /dev/null: a failing flush at exit would change the exit code to 120."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _open_standard_streams() -> None:
-    """Give what was closed, as by `>&-`, to nobody; else the next file or socket opened would take its number."""
+    """Redirect closed standard streams (`>&-`) to /dev/null. Else the next file or socket would take their number."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
@@ -147,20 +146,20 @@ def _open_standard_streams() -> None:
 
 
 def _write(stream: TextIO, *pieces: tuple[str, str]) -> None:
-    """Pieces of (text, style) in one line, styled on a terminal that has colours (https://no-color.org)."""
+    """Write pieces of (text, style) as one line, styled on a terminal with colours (https://no-color.org)."""
     coloured = stream.isatty() and not os.environ.get("NO_COLOR")
-    words = (f"\033[{STYLES[style]}m{text}\033[0m" if coloured and style else text for text, style in pieces if text)
-    stream.write(" ".join(words) + "\n")
+    styled = (f"\033[{STYLES[style]}m{text}\033[0m" if coloured and style else text for text, style in pieces if text)
+    stream.write(" ".join(styled) + "\n")
     stream.flush()
 
 
 def _rich(*, stderr: bool) -> RichConsole:
-    """rich's console. Piped output is read by programs: neither wrapped nor cut."""
+    """rich's console. Piped output is neither wrapped nor cut, because programs read it."""
     from rich.console import Console as RichConsole
 
     class Piped(RichConsole):
         def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich's own would end the task with exit code 1
+            raise BrokenPipeError  # rich would end the task with exit code 1
 
     plain = not (sys.stderr if stderr else sys.stdout).isatty()
     return Piped(stderr=stderr, highlight=False, soft_wrap=plain, width=NO_LIMIT if plain else None)

@@ -1,17 +1,17 @@
-"""What each task writes to standard output with `--json`: one document, here by the task's name.
+"""The JSON document that each task writes to standard output with `--json`.
 
-docs/json.md shows an example of each. A key that is added is no break; one that goes, or changes its type, is.
+docs/json.md shows an example of each. New keys may be added; a removed key or a changed type is a breaking change.
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-Json = Any  # a value of the database's, as JSON has it
+Json = Any  # a database value as JSON
 
 
 class Problem(TypedDict):
-    """An error: its exit code, cause, remedy, and a foreign program's own words."""
+    """An error: its exit code, cause, remedy, and the message of another program, if any."""
 
     code: int
     message: str
@@ -20,7 +20,7 @@ class Problem(TypedDict):
 
 
 class Error(TypedDict):
-    """What a task writes that failed before it had a result."""
+    """The document of a task that failed before it had a result."""
 
     error: Problem
 
@@ -32,14 +32,14 @@ class Init(TypedDict):
 
 
 class RedCheck(TypedDict):
-    """Checks that ran, and the names of those that are red."""
+    """The number of checks that ran, and the names of the red ones."""
 
     total: int
     red: list[str]
 
 
 class Tests(TypedDict):
-    """How many of the project's tests passed and were skipped, and which failed."""
+    """Numbers of the project's tests that passed and were skipped, and the names of those that failed."""
 
     passed: int
     failed: list[str]
@@ -47,7 +47,7 @@ class Tests(TypedDict):
 
 
 class Smoke(TypedDict):
-    """`target` is embedded, local or remote; `pushed` are file names; `seconds` is the whole run."""
+    """`target` is embedded, local or remote; `pushed` are file names; `seconds` is the duration of the run."""
 
     target: str
     url: str
@@ -58,7 +58,7 @@ class Smoke(TypedDict):
 
 
 class Use(TypedDict):
-    """A relation as it is on the target: estimated rows, bytes, reads, writes, sessions in it now."""
+    """A relation on the target: estimated rows, bytes, reads, writes, and the sessions that use it now."""
 
     rows: int
     bytes: int
@@ -69,7 +69,7 @@ class Use(TypedDict):
 
 
 class Lock(TypedDict):
-    """A lock that a statement takes: what it blocks, and what is done while it is held."""
+    """A lock that a statement takes: what it blocks, and the work done while it is held."""
 
     relation: str
     mode: str
@@ -79,7 +79,7 @@ class Lock(TypedDict):
 
 
 class Statement(TypedDict):
-    """A statement of a pending file: what it loses, what it locks; `opaque` where that cannot be read from it."""
+    """A statement of a pending file: what it loses and locks; `opaque` if its text does not show that."""
 
     line: int
     statement: str
@@ -96,7 +96,7 @@ class PlannedFile(TypedDict):
 
 
 class LintProblem(TypedDict):
-    """What is wrong with a line; `level` is error or warning."""
+    """A problem of a line; `level` is error or warning."""
 
     file: str
     line: int
@@ -107,7 +107,7 @@ class LintProblem(TypedDict):
 
 
 class ImitatedRows(TypedDict):
-    """Rows that a rehearsal made of those that the target has, and why not more."""
+    """The rows that a rehearsal made, of the `wanted` number on the target, and why it made no more."""
 
     relation: str
     rows: int
@@ -116,7 +116,7 @@ class ImitatedRows(TypedDict):
 
 
 class TimedStatement(TypedDict):
-    """How long a statement took in the rehearsal, and its locks: relation to mode."""
+    """The duration of a statement in the rehearsal, and its locks: relation to mode."""
 
     line: int
     seconds: float
@@ -124,7 +124,7 @@ class TimedStatement(TypedDict):
 
 
 class Held(TypedDict):
-    """What a file blocked of a relation, and for how long."""
+    """What a file blocked on a relation, and for how long."""
 
     blocks: str
     seconds: float
@@ -140,7 +140,7 @@ class TimedFile(TypedDict):
 
 
 class Rehearsal(TypedDict):
-    """A push tried on a scratch server: `red` names what failed afterwards."""
+    """A push on a scratch server: `red` names the checks and cells that failed after it."""
 
     history: int
     rows: list[ImitatedRows]
@@ -153,7 +153,7 @@ class Rehearsal(TypedDict):
 
 
 class Push(TypedDict):
-    """`migrations` are the files that were pushed, or with `dry_run` would be."""
+    """`migrations` are the files that were pushed, or that `dry_run` would push."""
 
     dry_run: bool
     migrations: list[str]
@@ -163,7 +163,7 @@ class Push(TypedDict):
 
 
 class Bundle(TypedDict):
-    """One file of SQL; `after` is the last version that it expects, `file` where it was written."""
+    """One SQL file; `after` is the last version that it expects, `file` is its path."""
 
     after: str | None
     migrations: list[str]
@@ -172,7 +172,7 @@ class Bundle(TypedDict):
 
 
 class Result(TypedDict):
-    """What a statement answered; `rows` is null where it returns none."""
+    """The result of a statement; `rows` is null if it returns none."""
 
     tag: str | None
     columns: list[str]
@@ -180,7 +180,7 @@ class Result(TypedDict):
 
 
 class Cell(TypedDict):
-    """One actor's answer to one question; `request` is a curl line with variables where secrets go."""
+    """The answer to one actor's request; `request` is a curl command with variables in place of secrets."""
 
     kind: str
     object: str
@@ -197,7 +197,7 @@ class Cell(TypedDict):
 
 
 class ClaimVerdict(TypedDict):
-    """What became of a linter's claim: confirmed, declared, refuted or unproved, with what shows it."""
+    """The verdict on a linter's claim: confirmed, declared, refuted or unproved, with its evidence."""
 
     verdict: str
     sentence: str
@@ -209,7 +209,7 @@ class ClaimVerdict(TypedDict):
 
 
 class LinterReport(TypedDict):
-    """A linter's words."""
+    """A linter's report; `words` is its text."""
 
     source: str
     rule: str
@@ -219,7 +219,7 @@ class LinterReport(TypedDict):
 
 
 class Finding(TypedDict):
-    """All that is said of one object, and the worst of its verdicts; `severe` is a leak."""
+    """The verdicts and reports on one object; `verdict` is the worst of them; `severe` means a leak."""
 
     object: str
     verdict: str
@@ -229,7 +229,7 @@ class Finding(TypedDict):
 
 
 class CoveredPolicy(TypedDict):
-    """The cell that saw a policy allow, and one that saw it deny; empty without one."""
+    """A cell in which the policy allowed a request, and one in which it denied one; empty if there is none."""
 
     relation: str
     policy: str
@@ -238,7 +238,7 @@ class CoveredPolicy(TypedDict):
 
 
 class Rls(TypedDict):
-    """`failed` counts the cells that are not as declared; `policies_not_asked` by relation."""
+    """`failed` is the number of cells that are not as declared; `policies_not_asked` is by relation."""
 
     target: str
     url: str
@@ -252,14 +252,14 @@ class Rls(TypedDict):
 
 
 class RlsInit(TypedDict):
-    """`rls --init`: the file, and how many of its lines say `look`."""
+    """`rls --init`: the file, and the number of its lines that say `look`."""
 
     file: str
     looks: int
 
 
 class Mutant(TypedDict):
-    """A change that the proof should notice: the cells or tests that did, or why none can; `error` where it broke."""
+    """A change that the proof should notice: the cells or tests that noticed it, or why none can, or its error."""
 
     kind: str
     object: str
@@ -272,7 +272,7 @@ class Mutant(TypedDict):
 
 
 class Mutate(TypedDict):
-    """`suite` is cells or pytest, `score` the percentage of mutants that were noticed."""
+    """`suite` is cells or pytest; `score` is the percentage of mutants that were killed."""
 
     suite: str
     score: float
@@ -281,7 +281,7 @@ class Mutate(TypedDict):
 
 
 class MigrationState(TypedDict):
-    """A version: its file, its name in the history; `twin` is the version whose statements are the same."""
+    """A version: its file and its name in the history; `twin` is a version with the same statements."""
 
     version: str
     local: str | None
@@ -291,14 +291,14 @@ class MigrationState(TypedDict):
 
 
 class Repair(TypedDict):
-    """`migrations --repair`: which side is kept, files or history, and each step in words."""
+    """`migrations --repair`: the side that is kept, files or history, and a description of each step."""
 
     keep: str
     repairs: list[str]
 
 
 class Loss(TypedDict):
-    """A table that a rollback takes away, or columns of it, and its rows now."""
+    """A table that a rollback drops, or drops columns of, and its number of rows."""
 
     table: str
     columns: list[str]
@@ -306,7 +306,7 @@ class Loss(TypedDict):
 
 
 class Rollback(TypedDict):
-    """The rollbacks that ran, or with `dry_run` would, and what of the target they lose."""
+    """The rollbacks that ran, or that `dry_run` would run, and the data that they lose."""
 
     dry_run: bool
     to: str
@@ -315,7 +315,7 @@ class Rollback(TypedDict):
 
 
 class CheckedRollback(TypedDict):
-    """`rollback --check`: a migration up, down and up again; of `empty` tables no row could be made."""
+    """`rollback --check`: a migration run up, down and up again; no row could be made for `empty` tables."""
 
     file: str
     rows: int
@@ -325,7 +325,7 @@ class CheckedRollback(TypedDict):
 
 
 class RestoredTable(TypedDict):
-    """Rows of a backup: saved, put back, completed, and left because they were there."""
+    """Numbers of rows of a backup: saved, inserted, updated, and left because they exist."""
 
     table: str
     saved: int
@@ -335,7 +335,7 @@ class RestoredTable(TypedDict):
 
 
 class Restore(TypedDict):
-    """By table."""
+    """The restored tables."""
 
     restored: list[RestoredTable]
 
@@ -349,7 +349,7 @@ class Change(TypedDict):
 
 
 class Difference(TypedDict):
-    """An object of the target that is not as its migrations make it."""
+    """An object of the target that differs from what its migrations make."""
 
     kind: str
     object: str
@@ -358,7 +358,7 @@ class Difference(TypedDict):
 
 
 class Drift(TypedDict):
-    """`pending` files are not compared; `not_built` says what could not be built here."""
+    """`pending` files are not compared; `not_built` lists what could not be built on this machine."""
 
     migrations: int
     pending: list[str]
@@ -377,7 +377,7 @@ class Check(TypedDict):
 
 
 class Reset(TypedDict):
-    """The migrations and seeds that ran; `copied` where a kept copy of the database served."""
+    """The migrations and seeds that ran; `copied` is true if a kept copy of the database was used instead."""
 
     migrations: list[str]
     seeds: list[str]
@@ -385,20 +385,20 @@ class Reset(TypedDict):
 
 
 class Scheduled(TypedDict):
-    """`retention --schedule`: the rules that the target runs by itself, and when (cron, UTC)."""
+    """`retention --schedule`: the rules that the target runs on a schedule, and the schedule (cron, UTC)."""
 
     scheduled: list[str]
     when: str
 
 
 class Unscheduled(TypedDict):
-    """`retention --unschedule`."""
+    """`retention --unschedule`: the rules that are no longer scheduled."""
 
     unscheduled: list[str]
 
 
 class Retired(TypedDict):
-    """What a rule found and deleted; `planned` by the names that the project's SQL gives, `along` what went with it."""
+    """What a rule deleted: `planned` has the names that the project's SQL gives, `along` counts dependent rows."""
 
     planned: dict[str, Json]
     deleted: int
@@ -408,7 +408,7 @@ class Retired(TypedDict):
 
 
 class Retention(TypedDict):
-    """By rule; `never_ended` is what the project's idle_ages.sql answers."""
+    """The result of each rule; `never_ended` is the result of the project's idle_ages.sql."""
 
     ended: Retired
     idle: NotRequired[Retired]
@@ -416,14 +416,14 @@ class Retention(TypedDict):
 
 
 class Sweep(TypedDict):
-    """Addresses of test users that were removed, and those that could not be, with the reason."""
+    """Addresses of test users that were removed, and of those that could not be removed, with the reason."""
 
     removed: list[str]
     stuck: list[str]
 
 
 class Inspection(TypedDict):
-    """One thing that `doctor` looked at, and what mends it."""
+    """One check of `doctor`, and how to fix a failure."""
 
     subject: str
     ok: bool
@@ -432,7 +432,7 @@ class Inspection(TypedDict):
 
 
 class Start(TypedDict):
-    """Where the stack is, and the services that were started."""
+    """The addresses of the stack, and the services that were started."""
 
     url: str
     database: str
@@ -440,13 +440,13 @@ class Start(TypedDict):
 
 
 class Stop(TypedDict):
-    """The services that were stopped; with `--all` the folders of the stacks."""
+    """The services that were stopped, or with `--all` the folders of the stacks."""
 
     stopped: list[str]
 
 
 class Service(TypedDict):
-    """A service: up, starting or down, and why."""
+    """A service: its state (up, not ready or down), and why it is not up."""
 
     name: str
     state: str
@@ -456,7 +456,7 @@ class Service(TypedDict):
 
 
 class Stack(TypedDict):
-    """`status --all`: a stack on this machine; `task` is the process that made it for itself."""
+    """`status --all`: a stack on this machine; `task` is the process that made it, if it is a scratch stack."""
 
     folder: str
     url: str
@@ -474,7 +474,7 @@ class Lint(TypedDict):
 
 
 class Panel(TypedDict):
-    """A panel's rows, or why they are missing."""
+    """A panel: its rows, or why they are missing."""
 
     title: str
     missing: str | None
@@ -482,14 +482,14 @@ class Panel(TypedDict):
 
 
 class Generated(TypedDict):
-    """The files that a task writes, and those of them that were stale."""
+    """The files that a task writes, and those that were stale."""
 
     files: list[str]
     stale: list[str]
 
 
 class Figure(TypedDict):
-    """A measurement in `unit`: the median of the runs and its spread; `bar` is what it should not exceed."""
+    """A measurement in `unit`: the median, lowest and highest of the runs; `bar` is its limit."""
 
     name: str
     median: float
@@ -500,7 +500,7 @@ class Figure(TypedDict):
 
 
 class Bench(TypedDict):
-    """`bench` of every suite but `load` and `schema`."""
+    """`bench` with any suite except `load` and `schema`."""
 
     machine: str
     runs: int
@@ -520,7 +520,7 @@ class RequestTimes(TypedDict):
 
 
 class LoadError(TypedDict):
-    """A failure under load, and how often."""
+    """A failure under load, and how often it occurred."""
 
     request: str
     kind: str
@@ -528,7 +528,7 @@ class LoadError(TypedDict):
 
 
 class Load(TypedDict):
-    """`bench --suite load`: rows that were shown, those of the asker, and those of another (`foreign`)."""
+    """`bench --suite load`: rows in responses, those of the requesting user (`own`) and of others (`foreign`)."""
 
     machine: str
     users: int
@@ -546,7 +546,7 @@ class Load(TypedDict):
 
 
 class Milliseconds(TypedDict):
-    """The median, and what 95 and 99 of 100 executions take at most."""
+    """The median and the 95th and 99th percentiles of the executions."""
 
     median: float
     p95: float
@@ -554,7 +554,7 @@ class Milliseconds(TypedDict):
 
 
 class QueryTimes(TypedDict):
-    """One query at each size of the data: by SQL, over HTTP, its plan, and the indexes that it used."""
+    """One query at each size of the data: its times by SQL and over HTTP, its plan, and the indexes that it uses."""
 
     name: str
     title: str
@@ -568,7 +568,7 @@ class QueryTimes(TypedDict):
 
 
 class Writes(TypedDict):
-    """Rows a second by SQL and over HTTP; the ratios compare with the plain variant."""
+    """Rows per second by SQL and over HTTP; the ratios are relative to the plain variant."""
 
     sessions: int
     sql: int
@@ -578,7 +578,7 @@ class Writes(TypedDict):
 
 
 class Variant(TypedDict):
-    """A schema that was measured; `parts` are milliseconds of a write by what they are spent on."""
+    """A measured schema; `parts` are the milliseconds that each part of a write takes."""
 
     name: str
     loading_seconds: float
@@ -589,7 +589,7 @@ class Variant(TypedDict):
 
 
 class BenchSchema(TypedDict):
-    """`bench --suite schema`; `growth` by query: the time at the largest size over that at the smallest."""
+    """`bench --suite schema`; `growth` is by query: the time at the largest size divided by that at the smallest."""
 
     machine: str
     seed: int

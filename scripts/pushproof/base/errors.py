@@ -1,6 +1,6 @@
-"""Errors a user can act on: one line of cause, one of remedy, an exit code of their own kind.
+"""Errors that a user can act on: a line of cause, a line of remedy, and an exit code for each kind.
 
-The codes are documented in docs/exit-codes.md; a test holds the page against this module.
+The codes are documented in docs/exit-codes.md; a test compares that page with this module.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from typing import ClassVar
 
 
 class PushproofError(Exception):
-    """Base of every expected error.
+    """Base class of all expected errors.
 
-    `message` is the cause in one line, `hint` what to do about it, `details` further lines such as
-    a server's own words. None of them may hold a secret.
+    `message` is the cause in one line, `hint` is what to do about it, and `details` holds further lines, such as a
+    server's message. None of them may hold a secret.
     """
 
     code: ClassVar[int] = 3
@@ -47,7 +47,7 @@ class PartsError(PushproofError):
 
 class StackError(PushproofError):
     code, kind = 13, "a service of the embedded stack does not start, is down, or died while a task ran"
-    service = ""  # where it is one
+    service = ""  # its name, if the error is about a service
 
 
 class PortError(PushproofError):
@@ -68,12 +68,12 @@ class PausedError(PushproofError):
 
 class SqlError(PushproofError):
     code, kind = 18, "SQL failed"
-    sqlstate = ""  # where the server told it
-    where = ""  # the file, or what else held the SQL
+    sqlstate = ""  # if the server reported one
+    where = ""  # the file, or another source of the SQL
 
 
 class HistoryError(PushproofError):
-    code, kind = 19, "the migration history is not what the files or the push promise"
+    code, kind = 19, "the migration history does not match the files or the push"
 
 
 class DiskFullError(PushproofError):
@@ -85,7 +85,7 @@ class RefusedError(PushproofError):
 
 
 class IntentError(PushproofError):
-    code, kind = 22, "supabase/access.toml: missing, incomplete, or not what the database holds"
+    code, kind = 22, "supabase/access.toml is missing, incomplete, or does not match the database"
 
 
 class MissingError(PushproofError):

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP, from the first line of a task to its last."""
+"""Handling of Ctrl-C, SIGTERM and SIGHUP, from the start of a task to its end."""
 
 from __future__ import annotations
 
@@ -15,68 +15,71 @@ from types import FrameType
 from pushproof.base.errors import PushproofError
 
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-IMPORT_SECONDS = 2  # for which an interruption waits for an import, or a line of a log, to end
+IMPORT_SECONDS = 2  # how long an interruption waits for an import or a log line to finish
 RETRY_SECONDS = 0.01
 
 
 def leave_at_once() -> None:
-    """Until a task has begun, and once it has ended, there is nothing to clean up: end with 128 + the signal's number.
+    """End the process at once on a signal, with exit code 128 + the signal's number.
 
-    So does what writes into a pipe that nobody reads any more. A signal that is ignored, as a script's `pushproof … &`
-    ignores Ctrl-C, stays ignored.
+    This holds before a task begins and after it ends, when there is nothing to clean up. A write to a closed pipe ends
+    the process too. An ignored signal, such as Ctrl-C in a script's `pushproof … &`, stays ignored.
     """
-    for one in _heeded():
-        signal.signal(one, leave)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as of `pushproof --list | head`
+    for handled in _not_ignored():
+        signal.signal(handled, leave)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in `pushproof --list | head`
 
 
 class Interruption:
-    """What a task does with signals, in a `with` block. The first raises KeyboardInterrupt, and what then cleans up is
-    not disturbed by a second; a third ends at once. Once there was one, that holds until `forget`.
+    """Handles a task's signals in a `with` block.
 
-    Not amid an import, which would leave its lock taken for good, nor in the module `logging`, for its lock alike:
+    The first raises KeyboardInterrupt, the second lets the cleanup go on, the third ends the process. After a first
+    signal the handlers stay until `forget`.
+
+    KeyboardInterrupt is not raised during an import or in the module `logging`, where it could leave a lock taken:
     https://github.com/python/cpython/issues/82272
     """
 
     def __init__(self) -> None:
         self.signal = signal.SIGINT
-        self._former: dict[int, signal._HANDLER] = {}
+        self._handlers: dict[int, signal._HANDLER] = {}
         self._count = 0
-        self._until = 0.0
+        self._deadline = 0.0
 
     def __enter__(self) -> Interruption:
-        self._former = {one: signal.getsignal(one) for one in (*_heeded(), signal.SIGALRM, signal.SIGPIPE)}
-        for one in _heeded():
-            signal.signal(one, self._interrupt)
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a BrokenPipeError, for there may be something to clean up
+        handled = _not_ignored()
+        self._handlers = {each: signal.getsignal(each) for each in (*handled, signal.SIGALRM, signal.SIGPIPE)}
+        for each in handled:
+            signal.signal(each, self._interrupt)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # raises BrokenPipeError instead, so that the task can clean up
         return self
 
     def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> None:
         if not self._count:
             self.forget()
-        elif isinstance(problem, Exception) and not isinstance(problem, PushproofError):  # it was interrupted amid work
+        elif isinstance(problem, Exception) and not isinstance(problem, PushproofError):  # the interruption caused it
             raise KeyboardInterrupt from problem
 
     def forget(self) -> None:
-        """Let others handle signals again; one that still waits for an import came too late."""
-        if self._until:
+        """Restore the former handlers, and drop a signal that still waits for an import."""
+        if self._deadline:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        while self._former:
-            signal.signal(*self._former.popitem())
+        while self._handlers:
+            signal.signal(*self._handlers.popitem())
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
         self._count += 1
         if self._count == 1:
             self.signal = signal.Signals(signum)
-            self._until = time.monotonic() + IMPORT_SECONDS
+            self._deadline = time.monotonic() + IMPORT_SECONDS
             self._raise(signum, frame)
         elif self._count == 2:
-            say("cleaning up; press Ctrl-C once more to leave things as they are")
+            say("cleaning up; press Ctrl-C again to exit without cleanup")
         else:
             leave(signum, frame)
 
     def _raise(self, _: int, frame: FrameType | None) -> None:
-        if time.monotonic() < self._until and _holds_a_lock(frame):
+        if time.monotonic() < self._deadline and _holds_a_lock(frame):
             signal.signal(signal.SIGALRM, self._raise)
             signal.setitimer(signal.ITIMER_REAL, RETRY_SECONDS)
         else:
@@ -85,39 +88,39 @@ class Interruption:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Put interruptions off to the end of the block, where they then arrive; a third within it ends the task at once.
+    """Delay interruptions until the end of the block; a third one within it ends the process at once.
 
-    For the moment between a process' start and the note of it, which nobody would stop otherwise, and for what cleans
-    up. An interruption that still waits for an import comes by SIGALRM.
+    For the time between a process' start and the record of it, without which nobody could stop it, and for cleanup.
+    An interruption that waits for an import arrives as SIGALRM.
     """
-    if threading.current_thread() is not threading.main_thread():  # Python tells the main thread alone
+    if threading.current_thread() is not threading.main_thread():  # signals arrive in the main thread only
         yield
         return
-    late: list[int] = []
-    with contextlib.ExitStack() as afterwards:  # goes on with the others where one of these raises
-        afterwards.callback(lambda: signal.raise_signal(late[0]) if late else None)
-        for one in (*INTERRUPTIONS, signal.SIGALRM):
-            handler = signal.getsignal(one)
+    delayed: list[int] = []
+    with contextlib.ExitStack() as afterwards:  # runs all callbacks, also after one raises
+        afterwards.callback(lambda: signal.raise_signal(delayed[0]) if delayed else None)
+        for handled in (*INTERRUPTIONS, signal.SIGALRM):
+            handler = signal.getsignal(handled)
             if handler not in (signal.SIG_IGN, None):  # a child inherits "ignored", but no handler
-                afterwards.callback(signal.signal, one, handler)
-                signal.signal(one, partial(_put_off, late))
+                afterwards.callback(signal.signal, handled, handler)
+                signal.signal(handled, partial(_delay, delayed))
         yield
 
 
-def _put_off(late: list[int], signum: int, frame: FrameType | None) -> None:
-    late.append(signum)
-    if len(late) == 2:
-        say("cleaning up; press Ctrl-C once more to leave things as they are")
-    elif len(late) > 2:
+def _delay(delayed: list[int], signum: int, frame: FrameType | None) -> None:
+    delayed.append(signum)
+    if len(delayed) == 2:
+        say("cleaning up; press Ctrl-C again to exit without cleanup")
+    elif len(delayed) > 2:
         leave(signum, frame)
 
 
-def _heeded() -> list[signal.Signals]:
-    return [one for one in INTERRUPTIONS if signal.getsignal(one) is not signal.SIG_IGN]
+def _not_ignored() -> list[signal.Signals]:
+    return [each for each in INTERRUPTIONS if signal.getsignal(each) is not signal.SIG_IGN]
 
 
 def _holds_a_lock(frame: FrameType | None) -> bool:
-    """Whether the interrupted code is amid an import, or in the module `logging`."""
+    """Whether the interrupted code runs in an import or in the module `logging`."""
     logging = getattr(sys.modules.get("logging"), "__file__", "no such module")
     while frame:
         if frame.f_code.co_filename.startswith(("<frozen importlib", logging)):
@@ -127,11 +130,11 @@ def _holds_a_lock(frame: FrameType | None) -> bool:
 
 
 def leave(signum: int, _: FrameType | None) -> None:
-    """Handle a signal by ending at once, whatever is left behind."""
+    """Handle a signal by ending the process at once, without cleanup."""
     say("interrupted")
     os._exit(128 + signum)
 
 
 def say(text: str) -> None:
-    """Write a line to standard error past Python's streams, whose locks the interrupted code may hold."""
+    """Write a line to standard error without Python's streams, whose locks the interrupted code may hold."""
     os.write(2, f"{text}\n".encode())

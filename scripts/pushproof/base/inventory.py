@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-FOLDER = -1  # the size that is noted for one
+FOLDER = -1  # the noted size of a folder
 
 
 def take(folder: Path, note: Path) -> None:

@@ -1,7 +1,7 @@
-"""Where things lie on disk, and as whom PostgreSQL runs.
+"""The folders that pushproof uses, and the user that PostgreSQL runs as.
 
-PostgreSQL refuses to run as root. For root it runs as `postgres`, or else `nobody`, and then its
-binaries and its data must lie where that user can go, which a checkout below /root is not.
+PostgreSQL refuses to run as root. For root it runs as `postgres`, or else `nobody`. That user must be able to enter the
+folders of its binaries and its data; it cannot enter a checkout below /root.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LONGEST_SOCKET = "mutant_99"
 
 @cache
 def service_user() -> User | None:
-    """Whom PostgreSQL runs as; None for ourselves."""
+    """The user that PostgreSQL runs as; None for the current user. Raises StackError if there is none for root."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -34,7 +34,7 @@ def service_user() -> User | None:
             continue
         return User(account.pw_uid, account.pw_gid)
     raise StackError(
-        "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody",
+        "PostgreSQL refuses to run as root, and neither a user postgres nor nobody exists",
         "add one (`useradd --system postgres`), or run as an ordinary user",
     )
 
@@ -48,8 +48,8 @@ def enterable(folder: Path) -> bool:
 
 
 def make(folder: Path) -> None:
-    """Make a folder that PostgreSQL's user can enter, whatever our umask."""
-    former = os.umask(0o022) if service_user() else None
+    """Make a folder that PostgreSQL's user can enter, whatever our umask is. Raises SettingsError or OSError."""
+    umask = os.umask(0o022) if service_user() else None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -57,24 +57,24 @@ def make(folder: Path) -> None:
             raise SettingsError(f"cannot make {folder}: {problem.strerror}", "choose another folder") from None
         raise
     finally:
-        if former is not None:
-            os.umask(former)
+        if umask is not None:
+            os.umask(umask)
 
 
 def socket_folder(state_dir: Path) -> Path:
-    """A folder for Unix sockets that we alone can enter: in the state's, or where that lies too deep, a new one.
+    """A folder for Unix sockets that only we can enter: in the state folder, or a new one if that path is too long.
 
-    PostgREST reads a path beyond ASCII by the locale, which may have no such letters.
+    Also a new one for a path that is not ASCII: PostgREST decodes it by the locale, which may lack the characters.
     """
-    near = state_dir / "sockets"
-    if len(bytes(near / LONGEST_SOCKET)) > SOCKET_PATH or not str(near).isascii():
+    folder = state_dir / "sockets"
+    if len(bytes(folder / LONGEST_SOCKET)) > SOCKET_PATH or not str(folder).isascii():
         return Path(tempfile.mkdtemp(prefix="pushproof-", dir="/tmp"))
-    near.mkdir(mode=0o700, exist_ok=True)
-    return near
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def cache_dir(settings: Settings, *, read: bool = False) -> Path:
-    """The folder that checkouts share; to `read`, one that cannot be written does. Raises SettingsError for none."""
+    """The cache folder that checkouts share; with `read` it may be read-only. Raises SettingsError for none."""
     candidates = (settings.cache_dir,) if settings.cache_dir else cache_candidates()
     usable = [folder for folder in candidates if enterable(folder) and _made(folder)]
     if read:
@@ -89,7 +89,7 @@ def cache_dir(settings: Settings, *, read: bool = False) -> Path:
 
 
 def data_dir(settings: Settings) -> Path:
-    """The folder of this stack's cluster."""
+    """The folder of the stack's cluster, which PostgreSQL's user can enter."""
     if enterable(settings.state_dir):
         return settings.state_dir / "data"
     name = hashlib.sha256(bytes(settings.state_dir)).hexdigest()[:16]
@@ -105,6 +105,6 @@ def _made(folder: Path) -> bool:
 
 
 def _safe(folder: Path) -> bool:
-    """Whether nobody else can put programs there for us to run: in /tmp somebody may have come first."""
-    found = folder.stat()
-    return found.st_uid == os.geteuid() and not found.st_mode & 0o002
+    """Whether nobody else can put programs there for us to run. Another user may have made the folder in /tmp."""
+    stat = folder.stat()
+    return stat.st_uid == os.geteuid() and not stat.st_mode & 0o002

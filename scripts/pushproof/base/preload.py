@@ -1,4 +1,4 @@
-"""Modules imported in a thread of their own."""
+"""Import modules in background threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOADING: list[threading.Thread] = []
 
 
 def import_meanwhile(*names: str) -> None:
-    """Import what a task will need, in the time in which a server or the CLI works for it."""
+    """Import modules that a task will need, while it waits for a server or the CLI."""
 
     def load() -> None:
         for name in names:
@@ -21,7 +21,7 @@ def import_meanwhile(*names: str) -> None:
 
 
 def await_imports(seconds: float) -> None:
-    """Wait for imports that are under way, within a limit: an interruption may have left a lock that one waits for."""
-    until = time.monotonic() + seconds
+    """Wait at most `seconds` for running imports. An interrupted import may have left a lock that they wait for."""
+    deadline = time.monotonic() + seconds
     while LOADING:
-        LOADING.pop().join(max(0, until - time.monotonic()))
+        LOADING.pop().join(max(0, deadline - time.monotonic()))

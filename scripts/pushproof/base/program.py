@@ -1,4 +1,4 @@
-"""The name under which the tasks were called, as messages repeat it."""
+"""The name of the running program, as messages show it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def program() -> str:
-    """`invoke`, which read a tasks.py, or else `pushproof`."""
-    called = Path(sys.argv[0])
-    return "invoke" if {"invoke", "inv"} & {called.stem, called.parent.name} else "pushproof"
+    """`invoke` if that program runs, else `pushproof`."""
+    path = Path(sys.argv[0])
+    return "invoke" if {"invoke", "inv"} & {path.stem, path.parent.name} else "pushproof"
 
 
 def as_called(text: str) -> str:
-    """A message, which names tasks as in `pushproof push`, with the program's name as the user called it."""
+    """A message with `pushproof TASK` replaced by `invoke TASK` if the user called invoke."""
     return text.replace("`pushproof ", f"`{program()} ")

@@ -1,4 +1,4 @@
-"""The texts of SQL files that lie beside the modules that ask them, and what their headers say."""
+"""The text of SQL files beside the modules that run them, and their headers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ HEADER = re.compile(r"(?:--.*\n)+")
 
 @cache
 def query(name: str) -> str:
-    """The SQL of queries/history.sql in migrations/, where the module that asks it lies, for `migrations/history`."""
+    """The SQL of a query by its name: `migrations/history` is the file migrations/queries/history.sql."""
     folder, _, stem = name.rpartition("/")
     return resource("pushproof", *folder.split("/"), "queries", f"{stem}.sql").read_text(encoding="utf-8")
 
 
 def header_of(sql: str, keys: Iterable[str]) -> tuple[str, str, dict[str, str]]:
-    """Of the comment that a file begins with: its first line, the others, and what it says of each `key: …`."""
-    found = HEADER.match(sql)
-    title, *lines = [line.removeprefix("--").strip() for line in (found[0] if found else "").splitlines()] or [""]
-    said, about = dict.fromkeys(keys, ""), []
+    """Split the comment at the top of a file into its title, its other text, and the values of its `key: …` lines.
+
+    A key without a line has an empty value.
+    """
+    comment = HEADER.match(sql)
+    title, *lines = [line.removeprefix("--").strip() for line in (comment[0] if comment else "").splitlines()] or [""]
+    values, text = dict.fromkeys(keys, ""), []
     for line in lines:
-        word, colon, rest = line.partition(": ")
-        if colon and word in said:
-            said[word] = rest
+        key, colon, value = line.partition(": ")
+        if colon and key in values:
+            values[key] = value
         else:
-            about.append(line)
-    return title, " ".join(about), said
+            text.append(line)
+    return title, " ".join(text), values

@@ -1,4 +1,4 @@
-"""A text file of the project, or what keeps it from being read."""
+"""Read text files of the project, and explain why one cannot be read."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from pushproof.base.errors import PushproofError
 
 
 def present(file: Path) -> bool:
-    """Whether there is anything of that name: a link to nowhere is, and is to be named rather than passed over."""
+    """Whether an entry of that name exists. A dangling link counts, so that an error names it."""
     return os.path.lexists(file)
 
 
 def sql_files(folder: Path, error: type[PushproofError]) -> list[Path]:
-    """The .sql files of a folder, by name; none where there is no such folder. Raises the error for one that cannot be
-    read, or that holds such files where nobody looks for them: in a folder below it.
+    """The .sql files of a folder, by name; none if the folder does not exist.
+
+    Raises `error` if the folder cannot be read, or if a folder in it holds .sql files.
     """
     try:
-        deeper = next((file for file in sorted(folder.glob("*/*")) if file.suffix.lower() == ".sql"), None)
-        if deeper:
-            raise error(f"{deeper} is not looked at: it lies in a folder of its own", f"move it to {folder}")
+        nested = next((file for file in sorted(folder.glob("*/*")) if file.suffix.lower() == ".sql"), None)
+        if nested:
+            raise error(f"{nested} is not used: it is in a subfolder", f"move it to {folder}")
         return sorted(file for file in folder.iterdir() if file.suffix.lower() == ".sql")
     except FileNotFoundError:
         return []
@@ -29,19 +30,19 @@ def sql_files(folder: Path, error: type[PushproofError]) -> list[Path]:
 
 
 def irregular(file: Path) -> str:
-    """What stands where a file should be, for people; empty for a regular file or none. To read a pipe would wait."""
+    """What the path is instead of a file, as text; empty for a regular file or none. Reading a pipe would block."""
     if not file.exists() or file.is_file():
         return ""
     return "a folder" if file.is_dir() else "not a regular file"
 
 
 def hint_of(text: str) -> str:
-    """What to do about a text that is not TOML."""
-    return "save it without the byte order mark that it begins with" if text.startswith("\ufeff") else "mend that line"
+    """The hint for text that is not TOML."""
+    return "save it without a byte order mark at its start" if text.startswith("\ufeff") else "fix that line"
 
 
 def text_of(file: Path, error: type[PushproofError]) -> str:
-    """The text of a regular file of UTF-8. Raises the error that names what there is instead."""
+    """The text of a regular UTF-8 file. Raises `error` if it is not one or cannot be read."""
     if kind := irregular(file):
         raise error(f"cannot read {file}: it is {kind}", "put a text file in its place")
     try:

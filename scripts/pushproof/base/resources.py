@@ -1,4 +1,4 @@
-"""What the package holds beside its modules: SQL, JavaScript, lock files, texts."""
+"""Files of the package that are not modules: SQL, JavaScript, lock files, texts."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from pathlib import Path
 
 
 def resource(package: str | None, *names: str) -> Path:
-    """A file or folder beside the modules of `package`. All are on disk: Node.js and pip read them too."""
+    """The path of a file or folder beside the modules of `package`. It is on disk: Node.js and pip read it too."""
     return Path(str(files(package or "pushproof").joinpath(*names)))

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, as code scanners exchange their results: https://docs.oasis-open.org/sarif/sarif/v2.1.0."""
+"""SARIF 2.1.0, a format for the results of code scanners: https://docs.oasis-open.org/sarif/sarif/v2.1.0."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def write(file: Path, rules: Sequence[dict[str, Any]], results: Sequence[dict[str, Any]]) -> None:
-    """One run of ours: its rules and its results."""
+    """Write a SARIF file with one run of pushproof: its rules and its results."""
     driver = {"name": "pushproof", "version": version(), "rules": list(rules)}
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": list(results)}]}
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -21,23 +21,23 @@ def write(file: Path, rules: Sequence[dict[str, Any]], results: Sequence[dict[st
 
 
 def rule(name: str, text: str, *, page: str = "") -> dict[str, Any]:
-    """A rule, and the page about it if there is one."""
+    """A rule, with the URL of its page if there is one."""
     return {"id": name, "shortDescription": {"text": text}} | ({"helpUri": page} if page else {})
 
 
-def result(name: str, level: str, text: str, file: str, *, line: int = 0, **more: Any) -> dict[str, Any]:
-    """A result of rule `name` in a file, relative to the project; `more` goes to its location."""
-    where: dict[str, Any] = {"artifactLocation": {"uri": quote(file)}}
+def result(name: str, level: str, text: str, file: str, *, line: int = 0, **members: Any) -> dict[str, Any]:
+    """A result of rule `name` in a file, whose path is relative to the project; `members` are added to its location."""
+    location: dict[str, Any] = {"artifactLocation": {"uri": quote(file)}}
     if line:
-        where["region"] = {"startLine": line}
+        location["region"] = {"startLine": line}
     return {
         "ruleId": name,
         "level": level,
         "message": {"text": text},
-        "locations": [{"physicalLocation": where, **more}],
+        "locations": [{"physicalLocation": location, **members}],
     }
 
 
 def version() -> str:
-    """Ours."""
+    """The version of pushproof."""
     return metadata.version("pushproof")

@@ -1,4 +1,4 @@
-"""Every setting, read in one place into one frozen object. Exported variables win over `.env`."""
+"""All settings, read into one frozen object. Exported variables override `.env`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SINGLE_LINE = (
     "SUPABASE_ANON_KEY",
     "SUPABASE_SERVICE_ROLE_KEY",
 )
-SPACE = 32  # the first letter that is no control character
+SPACE = 32  # the first character that is no control character
 LAST_PORT = 65535
 MILLISECONDS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
-LONGEST = 2**31 - 1  # milliseconds, of a time-out in PostgreSQL
+LONGEST = 2**31 - 1  # milliseconds: the maximum of a time limit in PostgreSQL
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What `.env` and the environment say. Secrets do not show in the repr."""
+    """The settings from `.env` and the environment. The repr holds no secrets."""
 
     project: Path
     target: str
@@ -43,7 +43,7 @@ class Settings:
     db_url: str = field(repr=False)
     db_password: str = field(repr=False)
     db_ca: str
-    tests_dir: Path  # the project's own tests; a copy of the project has none, and takes these
+    tests_dir: Path  # the project's own tests, which a copy of the project uses too
     state_dir: Path
     cache_dir: Path | None
     api_port: int | None
@@ -64,10 +64,10 @@ class Settings:
 
 
 def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings of the project in SUPABASE_WORKDIR, or else in the current folder or the nearest above it.
+    """Settings of the project in SUPABASE_WORKDIR, else in the current folder or the nearest parent with `supabase/`.
 
-    `target` is what --target said. Raises UsageError for an unknown target, SettingsError for an
-    unreadable `.env`, ProjectError where there is no `supabase/` folder.
+    `target` is the value of --target. Raises UsageError for an unknown target, SettingsError for an
+    unreadable `.env` or a bad value, ProjectError if there is no `supabase/` folder.
     """
     exported = os.environ if environ is None else environ
     project = _project(exported.get("SUPABASE_WORKDIR", ""))
@@ -107,18 +107,18 @@ def load(target: str = "", environ: Mapping[str, str] | None = None) -> Settings
 
 
 def _printable(values: Mapping[str, str]) -> dict[str, str]:
-    """Without the line end that a copied value may have. Raises SettingsError for one amid a value, which it does not
-    show: no header and no address can hold it.
+    """Strip line ends that a copied value may have. Raises SettingsError for a control character within a value, which
+    no header or address can hold; the message does not show the value.
     """
-    found = {name: value.strip("\r\n") for name, value in values.items() if name.startswith(PREFIXES)}
+    stripped = {name: value.strip("\r\n") for name, value in values.items() if name.startswith(PREFIXES)}
     for name in SINGLE_LINE:
-        if any(ord(letter) < SPACE for letter in found.get(name, "")):
-            raise SettingsError(f"{name} holds a line break or another control character", "copy it once more")
-    return found
+        if any(ord(character) < SPACE for character in stripped.get(name, "")):
+            raise SettingsError(f"{name} holds a line break or another control character", "copy it again")
+    return stripped
 
 
 def _project(named: str) -> Path:
-    """Upwards, as the CLI looks for it: invoke finds tasks.py from a folder below too."""
+    """The named folder, else the nearest one upwards that holds `supabase/`, as the CLI does. Else the current one."""
     if named:
         return Path(named).resolve()
     here = Path.cwd()
@@ -126,12 +126,12 @@ def _project(named: str) -> Path:
 
 
 def _path(project: Path, text: str) -> Path:
-    """Relative ones are the project's, wherever in it the task runs. Raises SettingsError."""
+    """An absolute path; a relative one starts at the project. Raises SettingsError for an unknown `~user`."""
     try:
         return (project / Path(text).expanduser()).absolute()
     except RuntimeError:
-        cause = f"{text} begins with the home folder of a user who is not there"
-        raise SettingsError(cause, "write the path in full") from None
+        cause = f"{text} begins with the home folder of an unknown user"
+        raise SettingsError(cause, "write the full path") from None
 
 
 def _dotenv(file: Path) -> list[tuple[str, str]]:
@@ -158,9 +158,9 @@ def _yes(values: Mapping[str, str], name: str) -> bool:
 
 def _duration(values: Mapping[str, str], name: str, default: str) -> str:
     text = values.get(name, default)
-    if not (found := re.fullmatch(r"(\d{1,12})(ms|s|min|h)", text)):
+    if not (match := re.fullmatch(r"(\d{1,12})(ms|s|min|h)", text)):
         raise SettingsError(f"{name} is not a duration", f"write it as {default}")
-    if int(found[1]) * MILLISECONDS[found[2]] > LONGEST:
+    if int(match[1]) * MILLISECONDS[match[2]] > LONGEST:
         raise SettingsError(f"{name} is longer than PostgreSQL accepts", "the maximum is 596h; 0s means no limit")
     return text
 
@@ -168,12 +168,12 @@ def _duration(values: Mapping[str, str], name: str, default: str) -> str:
 def _port(values: Mapping[str, str], name: str) -> int | None:
     text = values.get(name, "")
     if text and not (text.isascii() and text.isdecimal() and 0 < int(text) <= LAST_PORT):
-        raise SettingsError(f"{name} is not a port number", "use 1 to 65535, or leave it out: a free one is picked")
+        raise SettingsError(f"{name} is not a port number", "use 1 to 65535, or omit it to use a free port")
     return int(text) if text else None
 
 
 def cache_candidates(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
-    """Where parts and prepared clusters may be cached, best first."""
+    """Folders in which npm parts and prepared clusters may be cached, the preferred one first."""
     exported = os.environ if environ is None else environ
     xdg = exported.get("XDG_CACHE_HOME")
     home = Path(xdg) if xdg else Path.home() / ".cache"

@@ -1,4 +1,4 @@
-"""A mistake on the command line: its remedy, as JSON where that was asked for, and exit code 2."""
+"""Report a mistake on the command line, as JSON with --json, and exit with code 2."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pushproof.base.errors import UsageError
 
 
 def end(problem: ParseError) -> NoReturn:
-    """Print what invoke's parser says, and leave."""
+    """Print the error of invoke's parser and its remedy, and exit."""
     context = problem.context
-    of = f" {context.name}" if context and context.name else ""
-    listing = f"pushproof --help{of}" if of else "pushproof --list"
+    task = context.name if context else ""
+    listing = f"pushproof --help {task}" if task else "pushproof --list"
     message = re.sub(r"<Argument: ([\w-]+).*?>", r"--\1", str(problem))
     as_json = bool({"--json", "-j"} & {*sys.argv})
-    Console(as_json=as_json).error(UsageError(message, f"`{listing}` shows what there is"))
+    Console(as_json=as_json).error(UsageError(message, f"`{listing}` shows {'the options' if task else 'the tasks'}"))
     raise SystemExit(UsageError.code)

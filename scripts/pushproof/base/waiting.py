@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time."""
+"""Wait for a condition or a lock, not for a fixed time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 
 def wait_until(probe: Callable[[], T | None], *, timeout: float, interval: float = 0.01) -> T | None:
-    """Poll `probe` until it answers something true; None when `timeout` seconds have passed."""
+    """Call `probe` until it returns a true value, which is returned; None after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
-        if answer := probe():
-            return answer
+        if result := probe():
+            return result
         if time.monotonic() >= deadline:
             return None
         time.sleep(interval)
@@ -27,23 +27,23 @@ def wait_until(probe: Callable[[], T | None], *, timeout: float, interval: float
 
 @contextlib.contextmanager
 def exclusive(lock: Path, *, shared: bool = False, waits: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Hold a lock file, with others where all share it; `waits` is called once before a wait.
+    """Hold a lock file in the block, exclusively or shared; `waits` is called once before a wait.
 
-    Who comes later asks again and again: a signal just before a blocking call would go unheard.
+    The wait polls the lock, because a signal just before a blocking call would be handled only after it.
     """
-    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    # Others who could open it could hold it.
+    mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    # Only we may open it: whoever opens it can lock it.
     with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
         os.fchmod(file.fileno(), 0o600)
-        if not _taken(file, how):
+        if not _lock(file, mode):
             waits()
-            wait_until(lambda: _taken(file, how), timeout=math.inf, interval=0.05)
+            wait_until(lambda: _lock(file, mode), timeout=math.inf, interval=0.05)
         yield
 
 
-def _taken(file: IO[str], how: int) -> bool:
+def _lock(file: IO[str], mode: int) -> bool:
     try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
+        fcntl.flock(file, mode | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
