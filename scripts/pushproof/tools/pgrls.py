@@ -1,7 +1,7 @@
 """pgrls, a static linter of row level security: https://pypi.org/project/pgrls.
 
-It pins another version of the SQL parser than ours, so it lies in a folder of its own, installed from
-pgrls.txt by hash when it is first needed, without z3 (59 MB), which its linter does not import.
+It pins another version of the SQL parser than we do. So it is installed in its own folder on first use, from pgrls.txt
+with hashes, without z3 (59 MB), which its linter does not import.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Violation = dict[str, Any]
 
 
 def ensure(settings: Settings, console: Console) -> Path:
-    """The folder that holds it, installed if it is not yet. Raises PartsError; nothing half installed stays."""
+    """The folder of pgrls, which is installed if it is missing. Raises PartsError; no partial installation stays."""
     recipe = hashlib.sha256(PINS.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = cache_dir(settings) / "pgrls" / recipe
     if not folder.exists():
@@ -56,31 +56,31 @@ def ensure(settings: Settings, console: Console) -> Path:
 
 
 def _install(folder: Path, console: Console) -> None:
-    for leftover in folder.parent.glob("installing-*"):  # of a run that was killed: we hold the lock
+    for leftover in folder.parent.glob("installing-*"):  # of a killed run, because we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as scratch:
         with console.doing("Installing pgrls, once (33 MB)"):
-            done = process.run([sys.executable, *PIP, f"--target={scratch}/site", "-r", PINS])
-        if done.code:
-            raise _explain(done.stderr)
+            result = process.run([sys.executable, *PIP, f"--target={scratch}/site", "-r", PINS])
+        if result.code:
+            raise _explain(result.stderr)
         (Path(scratch) / "site").rename(folder)
 
 
 def _explain(stderr: str) -> PartsError:
-    words = "\n".join(stderr.strip().splitlines()[-3:])
-    hint = "or leave the static findings out with --no-findings"
+    details = "\n".join(stderr.strip().splitlines()[-3:])
+    hint = "or omit the static findings with --no-findings"
     if "No module named pip" in stderr:
-        return PartsError("pgrls is not installed, and this Python has no pip", f"`python -m ensurepip`, {hint}")
-    if any(word in stderr for word in NO_NETWORK):
+        return PartsError("pgrls is not installed, and this Python has no pip", f"run `python -m ensurepip`, {hint}")
+    if any(message in stderr for message in NO_NETWORK):
         cause = "pgrls is not installed, and the package index does not answer"
-        return PartsError(cause, f"connect to the network once, {hint}", details=words)
-    return PartsError("pip could not install pgrls", f"its output is below; {hint}", details=words)
+        return PartsError(cause, f"connect to the network once, {hint}", details=details)
+    return PartsError("pip could not install pgrls", f"its output is below; {hint}", details=details)
 
 
 def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> list[Violation]:
-    """Its findings: rule_id, severity, location, message. Raises PartsError where it fails, and what `target` raises.
+    """Findings: rule_id, severity, location, message. Raises PartsError if pgrls fails, and what `target` raises.
 
-    It loads, which is half of its time, while `target` is waited for.
+    `target` is called while pgrls loads, which takes half of its time.
     """
 
     def environment() -> str:
@@ -88,16 +88,16 @@ def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> 
         limit = options_of({"statement_timeout": LIMIT})
         return json.dumps({"DATABASE_URL": database.url, "PGOPTIONS": limit, **database.environment})
 
-    done = process.run(
+    result = process.run(
         [sys.executable, "-c", LOADED_FIRST, "lint", "--schemas", ",".join(schemas), "--format", "json"],
         env=process.inherited(PYTHONPATH=str(folder), PYTHONIOENCODING="utf-8"),
         cwd=folder,  # a pgrls.toml of the project is for its own use of pgrls
         text_in=environment,
     )
     try:
-        found: list[Violation] = json.loads(done.stdout)["violations"]
+        violations: list[Violation] = json.loads(result.stdout)["violations"]
     except (ValueError, KeyError):
-        words = (done.stderr or done.stdout).strip()[-1000:]
+        output = (result.stderr or result.stdout).strip()[-1000:]
         hint = f"if it is damaged, delete {folder}: it will be reinstalled; --no-findings skips the findings"
-        raise PartsError("pgrls failed", hint, details=words) from None
-    return found
+        raise PartsError("pgrls failed", hint, details=output) from None
+    return violations

@@ -1,7 +1,7 @@
-"""The Supabase CLI: the only place that knows its verbs, its flags and its ways to fail, v2 and v3.
+"""The Supabase CLI, v2 and v3. Only this module knows its commands, flags and errors.
 
-https://supabase.com/docs/reference/cli. What it says is on standard error, its result as JSON on
-standard output. Exit code 0 proves nothing: callers read back what they were promised.
+https://supabase.com/docs/reference/cli. It writes messages to standard error and its result as JSON to standard output.
+Exit code 0 does not prove success: callers check the result on the target.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from pushproof.target.targets import Target
 
 OLDEST = (2, 122)
 KNOWN_MAJORS = (2, 3)
-BEGUN = re.compile(r"(?:Applying migration|Seeding data from) (\S+?)\.\.\.")
+STARTED = re.compile(r"(?:Applying migration|Seeding data from) (\S+?)\.\.\.")
 SQLSTATE = re.compile(r"^(?:ERROR|FATAL): (?P<message>.*?) \(SQLSTATE (?P<state>\w{5})\)$", re.MULTILINE | re.DOTALL)
 STATEMENT = re.compile(r"^At statement: (?P<number>\d+)$", re.MULTILINE)
 CONNECTION_LOST = ("Connection terminated unexpectedly", *SHUT_DOWN)
 UNREACHABLE = ("failed to connect", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "ENETUNREACH", "EAI_AGAIN")
 BAD_CONFIG = ("CliConfigValueError", "DbConfigLoadError")
-MENDED = "the Supabase CLI was damaged and has been reinstalled", "run this again"
+REINSTALLED = "the Supabase CLI was damaged and has been reinstalled", "run this again"
 QUERY_FAILED = "failed to execute query: error: "
-# `db query` tells the server's words without its SQLSTATE.
+# `db query` reports the server's message without its SQLSTATE.
 SQLSTATE_OF = {
     r"^relation .* does not exist": "42P01",
     r"^column .* does not exist": "42703",
@@ -67,23 +67,23 @@ SQLSTATE_OF = {
 
 @dataclass(frozen=True)
 class Cli:
-    """The CLI, acting on one target for the project in `workdir`."""
+    """The CLI for the project in `workdir`."""
 
     binary: Path
     workdir: Path
-    known_version: str = ""  # of the locked one: asking the binary takes half a second
-    mend: Callable[[], bool] = bool  # of the locked one: install it anew where it is damaged, and say whether it was
+    known_version: str = ""  # of the locked CLI: to ask the binary takes half a second
+    mend: Callable[[], bool] = bool  # reinstalls the locked CLI if it is damaged; returns whether it was
 
     @cached_property
     def version(self) -> tuple[int, int]:
-        """(major, minor). Raises PartsError for one that was never tried with this tool."""
-        found = re.search(r"(\d+)\.(\d+)\.\d+", self.known_version or self._run(["--version"], {}).stdout)
-        if not found:
+        """(major, minor). Raises PartsError for a version that is not supported."""
+        match = re.search(r"(\d+)\.(\d+)\.\d+", self.known_version or self._run(["--version"], {}).stdout)
+        if not match:
             raise PartsError(f"{self.binary} is not the Supabase CLI", "unset SUPABASE_CLI to use the pinned one")
-        version = int(found[1]), int(found[2])
+        version = int(match[1]), int(match[2])
         if version < OLDEST or version[0] not in KNOWN_MAJORS:
             raise PartsError(
-                f"the Supabase CLI {found[0]} is not supported",
+                f"the Supabase CLI {match[0]} is not supported",
                 "use 2.122 or later, or 3.x; unset SUPABASE_CLI to use the pinned one",
             )
         return version
@@ -97,48 +97,48 @@ class Cli:
         limits: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> list[str]:
-        """`supabase db push`; the file names it says it applied, or with `dry_run` would apply.
+        """`supabase db push`; returns the file names that it reports as applied, or that `dry_run` would apply.
 
         `limits` are settings of the session, such as lock_timeout. `on_line` gets its progress. Raises SqlError,
-        HistoryError, or what a failed connection means.
+        HistoryError, or the error of a failed connection.
         """
         flags = [*(["--dry-run"] if dry_run else []), *(["--include-all"] if include_all else [])]
         answer = self._ask(target, "db", "push", *flags, on_line=on_line, limits=limits)
         return list(answer.get("migrations", [])) if isinstance(answer, dict) else []
 
     def query(self, target: Target, file: Path, *, where: str, limit: str = LIMIT) -> list[dict[str, Any]] | str:
-        """`supabase db query` of a file with one statement, which runs no longer than `limit`: its rows, or its tag.
+        """`supabase db query` with a file of one statement, which runs at most `limit`: returns its rows or its tag.
 
-        Raises SqlError, or what a failed connection means.
+        Raises SqlError, or the error of a failed connection.
         """
         answer = self._ask(target, "db", "query", "-f", str(file), where=where, limits={"statement_timeout": limit})
         return answer if isinstance(answer, list) else str(answer)
 
     def reset(self, target: Target, *, on_line: Callable[[str], None] | None = None) -> None:
-        """`supabase db reset` by URL: drops what is not Supabase's own, pushes, seeds. Raises SqlError."""
+        """`supabase db reset` by URL: drops what does not belong to Supabase, pushes, seeds. Raises SqlError."""
         self._ask(target, "db", "reset", on_line=on_line)
 
     def repair(self, target: Target, version: str, status: str) -> None:
         """`supabase migration repair` of one version, `applied` (with its file's statements) or `reverted`.
 
-        Raises SqlError, or what a failed connection means.
+        Raises SqlError, or the error of a failed connection.
         """
         self._ask(target, "migration", "repair", version, "--status", status)
 
     def advisors(self, target: Target) -> list[dict[str, Any]]:
-        """`supabase db advisors`: its findings of every level; name, level, detail, metadata. Raises SqlError."""
+        """`supabase db advisors`: findings of all levels with name, level, detail, metadata. Raises SqlError."""
         answer = self._ask(target, "db", "advisors", "--level", "info")
         return list(answer["results"]) if isinstance(answer, dict) else []
 
     def types(self, target: Target, schemas: Sequence[str]) -> str:
-        """`supabase gen types` in Python: a module's source. Raises SqlError, or what a failed connection means."""
+        """`supabase gen types`: the source of a Python module. Raises SqlError, or the error of a failed connection."""
         return str(self._ask(target, "gen", "types", "--lang", "python", "--schema", ",".join(schemas)))
 
     def status(self) -> dict[str, str]:
-        """`supabase status -o json`: the flat map of the local stack; empty where none runs."""
-        done = self._run(["status", "-o", "json"], {})
+        """`supabase status -o json`: the settings of the local stack by name; empty if none runs."""
+        result = self._run(["status", "-o", "json"], {})
         try:
-            answer = json.loads(done.stdout)
+            answer = json.loads(result.stdout)
         except ValueError:
             return {}
         return answer if isinstance(answer, dict) and "API_URL" in answer else {}
@@ -146,63 +146,63 @@ class Cli:
     def _ask(
         self,
         target: Target,
-        *words: str,
+        *command: str,
         on_line: Callable[[str], None] | None = None,
         where: str = "the statement",
         limits: Mapping[str, str] | None = None,
     ) -> Any:
-        """Run a verb against the target and decode its answer; `where` names the SQL in an error."""
+        """Run a command on the target and decode its JSON; `where` names the SQL in an error."""
         flag = "--remote" if self.version[0] >= 3 else "--db-url"
-        # 3.1 reads no PGOPTIONS; both majors take the URL's.
-        # An interruption ends the CLI, and the server is to notice before the statement's end.
-        own = {"statement_timeout": LIMIT, "client_connection_check_interval": "1s"}
-        settings = {**own, **(limits or {})}
+        # 3.1 does not read PGOPTIONS; both major versions read the options of the URL.
+        # If an interruption ends the CLI, the server must notice it before the statement ends.
+        defaults = {"statement_timeout": LIMIT, "client_connection_check_interval": "1s"}
+        settings = {**defaults, **(limits or {})}
         options = quote(options_of(settings))
         flags = [f"{flag}={target.database.url}?options={options}", "--yes", "--output-format", "json"]
         with sessions_watched(target, settings["statement_timeout"], self._sets_limits) as overdue:
-            done = self._run([*words, *flags], target.database.environment, on_line)
+            result = self._run([*command, *flags], target.database.environment, on_line)
         try:
-            answer = json.loads(done.stdout)
+            answer = json.loads(result.stdout)
         except ValueError:
-            answer = done.stdout.strip()
-        if done.code and not isinstance(answer, dict) and self.mend():
-            raise PartsError(*MENDED)
-        if not done.code and not done.stdout.strip():
+            answer = result.stdout.strip()
+        if result.code and not isinstance(answer, dict) and self.mend():
+            raise PartsError(*REINSTALLED)
+        if not result.code and not result.stdout.strip():
             raise PartsError(
                 f"the Supabase CLI {self.binary} exited with code 0 and printed nothing",
                 "unset SUPABASE_CLI to use the pinned one; if it is not set, delete the folder of the CLI in the cache",
             )
-        if done.code < 0:
-            cause = f"the Supabase CLI was ended by {signal.Signals(-done.code).name}"
+        if result.code < 0:
+            cause = f"the Supabase CLI was ended by {signal.Signals(-result.code).name}"
             raise SqlError(cause, "run this again; `pushproof migrations` shows what was applied")
-        if done.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
+        if result.code or (isinstance(answer, dict) and answer.get("_tag") == "Error"):
             if overdue.is_set():
-                raise outlived((BEGUN.findall(done.stderr) or [where])[-1])
-            raise _explain(target, answer, done, where=where)
+                raise outlived((STARTED.findall(result.stderr) or [where])[-1])
+            raise _explain(target, answer, result, where=where)
         return answer
 
     def _sets_limits(self) -> bool:
-        """Whether the project's SQL may set a time limit of its own, which is not to be cut short."""
+        """Whether the project's SQL may set its own time limit, which must then not be enforced here."""
         folder = self.workdir / "supabase"
         files = (file for pattern in ("*.sql", "*/*.sql") for file in folder.glob(pattern) if file.is_file())
         try:
             return any(b"statement_timeout" in file.read_bytes().lower() for file in files)
-        except OSError:  # one that cannot be read may do so
+        except OSError:  # a file that cannot be read may set one
             return True
 
     def _run(
-        self, words: list[str], environment: dict[str, str], on_line: Callable[[str], None] | None = None
+        self, arguments: list[str], environment: dict[str, str], on_line: Callable[[str], None] | None = None
     ) -> process.Completed:
         try:
             return process.run(
-                [self.binary, *words, "--workdir", self.workdir, "--agent", "no"],
+                [self.binary, *arguments, "--workdir", self.workdir, "--agent", "no"],
                 env=self._environment(environment),
                 cwd=self.workdir,
                 on_stderr=on_line,
             )
         except (FileNotFoundError, PermissionError) as problem:
             if self.mend():
-                raise PartsError(*MENDED) from None
+                raise PartsError(*REINSTALLED) from None
             raise PartsError(
                 f"cannot run the Supabase CLI {self.binary}: {problem.strerror}",
                 "name an executable in SUPABASE_CLI, or unset it to use the pinned one",
@@ -221,14 +221,14 @@ class Cli:
         )
 
 
-def _explain(target: Target, answer: Any, done: process.Completed, where: str) -> PushproofError:
-    """The CLI's failure as an error of ours: it names no file, the last one it began is on stderr."""
+def _explain(target: Target, answer: Any, result: process.Completed, where: str) -> PushproofError:
+    """The error for a failure of the CLI. It names no file; the last one that it started is on standard error."""
     error = answer.get("error", {}) if isinstance(answer, dict) else {}
-    code, message = error.get("code", ""), error.get("message") or done.stderr.strip() or done.stdout.strip()
-    begun = BEGUN.findall(done.stderr)
+    code, message = error.get("code", ""), error.get("message") or result.stderr.strip() or result.stdout.strip()
+    started = STARTED.findall(result.stderr)
     if code == "DbPushMissingRemoteError":
         return HistoryError(
-            "a local migration sorts before the last one that was applied",
+            "a local migration sorts before the last applied migration",
             "give it a later version, or push with --include-all",
             details=message,
         )
@@ -238,32 +238,34 @@ def _explain(target: Target, answer: Any, done: process.Completed, where: str) -
             "`pushproof migrations` names them: fetch the missing files (`git pull`), then push again",
             details=message,
         )
-    if found := SQLSTATE.search(message):
+    if match := SQLSTATE.search(message):
         number = STATEMENT.search(message)
-        if begun:
-            where = begun[-1] + (f", statement {int(number['number']) + 1}" if number else "")
+        if started:
+            where = started[-1] + (f", statement {int(number['number']) + 1}" if number else "")
         return sql_error(
-            found["state"], found["message"], where=where, details=STATEMENT.sub("", message[found.end() :]).strip()
+            match["state"], match["message"], where=where, details=STATEMENT.sub("", message[match.end() :]).strip()
         )
-    if any(word in message for word in (*UNREACHABLE, *REFUSALS)):
+    if any(part in message for part in (*UNREACHABLE, *REFUSALS)):
         return connection_error(target, message)
     return _without_sqlstate(code, message, where) or SqlError(
-        f"the Supabase CLI failed: {message.splitlines()[0] if message else f'no output, exit code {done.code}'}",
-        "`pushproof doctor` looks at what it needs",
+        f"the Supabase CLI failed: {message.splitlines()[0] if message else f'no output, exit code {result.code}'}",
+        "`pushproof doctor` checks what it needs",
         details=f"{code} {message}".strip(),
     )
 
 
 def _without_sqlstate(code: str, message: str, where: str) -> PushproofError | None:
-    words = message.removeprefix(QUERY_FAILED)
-    if any(sign in message for sign in CONNECTION_LOST):
-        return lost(where, words)
+    cause = message.removeprefix(QUERY_FAILED)
+    if any(part in message for part in CONNECTION_LOST):
+        return lost(where, cause)
     if code == "DbQueryExecError":
-        return sql_error(_sqlstate_of(words), words, where=where)
+        return sql_error(_sqlstate_of(cause), cause, where=where)
     if code in BAD_CONFIG:
-        return ProjectError(f"the Supabase CLI: {message.splitlines()[0]}", "mend supabase/config.toml")
+        return ProjectError(f"the Supabase CLI: {message.splitlines()[0]}", "fix supabase/config.toml")
     return None
 
 
-def _sqlstate_of(words: str) -> str:
-    return next((state for pattern, state in SQLSTATE_OF.items() if re.search(pattern, words)), "not told by the CLI")
+def _sqlstate_of(message: str) -> str:
+    return next(
+        (state for pattern, state in SQLSTATE_OF.items() if re.search(pattern, message)), "not reported by the CLI"
+    )
