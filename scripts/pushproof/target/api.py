@@ -1,4 +1,4 @@
-"""A target's HTTP API: whether it answers, and whether it takes the target's keys."""
+"""Checks of a target's HTTP API: whether it answers and accepts the target's keys."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pushproof.target.targets import Target
 
 SECONDS = 10
-PATIENCE_SECONDS = 60  # in which a rate limit is waited out
+PATIENCE_SECONDS = 60  # how long to wait for a rate limit to end
 TOO_MANY = 429
 PAUSED = 540  # https://supabase.com/docs/guides/troubleshooting/http-status-codes
 RESTART = {
-    "embedded": "run `pushproof stop` and `pushproof start`; `pushproof status` shows how it is",
-    "local": "run `supabase stop` and `supabase start`; `supabase status` shows how it is",
+    "embedded": "run `pushproof stop` and `pushproof start`; `pushproof status` shows its state",
+    "local": "run `supabase stop` and `supabase start`; `supabase status` shows its state",
 }
 KEYS_PAGE = "Dashboard > Project Settings > API Keys"
 
@@ -25,16 +25,17 @@ KEYS_PAGE = "Dashboard > Project Settings > API Keys"
 def http_status(
     url: str, path: str = "/auth/v1/health", headers: dict[str, str] | None = None, *, method: str = "GET"
 ) -> int:
-    """The status of a request without a body; 0 without an answer."""
-    return _asked(url, path, headers or {}, method=method)[0]
+    """The status of a request without a body; 0 if there is no answer."""
+    return _request(url, path, headers or {}, method=method)[0]
 
 
 def http_date(url: str) -> str | None:
-    """What the server's answers say of its time."""
-    return _asked(url, "/auth/v1/health", {}, method="GET")[1]
+    """The server's time, from the Date header of an answer; None if there is none."""
+    return _request(url, "/auth/v1/health", {}, method="GET")[1]
 
 
-def _asked(url: str, path: str, headers: dict[str, str], method: str) -> tuple[int, str | None]:
+def _request(url: str, path: str, headers: dict[str, str], method: str) -> tuple[int, str | None]:
+    """The status and the Date header of an answer; (0, None) if there is no answer."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=SECONDS)
@@ -49,9 +50,7 @@ def _asked(url: str, path: str, headers: dict[str, str], method: str) -> tuple[i
 
 
 def pause_of(retry_after: str | None, otherwise: float = 1, least: float = 0.1) -> float:
-    """The seconds that an answer asks to wait, `least` at least; a date, which the header may also hold, counts as
-    `otherwise`.
-    """
+    """The seconds to wait by a Retry-After header, at least `least`; `otherwise` if it is missing or a date."""
     try:
         return max(float(retry_after or otherwise), least)
     except ValueError:
@@ -59,7 +58,7 @@ def pause_of(retry_after: str | None, otherwise: float = 1, least: float = 0.1) 
 
 
 def is_rate_limit(status: int, body: bytes) -> bool:
-    """Whether an answer comes from a rate limit of the platform's, not from SQL of the project's that says 429.
+    """Whether an answer comes from a rate limit of the platform, not from SQL of the project that raises status 429.
 
     https://docs.postgrest.org/en/v12/references/errors.html#raise-errors-with-http-status-codes
     """
@@ -67,12 +66,12 @@ def is_rate_limit(status: int, body: bytes) -> bool:
 
 
 def paused() -> PausedError:
-    """A hosted project sleeps until somebody restores it."""
-    return PausedError("the project is paused", "restore it in the dashboard, wait until it is healthy")
+    """The error for a paused project."""
+    return PausedError("the project is paused", "restore it in the dashboard and wait until it is healthy")
 
 
 def check_answer(target: Target, status: int, path: str = "") -> None:
-    """Raise UnreachableError or PausedError for a status that no healthy project answers."""
+    """Raise UnreachableError or PausedError for a status that a healthy project does not answer."""
     remote = target.kind == "remote"
     if status == PAUSED:
         raise paused()
@@ -89,14 +88,14 @@ def check_answer(target: Target, status: int, path: str = "") -> None:
 
 
 def service_headers(target: Target) -> dict[str, str]:
-    """The secret key as client libraries send it: a legacy one counts only as a bearer token."""
+    """The secret key as client libraries send it: a legacy key is valid only as a bearer token."""
     return {"apikey": target.secret_key, "Authorization": f"Bearer {target.secret_key}"}
 
 
 def check_keys(target: Target) -> None:
-    """Raise unless the API answers and takes both keys.
+    """Check that the API answers and accepts both keys.
 
-    UnreachableError, PausedError, or CredentialsError, whose message holds no key.
+    Raises UnreachableError, PausedError, or CredentialsError. The message holds no key.
     """
     for name, headers, path in (
         ("publishable", {"apikey": target.publishable_key}, "/auth/v1/settings"),
@@ -107,5 +106,5 @@ def check_keys(target: Target) -> None:
         if status != 200:
             raise CredentialsError(
                 f"{target.url} refuses the {name} key ({status})",
-                f"copy it anew: {KEYS_PAGE}" if target.kind == "remote" else RESTART[target.kind],
+                f"copy it again: {KEYS_PAGE}" if target.kind == "remote" else RESTART[target.kind],
             )

@@ -1,4 +1,4 @@
-"""Connections to a target's database, and what their failures mean."""
+"""Connections to a target's database, and the errors for their failures."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from pushproof.target.targets import Target
 
 CONNECT_SECONDS = 10
-LIMIT = "15min"  # of a statement, as PostgreSQL writes it
-LOCK_LIMIT = "30s"  # of its wait for a lock
-KEEPALIVE_SECONDS = 60  # what is between may forget a silent connection after some minutes, and the push lock with it
+LIMIT = "15min"  # time limit of a statement, in PostgreSQL's notation
+LOCK_LIMIT = "30s"  # time limit of a wait for a lock
+KEEPALIVE_SECONDS = 60  # routers may drop an idle connection after some minutes, and with it the push lock
 NO_DATABASE = re.compile(r'database ("[^"]*") does not exist')
-FATAL = re.compile(r"FATAL:\s+(.*)")  # the server's own words: it does answer
+FATAL = re.compile(r"FATAL:\s+(.*)")  # a message of the server, so it does answer
 REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
-# Runs triggers that are deferred to the end of the transaction. PostgreSQL ends no COMMIT that takes too long.
+# Runs the deferred triggers before COMMIT, which PostgreSQL's time limits do not end.
 SETTLE = "set constraints all immediate"
-SHUT_DOWN = ("57P01", "57P02", "57P03")  # the server was stopped, crashed, or cannot take connections yet
+SHUT_DOWN = ("57P01", "57P02", "57P03")  # the server was stopped, crashed, or does not accept connections yet
 ADVICE = {
     "42P01": "does an earlier migration create the relation, and is it pushed (`pushproof migrations`)? "
     "qualify its name with the schema",
@@ -40,27 +40,27 @@ ADVICE = {
     "42723": "write `create or replace function`, or drop it first when its arguments or result change",
     "42P07": "was it made in the dashboard? adopt it with `create … if not exists`, or drop what is there",
     "42710": "write `drop … if exists` before it, or leave it out",
-    "2BP01": "drop what depends on it first, by name: `cascade` takes more than one sees",
-    "0A000": "an extension that is missing? the embedded PostgreSQL brings contrib's alone: try --target local, "
+    "2BP01": "drop its dependent objects first, by name: `cascade` may drop more than you expect",
+    "0A000": "is an extension missing? the embedded PostgreSQL has only contrib's: try --target local, "
     "or a staging project with --target remote",
-    "23": "rows violate the constraint: find them, mend them in this or an earlier migration, then add the constraint",
-    "42601": "mend the syntax where the server stopped reading",
-    "25001": "it cannot run in a transaction: give it a file, or an `pushproof execute`, of its own",
+    "23": "rows violate the constraint: find them, fix them in this or an earlier migration, then add the constraint",
+    "42601": "fix the syntax where the server stopped reading",
+    "25001": "it cannot run in a transaction: give it a file, or a `pushproof execute`, of its own",
     "57P01": "the connection was cut: run this again; `pushproof migrations` shows what was applied",
-    "57014": "it ran into a time-out: split it, or raise statement_timeout for this session",
-    "55P03": "somebody holds the lock: pg_locks shows who",
-    "P0001": "the SQL itself raised this: its words say why",
+    "57014": "it ran into its time limit: split it, or raise statement_timeout for this session",
+    "55P03": "another session holds the lock: pg_locks shows which",
+    "P0001": "the SQL itself raised this: its message says why",
 }
-APPENDIX = "mend the SQL; https://www.postgresql.org/docs/current/errcodes-appendix.html lists every SQLSTATE"
+APPENDIX = "fix the SQL; https://www.postgresql.org/docs/current/errcodes-appendix.html lists every SQLSTATE"
 
 
 def connect(
     target: Target, *, autocommit: bool = True, options: str = "", limit: str = LIMIT, lock: str | None = LOCK_LIMIT
 ) -> psycopg.Connection[tuple[Any, ...]]:
-    """A connection to the target's database; `options` are settings of the session, as libpq takes them.
+    """Open a connection to the target's database; `options` are session settings in libpq's notation.
 
-    No statement on it runs longer than `limit`, or waits longer than `lock` for one. Raises UnreachableError,
-    CredentialsError, PausedError, DiskFullError.
+    A statement runs at most `limit` and waits at most `lock` for a lock. Raises UnreachableError, CredentialsError,
+    PausedError, SettingsError or DiskFullError.
     """
     import psycopg
 
@@ -79,7 +79,7 @@ def connect(
             options=options,
             autocommit=True,
         )
-        # Not in `options`, which poolers may drop.
+        # Not in `options`, because poolers may drop them.
         connection.execute(query("target/session_limits"), {"statement": limit, "lock": lock})
     except psycopg.OperationalError as problem:
         raise connection_error(target, str(problem)) from None
@@ -88,7 +88,7 @@ def connect(
 
 
 def check_target(target: Target) -> None:
-    """Raise unless the database, the API and its REST server answer, naming the address that does not."""
+    """Raise an error that names the address if the database, the API or its REST server does not answer."""
     connect(target).close()
     check_keys(target)
     path = "/rest/v1/"
@@ -96,79 +96,79 @@ def check_target(target: Target) -> None:
 
 
 def options_of(settings: Mapping[str, str]) -> str:
-    """Settings of a session as libpq's `options`, in a connection or a URL."""
+    """Session settings as the value of libpq's `options`, for a connection or a URL."""
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
-def connection_error(target: Target, words: str) -> PushproofError:
-    """What a failed connection means. `words` are libpq's or the CLI's, which hold no password."""
+def connection_error(target: Target, message: str) -> PushproofError:
+    """The error for a failed connection. `message` is libpq's or the CLI's and holds no password."""
     database = target.database
     if target.kind == "remote" and http_status(target.url) == PAUSED:
         return paused()
-    if any(refusal in words for refusal in REFUSALS):
+    if any(refusal in message for refusal in REFUSALS):
         return CredentialsError(
             f"{database.label} refuses the password of {database.user}",
             "check SUPABASE_DB_URL (percent-encoding!), or reset the database password in the dashboard"
             if target.kind == "remote"
             else RESTART[target.kind],
         )
-    if "No space left on device" in words:
+    if "No space left on device" in message:
         return DiskFullError(f"the disk of {database.host} is full", "free some space on it")
-    if missing := NO_DATABASE.search(words):
-        hint = "name it at the end of SUPABASE_DB_URL; a hosted project's is postgres"
+    if missing := NO_DATABASE.search(message):
+        hint = "put its name at the end of SUPABASE_DB_URL; a hosted project's database is postgres"
         return SettingsError(
             f"there is no database {missing[1]} on {database.host}:{database.port}",
             hint if target.kind == "remote" else RESTART[target.kind],
         )
-    if fatal := FATAL.search(words):
-        hint = "its words say why" if target.kind == "remote" else RESTART[target.kind]
+    if fatal := FATAL.search(message):
+        hint = "its message says why" if target.kind == "remote" else RESTART[target.kind]
         return UnreachableError(f"{database.label} refuses the connection: {fatal[1]}", hint)
     if target.kind != "remote":
         return UnreachableError(f"{database.label} does not answer", RESTART[target.kind])
     hint = "check the host in SUPABASE_DB_URL and your network"
     if direct := re.fullmatch(r"db\.(\w+)\.supabase\.co", database.host):
         hint = (
-            "the direct host is IPv6 only: from an IPv4 network take the session pooler's URL (Dashboard > Connect), "
+            "the direct host is IPv6 only: from an IPv4 network use the session pooler's URL (Dashboard > Connect), "
             f"postgresql://{database.user}.{direct[1]}:…@aws-0-<region>.pooler.supabase.com:5432/{database.name}"
         )
-    return UnreachableError(f"{database.label} does not answer", hint, details=words.strip())
+    return UnreachableError(f"{database.label} does not answer", hint, details=message.strip())
 
 
 def sql_error(sqlstate: str, message: str, *, where: str, details: str = "") -> PushproofError:
-    """A failed statement as file, SQLSTATE, the server's message, and the advice for that SQLSTATE."""
+    """The error for a failed statement: `where`, the first line of the message, the SQLSTATE and the advice for it."""
     if sqlstate in SHUT_DOWN:
         return lost(where, message)
     if sqlstate == "53100" or "No space left on device" in message:
         return DiskFullError("the disk of the database server is full", "free some space, then run this again")
     hint = ADVICE.get(sqlstate) or ADVICE.get(sqlstate[:2], APPENDIX)
-    cause, _, more = message.partition("\n")
-    error = SqlError(f"{where}: {cause} (SQLSTATE {sqlstate})", hint, details=f"{more}\n{details}".strip())
+    cause, _, rest = message.partition("\n")
+    error = SqlError(f"{where}: {cause} (SQLSTATE {sqlstate})", hint, details=f"{rest}\n{details}".strip())
     error.sqlstate, error.where = sqlstate, where
     return error
 
 
 def outlived(where: str) -> SqlError:
-    """What it means that a statement ran on after its time-out, until its connection was ended."""
+    """The error for a statement that ran on after its time limit, until its connection was closed."""
     cause = f"{where}: a statement kept running after its time limit, so its connection was closed"
-    error = SqlError(cause, "it catches query_canceled, so that the server cannot cancel it: remove that handler")
+    error = SqlError(cause, "it catches query_canceled, so the server cannot cancel it: remove that handler")
     error.sqlstate, error.where = "57014", where
     return error
 
 
-def lost(where: str, words: str) -> UnreachableError:
-    """What it means that the connection went while a statement ran. `words` are libpq's, the server's or the CLI's."""
-    cause, _, more = words.strip().partition("\n")
+def lost(where: str, message: str) -> UnreachableError:
+    """The error for a connection that was lost while a statement ran, by the message of libpq, server or CLI."""
+    cause, _, rest = message.strip().partition("\n")
     return UnreachableError(
         f"{where}: the connection to the database was lost: {cause}",
-        "look what took effect (`pushproof migrations`), then run this again",
-        details=more,
+        "check what took effect (`pushproof migrations`), then run this again",
+        details=rest,
     )
 
 
 def psycopg_error(problem: psycopg.Error, *, where: str, sql: str = "") -> PushproofError:
-    """The same for an error of a connection of ours; with `sql`, the line that the server points at.
+    """The error for a failed statement on our own connection; with `sql`, it names the line that the server reports.
 
-    A connection that was lost is no mistake of the statement's.
+    UnreachableError if the connection was lost, else as `sql_error`.
     """
     from psycopg import OperationalError
 
@@ -177,10 +177,10 @@ def psycopg_error(problem: psycopg.Error, *, where: str, sql: str = "") -> Pushp
         return lost(where, diag.message_primary or str(problem))
     if sql and diag.statement_position:
         where += f" line {sql[: int(diag.statement_position)].count(chr(10)) + 1}"
-    more = (diag.message_detail, diag.message_hint, diag.context)
+    details = (diag.message_detail, diag.message_hint, diag.context)
     return sql_error(
         problem.sqlstate or "-----",
         diag.message_primary or str(problem),
         where=where,
-        details="\n".join(line for line in more if line),
+        details="\n".join(line for line in details if line),
     )

@@ -1,4 +1,4 @@
-"""Statements that outlive their time limit: code of a project may catch its end, and then its connection is ended."""
+"""End connections whose statement exceeds its time limit, because SQL of the project may catch the cancellation."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from pushproof.target.targets import Target
 if TYPE_CHECKING:
     import psycopg
 
-GRACE_SECONDS = 2  # after the server's own limit
+GRACE_SECONDS = 2  # beyond the server's time limit
 POLL_SECONDS = 0.5
-SESSION_POLL_SECONDS = 5  # each a connection of its own; short commands make none
-ENDED: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()  # connections whose statement took too long
+SESSION_POLL_SECONDS = 5  # each poll opens a connection; short commands open none
+ENDED: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()  # connections that were ended here
 
 
 class Overdue:
-    """Watches connections, in a thread of its own: one that waits for the server cannot."""
+    """Watches connections in a background thread, because the thread of a connection waits for the server."""
 
     def __init__(self) -> None:
         self._deadlines: dict[psycopg.Connection[Any], float] = {}
@@ -34,7 +34,7 @@ class Overdue:
 
     @contextlib.contextmanager
     def watched(self, connection: psycopg.Connection[Any], seconds: float) -> Iterator[None]:
-        """End the connection where the block takes longer than this and a little: whoever waits gets an error."""
+        """End the connection if the block takes longer than `seconds` plus GRACE_SECONDS; its statement then fails."""
         self._deadlines[connection] = time.monotonic() + seconds + GRACE_SECONDS
         try:
             yield
@@ -47,27 +47,27 @@ class Overdue:
         while True:
             time.sleep(POLL_SECONDS)
             now = time.monotonic()
-            for connection in [one for one, deadline in [*self._deadlines.items()] if deadline < now]:
+            for connection in [key for key, deadline in [*self._deadlines.items()] if deadline < now]:
                 self._deadlines.pop(connection, None)
                 ENDED.add(connection)
-                own = connection.info
+                info = connection.info
                 with (
                     contextlib.suppress(psycopg.Error),
-                    psycopg.connect(own.dsn, password=own.password, autocommit=True) as apart,
+                    psycopg.connect(info.dsn, password=info.password, autocommit=True) as other,
                 ):
-                    apart.execute("select pg_catalog.pg_terminate_backend(%s)", [own.backend_pid])
+                    other.execute("select pg_catalog.pg_terminate_backend(%s)", [info.backend_pid])
 
 
 @functools.cache
 def overdue() -> Overdue:
-    """The one that watches this process's connections."""
+    """The watcher of this process' connections."""
     return Overdue()
 
 
 def limit_statements(connection: psycopg.Connection[Any], limit: str, texts: Iterable[str]) -> float:
-    """Set the session's time limit, as PostgreSQL writes it; the seconds that one of these statements may take.
+    """Set the session's time limit, in PostgreSQL's notation; returns the seconds that a statement may take.
 
-    Infinite where there is no limit, or one of them may set its own.
+    Infinity if there is no limit, or if one of the statements `texts` may set its own.
     """
     row = connection.execute(query("target/statement_limit"), {"limit": limit}).fetchone()
     return math.inf if row is None or any("statement_timeout" in text.lower() for text in texts) else float(row[0])
@@ -75,22 +75,22 @@ def limit_statements(connection: psycopg.Connection[Any], limit: str, texts: Ite
 
 @contextlib.contextmanager
 def sessions_watched(target: Target, limit: str, unless: Callable[[], bool]) -> Iterator[threading.Event]:
-    """End sessions that another program opens meanwhile and whose statement outlives `limit`, as PostgreSQL writes it,
-    and a little. The event is set once one was ended.
+    """While the block runs, end sessions of another program whose statement exceeds `limit` plus GRACE_SECONDS.
 
-    `unless` says that they are left alone; it is asked once the block has taken some seconds.
+    `limit` is in PostgreSQL's notation. The event is set once a session was ended. No session is ended if `unless`
+    returns true; it is called after SESSION_POLL_SECONDS.
     """
     import psycopg
 
-    over, ended, began = threading.Event(), threading.Event(), time.monotonic()
+    finished, ended, start = threading.Event(), threading.Event(), time.monotonic()
 
     def watch() -> None:
-        if over.wait(SESSION_POLL_SECONDS) or unless():
+        if finished.wait(SESSION_POLL_SECONDS) or unless():
             return
-        while not over.wait(SESSION_POLL_SECONDS):
-            with contextlib.suppress(PushproofError, psycopg.Error), connect(target) as apart:
-                asked = {"limit": limit, "grace": GRACE_SECONDS, "elapsed": time.monotonic() - began}
-                if apart.execute(query("target/end_overdue"), asked).fetchall():
+        while not finished.wait(SESSION_POLL_SECONDS):
+            with contextlib.suppress(PushproofError, psycopg.Error), connect(target) as connection:
+                parameters = {"limit": limit, "grace": GRACE_SECONDS, "elapsed": time.monotonic() - start}
+                if connection.execute(query("target/end_overdue"), parameters).fetchall():
                     ended.set()
 
     watcher = threading.Thread(target=watch, daemon=True, name="overdue sessions")
@@ -98,5 +98,5 @@ def sessions_watched(target: Target, limit: str, unless: Callable[[], bool]) -> 
     try:
         yield ended
     finally:
-        over.set()
-        watcher.join(GRACE_SECONDS)  # what it has just ended is known to the caller then
+        finished.set()
+        watcher.join(GRACE_SECONDS)  # so that `ended` is set if it has just ended a session

@@ -1,4 +1,4 @@
-"""Connections for supabase-py's clients, on which a rate limit is waited out."""
+"""HTTP connections for supabase-py clients that wait for the end of a rate limit."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ SECONDS = 30
 
 
 class PatientClient(httpx.Client):
-    """Sends again what was answered by 429, which did nothing, for as long as patience lasts."""
+    """Repeats requests that a rate limit refused (429), for at most PATIENCE_SECONDS."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        until = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             response = super().send(request, **options)
             pause = pause_of(response.headers.get("retry-after"))
             limited = response.status_code == TOO_MANY and is_rate_limit(TOO_MANY, response.read())
-            if not limited or time.monotonic() + pause > until:
+            if not limited or time.monotonic() + pause > deadline:
                 return response
             response.close()
             time.sleep(pause)
 
 
 def http_client(target: Target) -> httpx.Client:
-    """Connections to the target, which the caller closes: no proxy where a loopback target needs none.
+    """HTTP connections to the target, which the caller closes. A loopback target is reached without a proxy.
 
-    Certificates take 0.05 s to load, so plain http does without.
+    Plain http loads no certificates, which takes 0.05 s.
     """
     return PatientClient(
         timeout=SECONDS, trust_env=not target.database.loopback, verify=target.url.startswith("https:")

@@ -1,4 +1,4 @@
-"""Where tasks act: one word, embedded, local or remote, becomes one frozen Target."""
+"""Targets of tasks: the embedded, the local or a remote project, as a frozen Target."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pushproof.target.api import KEYS_PAGE
 
 PLACEHOLDER = re.compile(r"\[[\w-]*PASSWORD\]|<[\w-]*password>", re.IGNORECASE)
 TRANSACTION_POOLER = 6543
-# RFC 3986 with nothing left open: a password with a bare @, /, # or ? would be taken for a host, and looked up.
+# RFC 3986, strictly: a password with an unescaped @, /, # or ? would be parsed as a host and sent to a name server.
 _TEXT = r"(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
 DB_URL = re.compile(
     rf"postgres(?:ql)?://(?P<user>{_TEXT}+)(?::(?P<password>(?:{_TEXT}|:)*))?@"
@@ -27,7 +27,7 @@ REFERENCE = "[a-z]{20}"
 
 @dataclass(frozen=True)
 class Database:
-    """A database and who logs in. The password is in neither the repr nor the URL."""
+    """A database and its login. The password is in neither the repr nor the URL."""
 
     host: str
     port: int
@@ -47,19 +47,19 @@ class Database:
 
     @property
     def url(self) -> str:
-        """For argv: without the password, which goes to a child as PGPASSWORD."""
+        """The URL for argv, without the password, which goes to a child as PGPASSWORD."""
         return f"postgresql://{quote(self.user, safe='')}@{self.label}"
 
     @property
     def tls(self) -> dict[str, str]:
-        """libpq's settings: TLS for whatever is not on loopback, and the CA checked where it is known."""
+        """libpq's settings: TLS for hosts that are not on loopback, with a check of the CA if one is set."""
         if self.ca:
             return {"sslmode": "verify-full", "sslrootcert": self.ca}
         return {"sslmode": "disable" if self.loopback else "require"}
 
     @property
     def environment(self) -> dict[str, str]:
-        """For a child that uses libpq's variables."""
+        """libpq's environment variables for a child."""
         return {
             "PGPASSWORD": self.password,
             **{f"PG{name.upper()}": value for name, value in self.tls.items()},
@@ -68,7 +68,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Target:
-    """A project: its API with the two keys, and its database."""
+    """A project: its kind (embedded, local or remote), its API with the two keys, and its database."""
 
     kind: str
     url: str
@@ -78,13 +78,13 @@ class Target:
 
     @property
     def reference(self) -> str:
-        """What names the project: a hosted one's twenty letters, or else host and port."""
+        """The reference of a hosted project (20 letters), else host and port."""
         host = urlsplit(self.url).netloc
         return host.partition(".")[0] if re.fullmatch(rf"{REFERENCE}\.supabase\.co", host) else host
 
     @property
     def environment(self) -> dict[str, str]:
-        """The settings with which another process reaches it as its target `remote`; they hold secrets."""
+        """The settings with which another process uses this as its target `remote`. They hold secrets."""
         password = quote(self.database.password, safe="")
         return {
             "SUPABASE_URL": self.url,
@@ -95,7 +95,7 @@ class Target:
 
     @property
     def label(self) -> str:
-        """For the top of every run: never a secret."""
+        """The description at the top of each run. It holds no secret."""
         return f"{self.kind} · {self.url} · {self.database.user}@{self.database.label}"
 
 
@@ -111,16 +111,16 @@ def remote(settings: Settings) -> Target:
     """The target that `.env` describes. Raises SettingsError for a missing, swapped or malformed value,
     CredentialsError for an expired key.
     """
-    wanted = {
+    required = {
         "SUPABASE_URL": settings.url,
         "SUPABASE_PUBLISHABLE_KEY": settings.publishable_key,
         "SUPABASE_SECRET_KEY": settings.secret_key,
         "SUPABASE_DB_URL": settings.db_url,
     }
-    if missing := [name for name, value in wanted.items() if not value]:
+    if missing := [name for name, value in required.items() if not value]:
         raise SettingsError(
             f"not set for the target remote: {', '.join(missing)}",
-            "copy .env.example to .env, which says where each value is found",
+            "copy .env.example to .env: it says where to find each value",
         )
     _check_url(settings.url)
     check_key_kinds(settings.publishable_key, settings.secret_key)
@@ -136,7 +136,7 @@ def remote(settings: Settings) -> Target:
 
 
 def _check_same_project(url: str, database: Database) -> None:
-    """Migrations must not go into one hosted project while access is proved on another."""
+    """Raise SettingsError if URL and database are two hosted projects: a push and the proof must use the same one."""
     api = re.fullmatch(rf"https://({REFERENCE})\.supabase\.co", url)
     direct = re.fullmatch(rf"db\.({REFERENCE})\.supabase\.co", database.host)
     db = direct or re.fullmatch(rf"\w+\.({REFERENCE})", database.user)
@@ -157,13 +157,13 @@ def _check_url(url: str) -> None:
     if parts.scheme not in ("http", "https") or not host or not _is_host_name(host):
         raise SettingsError("SUPABASE_URL is not an http(s) URL", form)
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-        raise SettingsError("SUPABASE_URL is more than scheme and host", f"leave out the rest: {form}")
+        raise SettingsError("SUPABASE_URL has more than scheme and host", f"remove the rest: {form}")
     if parts.scheme == "http" and not is_loopback(host):
-        raise SettingsError("SUPABASE_URL is plain http: keys and passwords would travel readable", "use https://")
+        raise SettingsError("SUPABASE_URL is plain http: keys and passwords would be sent unencrypted", "use https://")
 
 
 def _is_host_name(host: str) -> bool:
-    """Whether each of its labels has a length that the name service takes."""
+    """Whether the name service accepts the length of each label."""
     try:
         host.encode("idna")
     except UnicodeError:
@@ -172,11 +172,11 @@ def _is_host_name(host: str) -> bool:
 
 
 def check_key_kinds(publishable: str, secret: str) -> None:
-    """Raises SettingsError unless each key is what its name says, CredentialsError for an expired one.
+    """Raise SettingsError for a key of another kind than its name says, CredentialsError for an expired one.
 
     The message holds neither key.
     """
-    for name, value, wanted in (
+    for name, value, expected in (
         ("SUPABASE_SECRET_KEY", secret, "service_role"),
         ("SUPABASE_PUBLISHABLE_KEY", publishable, "anon"),
     ):
@@ -185,7 +185,7 @@ def check_key_kinds(publishable: str, secret: str) -> None:
             raise SettingsError(
                 f"{name} is not a Supabase API key", f"it starts with sb_ (or, legacy, eyJ): {KEYS_PAGE}"
             )
-        if role != wanted:
+        if role != expected:
             kind = "secret" if role == "service_role" else "publishable"
             raise SettingsError(f"{name} holds a {kind} key", f"swap the two keys: {KEYS_PAGE}")
         if expired := key_expiry(value):
@@ -193,7 +193,7 @@ def check_key_kinds(publishable: str, secret: str) -> None:
 
 
 def key_role(key: str) -> str:
-    """The role an API key stands for: anon or service_role; empty for anything else."""
+    """The role of an API key: anon or service_role; empty for anything else."""
     if key.startswith("sb_publishable_"):
         return "anon"
     if key.startswith("sb_secret_"):
@@ -203,7 +203,7 @@ def key_role(key: str) -> str:
 
 
 def key_expiry(key: str) -> str:
-    """The date on which a legacy key expired; empty while it is good, and for keys that do not expire."""
+    """The date on which a legacy key expired; empty for a valid key and for keys that do not expire."""
     expiry = _claims(key).get("exp")
     if not isinstance(expiry, int) or expiry > datetime.now(UTC).timestamp():
         return ""
@@ -211,7 +211,7 @@ def key_expiry(key: str) -> str:
 
 
 def _claims(key: str) -> dict[str, Any]:
-    """What a legacy key, a JWT, says of itself; nothing for the others."""
+    """The claims of a legacy key, which is a JWT; empty for other keys."""
     if not key.startswith("eyJ"):
         return {}
     import jwt
@@ -223,32 +223,32 @@ def _claims(key: str) -> dict[str, Any]:
 
 
 def parse_db_url(settings: Settings) -> Database:
-    """SUPABASE_DB_URL, taken apart. Raises SettingsError, whose message holds no part of the URL but the port."""
+    """Parse SUPABASE_DB_URL. Raises SettingsError, whose message holds no part of the URL except the port."""
     if PLACEHOLDER.search(settings.db_url):
         raise _no_password()
-    found = DB_URL.fullmatch(settings.db_url)
-    sane = found and 0 < int(found["port"] or 5432) <= LAST_PORT and _is_host_name(found["host"])
-    if not found or not sane or "%00" in settings.db_url:
+    match = DB_URL.fullmatch(settings.db_url)
+    valid = match and 0 < int(match["port"] or 5432) <= LAST_PORT and _is_host_name(match["host"])
+    if not match or not valid or "%00" in settings.db_url:
         raise SettingsError(
             "SUPABASE_DB_URL is not postgresql://user:password@host:port/database",
-            "percent-encode special characters of the password (@ as %40, / as %2F, # as %23, % as %25), or give it as "
+            "percent-encode special characters of the password (@ as %40, / as %2F, # as %23, % as %25), or set it as "
             "SUPABASE_DB_PASSWORD; the URL is under the dashboard's Connect button",
         )
-    port, host = int(found["port"] or 5432), found["host"].strip("[]").lower()
+    port, host = int(match["port"] or 5432), match["host"].strip("[]").lower()
     if port == TRANSACTION_POOLER:
         raise SettingsError(
             f"SUPABASE_DB_URL is the transaction pooler (port {TRANSACTION_POOLER}): "
-            "it keeps no session, which migrations and locks need",
+            "it keeps no session, but migrations and locks need one",
             "use the session pooler: the same host, port 5432",
         )
-    password = unquote(found["password"] or "") or settings.db_password
+    password = unquote(match["password"] or "") or settings.db_password
     if not password:
         raise _no_password()
     return Database(
         host=host,
         port=port,
-        name=unquote(found["name"] or "postgres"),
-        user=unquote(found["user"]),
+        name=unquote(match["name"] or "postgres"),
+        user=unquote(match["user"]),
         password=password,
         ca=settings.db_ca,
     )

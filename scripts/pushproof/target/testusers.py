@@ -1,8 +1,7 @@
-"""Test users: who they are, made once a run and removed at its end, also by `pushproof sweep` later.
+"""Test users: made for a run and removed at its end, or later by `pushproof sweep`.
 
-A test user is known by two marks that must agree: the run's id in its e-mail address and in its
-metadata. Nothing else is ever removed. The run's file in the state folder tells a living run from
-one that was interrupted.
+A test user has the run's id both in its e-mail address and in its metadata. No other user is ever removed. The run's
+file in the state folder shows whether the run is still alive or was interrupted.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ if TYPE_CHECKING:
 
 EMAIL = re.compile(r"^pushproof-(?P<actor>[a-z]+)-(?P<run>[0-9a-f]{12})@example\.com$")
 RUN = re.compile(r"[0-9a-f]{12}")
-SLOW = "no answer in time"  # of the embedded stack's Auth
+SLOW = "no answer in time"  # from the Auth of the embedded stack
 MARK = "pushproof_run"
-ELSEWHERE = timedelta(hours=2)  # a run of another machine is taken for over by then
+ELSEWHERE = timedelta(hours=2)  # after which a run of another machine counts as over
 
 
 @dataclass(frozen=True)
 class TestRun:
-    """One run of the tests: its id, which every user it makes carries."""
+    """One run of the tests, whose id is in each user that it makes."""
 
     __test__ = False  # not a test class, whatever its name
 
@@ -51,10 +50,10 @@ class TestRun:
 
 
 def check_one_project(target: Target, state_dir: Path) -> None:
-    """Raises SettingsError unless a user of Auth's is in the database: URL and database of one project.
+    """Raise SettingsError if the database of a remote target lacks a user of its Auth, so that they are two projects.
 
-    Else migrations would go into one project while access is proved on another. It is asked of remote targets only. Of
-    a project without users, one is made; where it refuses users without metadata of its own, nothing is known.
+    A push would then go to one project and the proof to another. In a project without users one is made; if the project
+    refuses users without certain metadata, nothing is checked.
     """
     if target.kind != "remote":
         return
@@ -68,41 +67,41 @@ def check_one_project(target: Target, state_dir: Path) -> None:
             _check_is_in(target, users[0].id)
             return
         with test_run(state_dir, target.url) as run, contextlib.suppress(AuthApiError):
-            made = admin.auth.admin.create_user({"email": run.email("probe"), "user_metadata": run.metadata}).user
+            user = admin.auth.admin.create_user({"email": run.email("probe"), "user_metadata": run.metadata}).user
             try:
-                _check_is_in(target, made.id)
+                _check_is_in(target, user.id)
             finally:
-                admin.auth.admin.delete_user(made.id)
+                admin.auth.admin.delete_user(user.id)
 
 
 def _check_is_in(target: Target, user_id: str) -> None:
     with connect(target) as connection:
-        found = connection.execute("select 1 from auth.users where id = %s", [user_id]).fetchone()
-    if not found:
+        row = connection.execute("select 1 from auth.users where id = %s", [user_id]).fetchone()
+    if not row:
         raise SettingsError(
-            "SUPABASE_URL and SUPABASE_DB_URL are two projects: a user of the one is not in the other",
+            "SUPABASE_URL and SUPABASE_DB_URL are two projects: a user of the first is not in the second",
             "copy both from one project's dashboard; an exported variable wins over .env",
         )
 
 
 def make_room(state_dir: Path) -> None:
-    """The folder in which runs say that they live. Raises OSError."""
+    """Make the folder of the runs' files. Raises OSError."""
     _runs(state_dir).mkdir(parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager
 def test_run(state_dir: Path, url: str) -> Iterator[TestRun]:
-    """A run on the project at `url`, with a file that says it lives, from before its first user to after its last."""
+    """A run on the project at `url`. Its file exists from before its first user is made until its last is removed."""
     run = TestRun(secrets.token_hex(6))
     file = _runs(state_dir) / f"{run.id}.json"
     make_room(state_dir)
     Identity.own().note(file, url=url)
     yield run
-    file.unlink(missing_ok=True)  # not in a `finally`: an interrupted run leaves it for the sweep
+    file.unlink(missing_ok=True)  # not in `finally`: `sweep` needs the file of an interrupted run
 
 
 def marked_run(user: User) -> str | None:
-    """The run that made this user; None for anybody else. Who signed in anonymously has no address to agree."""
+    """The id of the run that made this user; None for other users. An anonymous user has the metadata only."""
     mark = str(user.user_metadata.get(MARK))
     if user.is_anonymous and RUN.fullmatch(mark):
         return mark
@@ -111,7 +110,7 @@ def marked_run(user: User) -> str | None:
 
 
 def client(target: Target, key: str, http: httpx.Client) -> Client:
-    """A supabase-py client over the caller's connections, which the caller closes."""
+    """A supabase-py client that uses `http`, which the caller closes."""
     from supabase import ClientOptions, create_client
 
     return create_client(target.url, key, ClientOptions(auto_refresh_token=False, httpx_client=http))
@@ -125,17 +124,20 @@ def sign_up(
     name: str,
     user_metadata: Mapping[str, Any] | None = None,
 ) -> tuple[str, str]:
-    """A new user's id and password: signed up where the project takes that without a mail, else made by the admin."""
+    """Make a user, by sign-up if the project confirms users at once, else by the admin API; its id and password.
+
+    Raises CredentialsError if Auth or the database refuses.
+    """
     from supabase_auth.errors import AuthApiError
 
-    email, password = run.email(name), f"aA1!{secrets.token_urlsafe(24)}"  # whatever characters the project asks for
+    email, password = run.email(name), f"aA1!{secrets.token_urlsafe(24)}"  # the characters that a project may require
     metadata = {**(user_metadata or {}), **run.metadata}
     if _signs_up_at_once(target, http):
         visitor = client(target, target.publishable_key, http)
         try:
             user = visitor.auth.sign_up({"email": email, "password": password, "options": {"data": metadata}}).user
         except AuthApiError as refusal:
-            if refusal.code != "email_address_invalid":  # hosted Auth may take no address at example.com
+            if refusal.code != "email_address_invalid":  # hosted Auth may refuse addresses at example.com
                 _explain(refusal, name)
                 raise
         else:
@@ -143,21 +145,21 @@ def sign_up(
                 raise CredentialsError("Auth created no user", "look at its sign-up settings")
             return user.id, password
     try:
-        made = admin.auth.admin.create_user(
+        response = admin.auth.admin.create_user(
             {"email": email, "password": password, "email_confirm": True, "user_metadata": metadata}
         )
     except AuthApiError as refusal:
         _explain(refusal, name)
         raise
-    return made.user.id, password
+    return response.user.id, password
 
 
 def _explain(refusal: AuthApiError, name: str) -> None:
-    """Raise CredentialsError where the database refused. Auth does not say why: a trigger, as good as always."""
+    """Raise CredentialsError if the database refused. Auth does not say why; it is nearly always a trigger."""
     if SLOW in refusal.message:
         raise CredentialsError(
             f"the database did not answer in time for the new user {name}",
-            "does a trigger on auth.users not return, or another session hold it? `pushproof monitor` shows what waits",
+            "does a trigger on auth.users hang, or another session hold a lock? `pushproof monitor` shows what waits",
         ) from refusal
     if "Database error" in refusal.message:
         raise CredentialsError(
@@ -168,20 +170,22 @@ def _explain(refusal: AuthApiError, name: str) -> None:
 
 
 def sign_in(target: Target, http: httpx.Client, run: TestRun, name: str, password: str) -> Client:
-    """A client of its own on which the user signed in. Raises CredentialsError unless the token says who they are."""
+    """A new client with the user signed in. Raises CredentialsError if the token lacks their id or role."""
     import jwt
 
     visitor = client(target, target.publishable_key, http)
     session = visitor.auth.sign_in_with_password({"email": run.email(name), "password": password}).session
     claims = jwt.decode(session.access_token, options={"verify_signature": False}) if session else {}
     if session is None or (claims.get("sub"), claims.get("role")) != (session.user.id, "authenticated"):
-        raise CredentialsError(f"the token of {name} does not say who they are", "look at the project's Auth hooks")
+        raise CredentialsError(
+            f"the token of {name} does not hold their id and role", "look at the project's Auth hooks"
+        )
     return visitor
 
 
 def _signs_up_at_once(target: Target, http: httpx.Client) -> bool:
-    answer = http.get(f"{target.url}/auth/v1/settings", headers={"apikey": target.publishable_key}).json()
-    return bool(answer.get("mailer_autoconfirm")) and not answer.get("disable_signup")
+    settings = http.get(f"{target.url}/auth/v1/settings", headers={"apikey": target.publishable_key}).json()
+    return bool(settings.get("mailer_autoconfirm")) and not settings.get("disable_signup")
 
 
 def all_users(admin: Client) -> Iterator[User]:
@@ -193,7 +197,7 @@ def all_users(admin: Client) -> Iterator[User]:
 
 
 def left_behind(admin: Client, state_dir: Path) -> list[User]:
-    """Test users whose run is over: its file names a process that is gone, or it is old enough."""
+    """Test users whose run is over: the process in its file has ended, or there is no file and they are old."""
     return [user for user in all_users(admin) if (run := marked_run(user)) and _is_over(run, user, state_dir)]
 
 
@@ -205,7 +209,7 @@ def _is_over(run: str, user: User, state_dir: Path) -> bool:
 
 
 def forget_dead_runs(state_dir: Path, url: str) -> None:
-    """Remove the files of runs on this project that are over, once their users are swept."""
+    """Remove the files of runs on this project that are over. Called after their users are removed."""
     for file in _runs(state_dir).glob("*.json"):
         note = noted(file)
         if note.get("url") in (url, None) and not lives(note):

@@ -121,7 +121,7 @@ class Violation:
 
 
 def lint(files: Sequence[Path]) -> list[Violation]:
-    """The reports on files, each of which is pushed in one transaction. Raises PartsError if squawk is missing or fails.
+    """Reports on files, each of which is pushed in one transaction. Raises PartsError if squawk is missing or fails.
 
     A .squawk.toml of the project is not read: an ignore must be in the migration file, with its reason.
     """

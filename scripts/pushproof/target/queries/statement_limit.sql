@@ -1,3 +1,3 @@
--- The time limit of this session's statements, set; in seconds, infinite for 0, which is none.
+-- Sets the time limit of this session's statements. Returns it in seconds; infinity for 0, which means no limit.
 select coalesce(nullif(extract(epoch from %(limit)s::interval)::float8, 0), 'infinity')
 from pg_catalog.set_config('statement_timeout', %(limit)s, false)
