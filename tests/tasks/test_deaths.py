@@ -91,7 +91,7 @@ def test_a_session_that_was_killed(home: Project, words: tuple[str, ...]) -> Non
             return task.poll() is not None
 
         assert wait_until(crash, timeout=60, interval=0.5)  # once may pass unnoticed between two requests
-        names(task, "postgres broke off and recovered")
+        names(task, "postgres crashed and recovered")
 
 
 @pytest.mark.parametrize("sql", ["select pg_sleep(60)", "select pg_sleep(60); select 1"])

@@ -277,7 +277,7 @@ def test_health_tells_stopped_from_killed(world: World, make: Callable[[], Super
     world.alive -= {"rest", "origin"}
     health = {h.name: h for h in make().health()}
     assert health["rest"] == Health("rest", "down", None, "out of memory")
-    assert health["origin"].why == "killed: its log is silent"
+    assert health["origin"].why == "killed: its log is empty"
 
 
 def test_health_asks_the_service_itself(world: World, make: Callable[[], Supervisor]) -> None:

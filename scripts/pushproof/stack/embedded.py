@@ -1,4 +1,4 @@
-"""The embedded stack of one checkout: its state, its services, and how they fit together."""
+"""The embedded stack of one checkout: its state, its services, and how they are configured."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from pushproof.target.targets import Database, Target
 from pushproof.tools import parts as npm
 from pushproof.tools.parts import Parts
 
-# Who has to start anew when a port moves; its owner first.
+# The services to restart if a port changes. The first one listens on it.
 KNOWN_BY = {
     "postgres": ("postgres", "postgrest", "origin"),
     "rest_admin": ("postgrest",),
@@ -61,15 +61,15 @@ class Stack:
         self.folder = settings.state_dir
         self.data = data_dir(settings)
         self.state = states.load(self.folder)
-        self._server = ""  # the life of the database server
-        self._new = False  # whether the cluster in `data` was made by this run, and so holds nobody's rows
+        self._instance = ""  # of the database server that `start` found or started
+        self._new = False  # whether this run made the cluster in `data`, so that it holds no rows of the user
 
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.state.ports['api']}"
 
     def target(self) -> Target:
-        """This stack as a target; it has been started once."""
+        """This stack as a target. It must have been started once."""
         database = Database(
             host=HOST,
             port=self.state.ports["postgres"],
@@ -87,17 +87,17 @@ class Stack:
         )
 
     def admin(self) -> Target:
-        """The server as its superuser, beside the stack's database: for copies of it."""
+        """The server as a target for its superuser, in the database template1: to copy the stack's database."""
         base, password = self.target(), self.state.passwords[ADMIN]
         return replace(base, database=replace(base.database, user=ADMIN, name="template1", password=password))
 
     def start(self, names: Sequence[str] | None = None) -> list[str]:
-        """Bring up whatever is down, or of it the named services and what they need; the names of what this started.
+        """Start the services that are down: all, or the named ones and their needs. Returns the names of those started.
 
-        Where it fails and the cache is damaged, that is mended. Raises PartsError, StackError, PortError or
-        DiskFullError; what it started is stopped then.
+        If the start fails and the cache is damaged, the cache is repaired and the start repeated. Raises PartsError,
+        StackError, PortError or DiskFullError; the services that this call started are then stopped.
         """
-        with states.locked(self.folder, self._waits):
+        with states.locked(self.folder, self._report_wait):
             try:
                 return self._start(names)
             except (StackError, OSError) as failure:
@@ -121,15 +121,17 @@ class Stack:
             supervisor.stop(tuple(outdated))
         self._ensure_cluster(parts)
         if self.state.cluster != recipe(parts):
-            words = f"another version of pushproof made the database in {self.data}; `pushproof reset-local` renews it"
-            self.console.status(words, style="yellow")
+            message = (
+                f"another version of pushproof made the database in {self.data}; `pushproof reset-local` renews it"
+            )
+            self.console.status(message, style="yellow")
         started = supervisor.start(names)
-        self._server = self._postgres(parts).note()
+        self._instance = self._postgres(parts).pid_file()
         return started
 
     def stop(self, names: Sequence[str] | None = None) -> list[str]:
-        """Stop the named services, or all; the names of those that ran."""
-        with states.locked(self.folder, self._waits):
+        """Stop the named services, or all. Returns the names of those that ran."""
+        with states.locked(self.folder, self._report_wait):
             self.state = states.load(self.folder)
             if names is not None:
                 return self._supervisor(npm.locate(self.settings)).stop(names)
@@ -139,11 +141,11 @@ class Stack:
             return [*stopped, *strays]
 
     def renew(self) -> None:
-        """Make the database anew, and empty, where another version of pushproof made it; what ran runs again."""
+        """If another version of pushproof made the database, make an empty one, and start the stack."""
         if self.state.cluster == recipe(npm.locate(self.settings)):
             return
         self.stop()
-        with states.locked(self.folder, self._waits):
+        with states.locked(self.folder, self._report_wait):
             self.state = states.load(self.folder)
             self._drop_data()
         self.start()
@@ -153,36 +155,35 @@ class Stack:
         self.state.cluster = ""
         self._save()
 
-    def _waits(self) -> None:
+    def _report_wait(self) -> None:
         self.console.status(f"another task starts or stops the stack in {self.folder}", head="waiting")
 
     def note_reset(self, name: str) -> None:
-        """Remember what the last reset was made from."""
-        with states.locked(self.folder, self._waits):
+        """Save the name of the files that the last reset ran."""
+        with states.locked(self.folder, self._report_wait):
             self.state = states.load(self.folder)
             self.state.reset = name
             self._save()
 
     def health(self) -> list[Health]:
-        """How each service is; empty for a stack that was never started."""
+        """The health of each service; empty for a stack that was never started."""
         return self._supervisor(npm.locate(self.settings)).health() if self.state.ports else []
 
     def check(self) -> None:
-        """Raise StackError where a service died, broke off or does not answer any more since `start`, or where its keys
-        are of another time.
+        """Raise StackError if a service died, crashed or stopped answering since `start`, or if the clock was set back.
 
-        For whoever saw something fail, before it is taken for what the database says.
+        Called after a failure, before the failure counts as an answer of the database.
         """
         parts = npm.locate(self.settings)
         supervisor = self._supervisor(parts)
-        # First, for the others do not answer while the server recovers.
-        if self._server and self._runs("postgres") and self._postgres(parts).life() not in ("", self._server):
-            raise supervisor.lost("postgres", "broke off and recovered")
+        # First, because the other services do not answer while the server recovers.
+        if self._instance and self._runs("postgres") and self._postgres(parts).instance() not in ("", self._instance):
+            raise supervisor.lost("postgres", "crashed and recovered")
         supervisor.check()
         check_keys_of_stack(self.state.secrets["service_role_key"])
 
     def version_of(self, service: str) -> str:
-        """What a service is, for people."""
+        """The programs of a service and their versions, as text."""
         parts = npm.locate(self.settings)
         lite = f"@supabase/lite {parts.version('@supabase/lite')}"
         rest = "" if parts.postgrest else f" and REST: no PostgREST for {npm.platform_name()}"
@@ -193,21 +194,21 @@ class Stack:
         }[service]
 
     def owner_of(self, port: str) -> str:
-        """The service that listens on a port, by the port's name."""
+        """The service that listens on the port of this name."""
         return OWNER_OF_PORT[port]
 
     def port_of(self, service: str) -> int | None:
-        """The port a service answers on; None for one that listens on a socket."""
+        """The port of a service; None for a service that listens on a socket."""
         return self.state.ports[PORT_OF[service]] if service in PORT_OF else None
 
     @property
     def ports(self) -> dict[str, int]:
-        """The ports that were picked, by name."""
+        """The chosen ports, by name."""
         return {name: self.state.ports[name] for name in OWNER_OF_PORT if name in self.state.ports}
 
     @property
     def rest_socket(self) -> Path:
-        """Where PostgREST itself listens, while the stack is up."""
+        """The socket that PostgREST listens on while the stack is up."""
         return Path(self.state.sockets) / "rest"
 
     def _save(self) -> None:
@@ -228,36 +229,36 @@ class Stack:
             self._save()
 
     def _ensure_ports(self) -> set[str]:
-        """Keep the ports of last time, except those that a stranger took since or that are asked for.
+        """Keep the former ports, unless another program uses one or a setting asks for another.
 
-        The services that have to start anew, because they know a port that moved.
+        Returns the services that must restart, because they use a port that changed.
         """
-        asked = self._asked_ports()
+        requested = self._requested_ports()
         outdated: set[str] = set()
         for name, owner in OWNER_OF_PORT.items():
-            port, wish = self.state.ports.get(name), asked.get(name)
-            if port and port == (wish or port) and self._runs(owner):
+            port, request = self.state.ports.get(name), requested.get(name)
+            if port and port == (request or port) and self._runs(owner):
                 continue
             user = service_user() if name == "postgres" else None
-            if wish and (words := why_not(wish, user)):
+            if request and (cause := why_not(request, user)):
                 raise PortError(
-                    f"port {wish}, asked for as the {name} port, cannot be used: {words}",
-                    "choose another one above 1023, or leave the setting out: a free one is picked"
-                    if words == PERMISSION
-                    else "stop what listens there, choose another, or leave the setting out: a free one is picked",
+                    f"port {request}, asked for as the {name} port, cannot be used: {cause}",
+                    "choose another one above 1023, or remove the setting to use a free port"
+                    if cause == PERMISSION
+                    else "stop what listens there, choose another port, or remove the setting to use a free port",
                 )
-            if wish is None and port and port not in asked.values() and not why_not(port, user):
+            if request is None and port and port not in requested.values() and not why_not(port, user):
                 continue
-            if wish is None or port != wish:
-                self.state.ports[name] = wish or self._unused_port(asked)
+            if request is None or port != request:
+                self.state.ports[name] = request or self._unused_port(requested)
                 outdated.update(KNOWN_BY[name])
-            if port and not wish:
+            if port and not request:
                 self.console.status(f"port {port} was taken: {name} moves to {self.state.ports[name]}")
         self._save()
         return {service for service in outdated if self._runs(service)}
 
     def _ensure_sockets(self) -> set[str]:
-        """A folder for sockets; whoever knows one that is gone, as after a cleaning of /tmp, has to start anew."""
+        """Make a folder for sockets if there is none. Returns the services that must restart, as theirs is gone."""
         runs = self._runs("postgrest")
         if self.state.sockets and (self.rest_socket.is_socket() if runs else self.rest_socket.parent.is_dir()):
             return set()
@@ -271,38 +272,38 @@ class Stack:
             self.state.sockets = ""
             self._save()
 
-    def _asked_ports(self) -> dict[str, int]:
-        wishes = {"api": self.settings.api_port, "postgres": self.settings.db_port}
-        asked = {name: port for name, port in wishes.items() if port}
-        if len(set(asked.values())) < len(asked):
+    def _requested_ports(self) -> dict[str, int]:
+        settings = {"api": self.settings.api_port, "postgres": self.settings.db_port}
+        requested = {name: port for name, port in settings.items() if port}
+        if len(set(requested.values())) < len(requested):
             raise PortError(
                 f"port {self.settings.api_port} is set for both services",
                 "give PUSHPROOF_API_PORT and PUSHPROOF_DB_PORT different ports",
             )
-        return asked
+        return requested
 
-    def _unused_port(self, asked: Mapping[str, int]) -> int:
-        while (port := free_port()) in {*self.state.ports.values(), *asked.values()}:
+    def _unused_port(self, requested: Mapping[str, int]) -> int:
+        while (port := free_port()) in {*self.state.ports.values(), *requested.values()}:
             pass
         return port
 
     def _ensure_cluster(self, parts: Parts) -> None:
-        """A cluster for these secrets. Another version of the parts keeps the data it finds, as does a lost state."""
-        link = self.folder / "data"  # says that the data elsewhere is ours: who removes the folder begins afresh
-        found = is_cluster(self.data)
-        if self.state.cluster and found:
+        """Make a cluster with these passwords if there is none. One of another version, or of a lost state, is kept."""
+        link = self.folder / "data"  # shows that the data elsewhere is ours; without it a new cluster is made
+        exists = is_cluster(self.data)
+        if self.state.cluster and exists:
             return
         if self.data != link and link.is_dir() and not link.is_symlink():
             raise StackError(
-                f"PostgreSQL's user cannot enter {self.folder} any more, where the data is",
+                f"PostgreSQL's user can no longer enter {self.folder}, where the data is",
                 "let others enter that folder and those above it (`chmod o+x`)",
             )
-        if not found and link.exists() and any(self.data.iterdir()):
-            raise self._damaged(f"{self.data} is no cluster of PostgreSQL any more: PG_VERSION or base is gone")
+        if not exists and link.exists() and any(self.data.iterdir()):
+            raise self._damaged(f"{self.data} is no longer a PostgreSQL cluster: PG_VERSION or base is missing")
         if self.state.cluster:
             self.console.status(f"{self.data} was emptied: a new database is made", style="yellow")
         with self.console.doing("Preparing the database"):
-            if found and link.exists():
+            if exists and link.exists():
                 self._adopt(parts)
                 self.console.status("state.json was lost: the data stays, keys, passwords and ports are new")
             else:
@@ -327,14 +328,14 @@ class Stack:
             self.folder / "logs",
             self.state.services,
             on_change=self._save,
-            on_wait=self._look_closer,
+            on_wait=self._check_data,
         )
 
-    def _look_closer(self, service: str, words: str) -> None:
-        """Say what a start waits for; raise StackError where a server that is up cannot read its data."""
+    def _check_data(self, service: str, log_line: str) -> None:
+        """Show what a start waits for. Raise StackError if the running server cannot read its data."""
         import psycopg
 
-        self.console.status(f"{service} is not ready yet; its log: {words}", head="waiting")
+        self.console.status(f"{service} is not ready yet; its log: {log_line}", head="waiting")
         if service == "postgres":
             return
         target, password = self.target(), self.state.passwords["authenticator"]
@@ -343,18 +344,18 @@ class Stack:
             with connect(login) as connection:
                 connection.execute(query("stack/readable"))
         except (psycopg.Error, PushproofError) as problem:
-            words = problem.message if isinstance(problem, PushproofError) else str(problem)
-            error = StackError("PostgreSQL cannot read its data", details=words)
+            message = problem.message if isinstance(problem, PushproofError) else str(problem)
+            error = StackError("PostgreSQL cannot read its data", details=message)
             error.service = "postgres"
             raise error from None
 
-    def _damaged(self, cause: str, words: str = "") -> StackError:
-        """The folder of the data is the user's: it is named, and left as it is."""
+    def _damaged(self, cause: str, log: str = "") -> StackError:
+        """The error for damaged data. It names the folder, which belongs to the user and is not changed."""
         return StackError(
             cause,
-            f"{'if its words below say that the data is damaged: ' if words else ''}put a copy of that folder back, or "
-            "delete it and `pushproof start`: every row is lost then, `pushproof push` makes the schema again",
-            details=words,
+            f"{'if its log below says that the data is damaged: ' if log else ''}restore a copy of that folder, or "
+            "delete it and run `pushproof start`: every row is lost then; `pushproof push` makes the schema again",
+            details=log,
         )
 
     def _postgres(self, parts: Parts) -> Postgres:
@@ -376,44 +377,44 @@ class Stack:
                 jwt_secret=self.state.secrets["jwt_secret"],
             )
         socket = self.rest_socket if parts.postgrest else None
-        known = (parts, ports["api"], socket, ports["postgres"], api.schemas, passwords, self.state.secrets)
-        yield Origin(*known, anonymous_sign_ins=takes_anonymous(self.settings.supabase_dir / "config.toml"))
+        arguments = (parts, ports["api"], socket, ports["postgres"], api.schemas, passwords, self.state.secrets)
+        yield Origin(*arguments, anonymous_sign_ins=takes_anonymous(self.settings.supabase_dir / "config.toml"))
 
 
 def mend(settings: Settings, console: Console) -> bool:
-    """Make anew what is damaged in the cache, for when something does not start; False where nothing is.
+    """Repair the cache: reinstall damaged parts, delete a damaged prepared cluster. Returns whether any was damaged.
 
-    Nothing is lost by that. Raises PartsError when the parts cannot be had.
+    Called if something does not start. No data is lost. Raises PartsError if the parts cannot be reinstalled.
     """
     parts = npm.mend(settings, console)
     cluster = mend_cluster(npm.locate(settings), cache_dir(settings))
     if cluster:
-        console.status(f"{cluster}: preparing the database anew", head="damaged", style="yellow")
+        console.status(f"{cluster}: preparing the database again", head="damaged", style="yellow")
     return parts or bool(cluster)
 
 
 def section_of(config: Path, name: str) -> dict[str, Any]:
-    """A section of supabase/config.toml; empty where it says nothing. Raises ProjectError."""
+    """A section of supabase/config.toml; empty if it is missing. Raises ProjectError."""
     text = text_of(config, ProjectError) if present(config) else ""
     try:
-        found = tomllib.loads(text).get(name, {})
+        section = tomllib.loads(text).get(name, {})
     except tomllib.TOMLDecodeError as problem:
         raise ProjectError(f"supabase/config.toml is not TOML: {problem}", hint_of(text)) from None
-    if not isinstance(found, dict):
+    if not isinstance(section, dict):
         raise ProjectError(f"{name} of supabase/config.toml is not a section", f"write it as [{name}]")
-    return found
+    return section
 
 
 def takes_anonymous(config: Path) -> bool:
-    """Whether `[auth]` lets people sign in without an address, which a project does not unless it says so."""
-    found = section_of(config, "auth").get("enable_anonymous_sign_ins", False)
-    if not isinstance(found, bool):
+    """Whether `[auth]` enables anonymous sign-ins, which are off by default. Raises ProjectError."""
+    enabled = section_of(config, "auth").get("enable_anonymous_sign_ins", False)
+    if not isinstance(enabled, bool):
         raise ProjectError("auth.enable_anonymous_sign_ins of config.toml is not a boolean", "write it as false")
-    return found
+    return enabled
 
 
 def api_of(config: Path) -> ApiSettings:
-    """The `[api]` section of supabase/config.toml; the CLI's defaults where it says nothing."""
+    """The `[api]` section of supabase/config.toml, with the CLI's defaults. Raises ProjectError."""
     section = section_of(config, "api")
     default = ApiSettings()
     if not isinstance(max_rows := section.get("max_rows", default.max_rows), int):
@@ -429,7 +430,7 @@ def api_of(config: Path) -> ApiSettings:
 
 
 def _names(section: Mapping[str, object], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    found = section.get(name, [*default])
-    if not isinstance(found, list) or not found or not all(isinstance(one, str) for one in found):
+    names = section.get(name, [*default])
+    if not isinstance(names, list) or not names or not all(isinstance(each, str) for each in names):
         raise ProjectError(f"api.{name} of supabase/config.toml is not a list of names", 'write it as ["public"]')
-    return tuple(found)
+    return tuple(names)

@@ -1,4 +1,4 @@
-"""The target `local`: a stack that `supabase start` runs, found by `supabase status`."""
+"""The target `local`: a stack of `supabase start`, whose addresses `supabase status` reports."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pushproof.tools import parts
 from pushproof.tools.config_copy import renamed, workdir_of
 from pushproof.tools.supabase_cli import Cli
 
-WARNED: set[Path] = set()  # projects
+WARNED: set[Path] = set()  # projects with a warning in this process
 
 
 def cli(settings: Settings, console: Console) -> Cli:
-    """The CLI to use: SUPABASE_CLI's, or else the pinned one. It reads a config.toml of an earlier one in a copy."""
+    """The CLI of SUPABASE_CLI, else the pinned one. It uses a copy of the project if config.toml has former names."""
     workdir = workdir_of(settings.project, settings.state_dir)
     if workdir != settings.project:
-        _warn_of_names(settings, console)
+        _warn_of_former_names(settings, console)
     if settings.cli:
         return Cli(Path(shutil.which(settings.cli) or settings.cli), workdir)
     locked = parts.ensure(settings, console)
@@ -30,27 +30,27 @@ def cli(settings: Settings, console: Console) -> Cli:
     return Cli(binary=locked.cli, workdir=workdir, known_version=version, mend=partial(parts.mend, settings, console))
 
 
-def _warn_of_names(settings: Settings, console: Console) -> None:
-    """Once a task."""
+def _warn_of_former_names(settings: Settings, console: Console) -> None:
+    """Show one warning per task."""
     if settings.project not in WARNED:
         WARNED.add(settings.project)
-        names = renamed(settings.supabase_dir / "config.toml").items()
-        words = ", ".join(f"[{old}] is called [{new}] now" for old, new in names)
-        console.status(f"{words}: rename it; until then the CLI is given a copy", head="config.toml", style="yellow")
+        sections = renamed(settings.supabase_dir / "config.toml").items()
+        changes = ", ".join(f"[{old}] is called [{new}] now" for old, new in sections)
+        console.status(f"{changes}: rename it; until then the CLI uses a copy", head="config.toml", style="yellow")
 
 
 def local(settings: Settings, console: Console) -> Target:
-    """The stack of `supabase start`. Raises UnreachableError where none runs."""
-    found = cli(settings, console).status()
-    if not found:
+    """The stack of `supabase start` as a target. Raises UnreachableError if none runs."""
+    status = cli(settings, console).status()
+    if not status:
         raise UnreachableError(
             "no local Supabase stack runs for this project",
-            "run `supabase start` first, or leave out --target local: the embedded stack needs no Docker",
+            "run `supabase start` first, or omit --target local: the embedded stack needs no Docker",
         )
     return Target(
         kind="local",
-        url=found["API_URL"].rstrip("/"),
-        publishable_key=found.get("PUBLISHABLE_KEY") or found["ANON_KEY"],
-        secret_key=found.get("SECRET_KEY") or found["SERVICE_ROLE_KEY"],
-        database=parse_db_url(replace(settings, db_url=found["DB_URL"], db_password="", db_ca="")),
+        url=status["API_URL"].rstrip("/"),
+        publishable_key=status.get("PUBLISHABLE_KEY") or status["ANON_KEY"],
+        secret_key=status.get("SECRET_KEY") or status["SERVICE_ROLE_KEY"],
+        database=parse_db_url(replace(settings, db_url=status["DB_URL"], db_password="", db_ca="")),
     )

@@ -1,4 +1,4 @@
-"""Every embedded stack that runs on this machine, of whichever project."""
+"""The embedded stacks of all projects that run on this machine."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pushproof.stack.supervisor import MARK
 
 @dataclass(frozen=True, kw_only=True)
 class RunningStack:
-    """One stack: the folder of its state, its URL where the state still says it, and its services' processes.
+    """One stack: the folder of its state, its URL (empty if the state is lost), and the processes of its services.
 
-    `task`: the process that made the stack for itself and ends it, if it is a scratch stack.
+    `task` is the pid of the task that made the stack and will end it, if it is a scratch stack.
     """
 
     folder: Path
@@ -29,19 +29,19 @@ class RunningStack:
 
 
 def running(below: Path = Path("/")) -> list[RunningStack]:
-    """This user's stacks, root's view of others' left aside, whose state lies below this folder."""
-    found: dict[Path, list[process.Identity]] = defaultdict(list)
+    """The stacks of this user whose state is in a folder below this one. Root does not see those of other users."""
+    processes: dict[Path, list[process.Identity]] = defaultdict(list)
     for mark, identity in process.marks(MARK):
         folder = _home(Path(mark))
         if folder.is_relative_to(below) and _is_ours(folder):
-            found[folder].append(identity)
-    return [_described(folder, tuple(found[folder])) for folder in sorted(found)]
+            processes[folder].append(identity)
+    return [_described(folder, tuple(processes[folder])) for folder in sorted(processes)]
 
 
 def stop(stack: RunningStack) -> None:
-    """End its services, also where its project was deleted while they ran. The data stays."""
+    """Stop the services of a stack, also if its project was deleted while they ran. The data stays."""
     if not stack.folder.is_dir():
-        process.stop(*stack.processes, how=signal.SIGINT)  # a polite end for each of our services
+        process.stop(*stack.processes, how=signal.SIGINT)  # on which each service ends in order
         return
     with states.locked(stack.folder):
         process.stop(*stack.processes, how=signal.SIGINT)
@@ -52,8 +52,8 @@ def stop(stack: RunningStack) -> None:
 
 
 def _home(logs: Path) -> Path:
-    """The folder of the state; a task's copies lie in folders below it, and the project may be gone."""
-    homes = (one for one in logs.parents if (one / "state.json").exists() or (one / OWNER).exists())
+    """The folder of the state for these logs. Copies of a task are below it; the project may be deleted."""
+    homes = (folder for folder in logs.parents if (folder / "state.json").exists() or (folder / OWNER).exists())
     return next(homes, logs.parent)
 
 
@@ -63,7 +63,7 @@ def _is_ours(folder: Path) -> bool:
 
 def _described(folder: Path, processes: tuple[process.Identity, ...]) -> RunningStack:
     port = states.load(folder).ports.get("api")
-    owner = next(filter(None, (process.noted(one / OWNER) for one in (folder, folder.parent))), {})
+    owner = next(filter(None, (process.noted(parent / OWNER) for parent in (folder, folder.parent))), {})
     return RunningStack(
         folder=folder,
         url=f"http://{HOST}:{port}" if port else "",

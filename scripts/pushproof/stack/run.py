@@ -1,4 +1,4 @@
-"""A task's run: its settings, its console, and its target once it is asked for."""
+"""The run of a task: its settings, its console and its target."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from pushproof.stack.embedded import Stack
 from pushproof.target.database import check_target
 from pushproof.target.targets import Target
 
-# What a service that died may look like.
+# Errors that a service that died may cause.
 DOUBTFUL = (FailedError, UnreachableError, CredentialsError)
 
 
 class Run:
-    """One task's run: its settings, its console, and its target once it is asked for, unless `known` is it."""
+    """The run of a task: its settings, its console and its target, which are made on first use.
+
+    `target` is the value of --target; `settings` and `known` are used instead if given, `known` as the target.
+    """
 
     def __init__(
         self,
@@ -38,10 +41,10 @@ class Run:
 
     @cached_property
     def settings(self) -> Settings:
-        found = self._given or settings_module.load(self.asked)
-        for name in found.repeated:
+        settings = self._given or settings_module.load(self.asked)
+        for name in settings.repeated:
             self.console.status(f".env sets {name} more than once: the last one counts", style="yellow")
-        return found
+        return settings
 
     @cached_property
     def stack(self) -> Stack:
@@ -49,26 +52,27 @@ class Run:
 
     @cached_property
     def target(self) -> Target:
-        """The target, said at the top of the run; the embedded stack is started for it."""
+        """The target, which is shown at the top of the run. The embedded stack is started."""
         from pushproof.target import targets
 
         if self._known:
             return self._known
         if self.settings.target == "embedded":
             self.started = self.stack.start()
-            found = self.stack.target()
+            target = self.stack.target()
         elif self.settings.target == "local":
             from pushproof.stack.local import local
 
-            found = local(self.settings, self.console)
+            target = local(self.settings, self.console)
         else:
-            found = targets.remote(self.settings)
-        self.console.status(found.label, head="target")
-        return found
+            target = targets.remote(self.settings)
+        self.console.status(target.label, head="target")
+        return target
 
     def check(self) -> None:
-        """Raise what explains that something failed, before it is taken for what the target says: a service of its
-        stack that died, an address that does not answer any more.
+        """Raise an error if a service of the stack died, or if an address of the target does not answer.
+
+        Called after a failure, before the failure counts as an answer of the target.
         """
         if "target" not in vars(self):
             return
@@ -80,7 +84,7 @@ class Run:
 
 @contextlib.contextmanager
 def doubting(check: Callable[[], None]) -> Iterator[None]:
-    """Ask `check` before a failure in the block is believed."""
+    """Call `check` if the block fails; an error that it raises replaces the failure."""
     try:
         yield
     except PushproofError as error:
@@ -96,6 +100,6 @@ def _check_again(check: Callable[[], None], error: PushproofError) -> None:
     try:
         check()
     except StackError as cause:
-        if isinstance(error, UnreachableError):  # what a push had done by then stays true
+        if isinstance(error, UnreachableError):  # keep the details: what a push had done
             cause.details = f"{error.details}\n{cause.details}".strip()
         raise

@@ -1,4 +1,4 @@
-"""PostgREST's cache of the schema: what it should answer for after a push, and whether it does."""
+"""PostgREST's schema cache: the paths that it should answer after a push, and whether it does."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ RELOAD_SECONDS = 10
 
 
 def exposed(connection: Any, schema: str) -> set[str]:
-    """The paths that the REST API should answer for the schema."""
+    """The paths of the schema that the REST API should answer, such as /notes and /rpc/search."""
     return {row[0] for row in connection.execute(query("stack/exposed_objects"), {"schema": schema})}
 
 
 def await_api(run: Run, target: Target, new: set[str]) -> None:
-    """Wait until PostgREST, told to read the schema again, answers for what it did not know.
+    """Wait until PostgREST answers the paths `new`; a warning names those that it does not answer in time.
 
-    It takes over a schema as a whole: where there are new relations, they stand for new functions too.
+    PostgREST loads a schema as a whole. So if there are new relations, new functions are not checked.
     """
     relations = {path for path in new if not path.startswith("/rpc/")}
     missing = set(relations or new)
@@ -38,13 +38,13 @@ def await_api(run: Run, target: Target, new: set[str]) -> None:
 
 
 def _answering(target: Target, relations: set[str]) -> set[str]:
-    """OPTIONS tells from PostgREST's own cache whether it knows a relation; a read may go past the cache."""
+    """The relations that PostgREST answers. OPTIONS uses its cache; a read may bypass the cache."""
     headers = service_headers(target)
     return {r for r in relations if http_status(target.url, f"/rest/v1{quote(r)}", headers, method="OPTIONS") == 200}
 
 
 def _described(target: Target) -> set[str]:
-    """The paths of the API's own description, as service_role sees it."""
+    """The paths in the API's OpenAPI description for service_role; empty if it cannot be read."""
     request = urllib.request.Request(  # noqa: S310 - an http(s) URL, checked with the settings
         f"{target.url}/rest/v1/", headers=service_headers(target)
     )

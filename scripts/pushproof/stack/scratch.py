@@ -1,4 +1,4 @@
-"""Something to break: a copy of the project with a stack of its own, or a server alone; gone afterwards."""
+"""Scratch copies that a task may break: a copy of the project with its own stack, or a server alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pushproof.stack.supervisor import MARK, Supervisor
 from pushproof.target.targets import Database, Target
 from pushproof.tools import parts as npm
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - a folder within it, made for us alone
+MEMORY = Path("/dev/shm")  # noqa: S108 - we make our own folder in it
 PREFIX = "pushproof-scratch-"
 OWNER = "owner.json"
 STATE = ".pushproof"
@@ -35,7 +35,7 @@ NOT_COPIED = ("functions", ".env*", ".temp", ".branches")
 
 @contextlib.contextmanager
 def _folder(*, in_memory: bool = True) -> Iterator[Path]:
-    """A folder that PostgreSQL's user can enter: in memory where there is room, for a cluster is a thousand files."""
+    """A temporary folder that PostgreSQL's user can enter, in memory if there is room, for a thousand files."""
     roomy = in_memory and MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=MEMORY if roomy else None) as name:
         folder = Path(name)
@@ -45,9 +45,9 @@ def _folder(*, in_memory: bool = True) -> Iterator[Path]:
 
 
 def end_abandoned() -> list[Path]:
-    """End what runs in the folders of ours whose run was killed, and remove them; the folders."""
-    found = [one for parent in (Path(tempfile.gettempdir()), MEMORY) for one in parent.glob(f"{PREFIX}*")]
-    abandoned = [one for one in found if one.stat().st_uid == os.geteuid() and _is_abandoned(one)]
+    """Stop the services in our scratch folders whose run was killed, and remove the folders. Returns the folders."""
+    folders = [folder for parent in (Path(tempfile.gettempdir()), MEMORY) for folder in parent.glob(f"{PREFIX}*")]
+    abandoned = [folder for folder in folders if folder.stat().st_uid == os.geteuid() and _is_abandoned(folder)]
     for folder in abandoned:
         process.stop(*process.marked(MARK, str(folder)), how=signal.SIGINT)
         shutil.rmtree(states.load(folder / STATE).sockets or folder, ignore_errors=True)
@@ -56,14 +56,17 @@ def end_abandoned() -> list[Path]:
 
 
 def _is_abandoned(folder: Path) -> bool:
-    """Whether the run that made it has ended; one that is just making it is taken for alive."""
+    """Whether the run that made the folder has ended. One without a note may be new, and counts as in use."""
     note = process.noted(folder / OWNER)
     return bool(note) and not process.lives(note)
 
 
 @contextlib.contextmanager
 def scratch_project(settings: Settings, *, in_memory: bool = True) -> Iterator[Settings]:
-    """The settings of the copy; nothing runs yet, whatever was started is stopped. On disk, it is as fast as others."""
+    """The settings of a copy of the project. Its stack is not started; if it is, it is stopped at the end of the block.
+
+    Without `in_memory` the copy is on disk, and as fast as other stacks.
+    """
     with _folder(in_memory=in_memory) as folder:
         shutil.copytree(settings.supabase_dir, folder / "supabase", ignore=shutil.ignore_patterns(*NOT_COPIED))
         (folder / "supabase").chmod(0o700)
@@ -78,16 +81,16 @@ def scratch_project(settings: Settings, *, in_memory: bool = True) -> Iterator[S
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """For a process that acts on the copy: no setting of the project's own stack reaches it."""
-    own = ("PUSHPROOF_STATE_DIR", "PUSHPROOF_API_PORT", "PUSHPROOF_DB_PORT")
+    """The environment of a process that uses the copy, without the settings of the project's own stack."""
+    excluded = ("PUSHPROOF_STATE_DIR", "PUSHPROOF_API_PORT", "PUSHPROOF_DB_PORT")
     cache = {"PUSHPROOF_CACHE_DIR": str(settings.cache_dir)} if settings.cache_dir else {}
-    where = {"SUPABASE_WORKDIR": str(settings.project), "SUPABASE_TARGET": "embedded"}
-    return {k: v for k, v in process.inherited(**cache, **where).items() if k not in own}
+    project = {"SUPABASE_WORKDIR": str(settings.project), "SUPABASE_TARGET": "embedded"}
+    return {k: v for k, v in process.inherited(**cache, **project).items() if k not in excluded}
 
 
 @dataclass(frozen=True)
 class ScratchServer:
-    """A provisioned PostgreSQL to which nothing was pushed and nobody is connected. Passwords are by role."""
+    """A provisioned PostgreSQL without migrations or connections. `passwords` are by role."""
 
     target: Target
     passwords: Mapping[str, str]
@@ -95,7 +98,7 @@ class ScratchServer:
 
 @contextlib.contextmanager
 def scratch_server(settings: Settings, console: Console) -> Iterator[ScratchServer]:
-    """The server alone: without REST and Auth it is there in a third of the time."""
+    """A server alone. Without REST and Auth it starts in a third of the time."""
     with _folder() as folder:
         parts = npm.ensure(settings, console)
         passwords = {role: secrets.token_urlsafe(24) for role in LOGINS}

@@ -1,7 +1,7 @@
-"""What a reset leads to, kept as a database of the embedded stack: a later reset of the same files copies it.
+"""Snapshots of resets, kept as databases of the embedded stack. A later reset of the same files copies one.
 
-It is kept when files are reset to for the second time: while they are being written, each reset has others.
-The copy takes the place of the stack's database in one transaction, so that no moment is without one.
+A snapshot is made at the second reset of the same files, because files that are being written change with each reset.
+The copy replaces the stack's database in one transaction, so that there is always one.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 PREFIX = "pushproof_reset_"
 NEXT, FORMER = "pushproof_next", "pushproof_former"
-QUIET_SECONDS = 10  # in which others' sessions have to stay away
+QUIET_SECONDS = 10  # within which all other sessions must have ended
 
 
 def name_of(stack: Stack) -> str:
-    """The snapshot of the project's files as they are; of today, because a seed may say now().
+    """The name of the snapshot of the project's files. It depends on the date, because a seed may call now().
 
-    Empty where a reset depends on more than files: on secrets that `[db.vault]` takes from the environment.
+    Empty if a reset depends on more than files: on secrets that `[db.vault]` reads from the environment.
     """
     folder = stack.settings.supabase_dir
     if section_of(folder / "config.toml", "db").get("vault"):
@@ -44,7 +44,7 @@ def name_of(stack: Stack) -> str:
 
 
 def restore(stack: Stack, name: str) -> bool:
-    """Put a copy of the snapshot in the place of the stack's database; False where that is not possible."""
+    """Replace the stack's database with a copy of the snapshot; False if that is not possible."""
     with connect(stack.admin()) as admin:
         if not name or not _exists(admin, name) or _customised(admin):
             return False
@@ -57,22 +57,22 @@ def restore(stack: Stack, name: str) -> bool:
 
 
 def keep(stack: Stack, name: str) -> None:
-    """Make the snapshot of the stack's database as it is, and forget former ones; not for files seen first."""
+    """Make a snapshot of the stack's database and drop former ones. At the first reset of files only save the name."""
     if stack.state.reset != name:
         stack.note_reset(name)
         return
     with connect(stack.admin()) as admin:
         if not name or _customised(admin):
             return
-        former = [row[0] for row in admin.execute("select datname from pg_catalog.pg_database")]
-        _drop(admin, *(one for one in former if one.startswith(PREFIX)))
+        databases = [row[0] for row in admin.execute("select datname from pg_catalog.pg_database")]
+        _drop(admin, *(database for database in databases if database.startswith(PREFIX)))
         with _rest_stopped(stack):
             wait_until(lambda: _copied(admin, name), timeout=QUIET_SECONDS)
 
 
 @contextlib.contextmanager
 def _rest_stopped(stack: Stack) -> Iterator[None]:
-    """The REST server keeps a connection open; it is started again, which is faster than its own second try."""
+    """Stop the REST server, which keeps a connection open, in the block. A restart is faster than its reconnection."""
     stack.stop(("postgrest",))
     try:
         yield
@@ -81,7 +81,7 @@ def _rest_stopped(stack: Stack) -> Iterator[None]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Whatever below supabase/ may take part: SQL and the configuration."""
+    """The files below supabase/ that a reset may depend on: SQL and configuration."""
     yield from (f for f in folder.rglob("*") if f.is_file() and re.search(r"\.(sql|toml|env)$", f.name))
 
 
@@ -90,9 +90,9 @@ def _exists(admin: psycopg.Connection[Any], name: str) -> bool:
 
 
 def _customised(admin: psycopg.Connection[Any]) -> bool:
-    """Whether settings or rights hang on the database itself, which a copy would not have."""
-    found = admin.execute(query("stack/database_customised"), {"name": DATABASE}).fetchone()
-    return found is None or bool(found[0])
+    """Whether the database itself has settings or privileges, which a copy would lack."""
+    row = admin.execute(query("stack/database_customised"), {"name": DATABASE}).fetchone()
+    return row is None or bool(row[0])
 
 
 def _drop(admin: psycopg.Connection[Any], *names: str) -> None:
@@ -101,7 +101,7 @@ def _drop(admin: psycopg.Connection[Any], *names: str) -> None:
 
 
 def _swap(admin: psycopg.Connection[Any]) -> bool:
-    """Both renamings or none; others' sessions, which would forbid it, are ended."""
+    """End other sessions, and rename both databases or none. Returns whether it succeeded."""
     import psycopg
 
     _end_sessions(admin)

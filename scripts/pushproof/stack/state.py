@@ -1,4 +1,4 @@
-"""What one stack is: its ports, its secrets and its running services, in a file its owner alone can read."""
+"""The state of one stack: its ports, secrets and running services, in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SECRETS = {"jwt_secret", "publishable_key", "secret_key", "anon_key", "service_r
 
 @dataclass
 class State:
-    """The stack of one checkout. Ports are kept once picked; secrets are made once and never shown.
+    """The stack of one checkout. Ports are kept once chosen; secrets are made once and never shown.
 
-    `cluster` names what the data was made from, `reset` the files that the last reset ran, `sockets` the folder of
-    Unix sockets while there is one, `home` the folder that it was written to.
+    `cluster` names the versions that made the data, `reset` the files that the last reset ran, `sockets` the folder of
+    Unix sockets while there is one, `home` the folder of the state file.
     """
 
     ports: dict[str, int] = field(default_factory=dict)
@@ -43,54 +43,53 @@ class State:
 
 
 def load(folder: Path) -> State:
-    """The state in `folder`; a fresh one where there is none or it makes no sense. Raises SettingsError."""
+    """The state in `folder`; a new one if it is missing or invalid. Raises SettingsError if it is no regular file."""
     file = folder / "state.json"
     if kind := irregular(file):
         raise SettingsError(
             f"{file} is {kind}",
-            "move it away, then `pushproof start`: the data stays, keys, passwords and ports are new",
+            "move it away and run `pushproof start`: the data stays; keys, passwords and ports are new",
         )
     try:
-        found = _parse(json.loads(file.read_text()))
-        return _copied(found) if _is_copy(folder, found.home) else found
+        state = _parse(json.loads(file.read_text()))
+        return _copied(state) if _is_copy(folder, state.home) else state
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return State()
 
 
 def _is_copy(folder: Path, home: str) -> bool:
-    """Whether the project was copied with its state, and the original is still there."""
+    """Whether the project was copied with its state, and the original still exists."""
     original = Path(home) / "state.json"
     try:
         return bool(home) and original.exists() and not original.samefile(folder / "state.json")
-    except PermissionError:  # it is somebody else's
+    except PermissionError:  # it belongs to another user
         return True
 
 
 def _copied(state: State) -> State:
-    """What a copy may keep: services, ports and sockets are the original's."""
+    """The state that a copy may keep: services, ports and sockets belong to the original."""
     return State(secrets=state.secrets, passwords=state.passwords, cluster=state.cluster)
 
 
 def _parse(raw: dict[str, Any]) -> State:
-    """Whatever somebody wrote there, a State of the right types, or one of the errors that `load` knows."""
-    found = State(
+    """A State with checked types. Raises ValueError, TypeError, KeyError or AttributeError."""
+    state = State(
         ports={str(name): _port(port) for name, port in raw["ports"].items()},
         secrets={str(name): _text(secret) for name, secret in raw["secrets"].items()},
         passwords={str(name): _text(password) for name, password in raw["passwords"].items()},
         services={
-            str(name): Identity(_positive(found["pid"]), float(found["born"]))
-            for name, found in raw["services"].items()
+            str(name): Identity(_positive(note["pid"]), float(note["born"])) for name, note in raw["services"].items()
         },
         cluster=_text(raw["cluster"]),
         reset=_text(raw.get("reset", "")),
         sockets=_text(raw.get("sockets", "")),
         home=_text(raw.get("home", "")),
     )
-    if found.ports and not found.ports.keys() >= PORTS:
-        raise ValueError(found.ports)
-    if (found.ports or found.services) and not (found.passwords and found.secrets.keys() >= SECRETS):
-        raise ValueError(sorted(found.secrets))
-    return found
+    if state.ports and not state.ports.keys() >= PORTS:
+        raise ValueError(state.ports)
+    if (state.ports or state.services) and not (state.passwords and state.secrets.keys() >= SECRETS):
+        raise ValueError(sorted(state.secrets))
+    return state
 
 
 def _port(value: object) -> int:
@@ -113,17 +112,17 @@ def _text(value: object) -> str:
 
 
 def save(folder: Path, state: State) -> None:
-    """Write whole or not at all: an interruption leaves the former state."""
+    """Write the state, whole or not at all: an interruption leaves the former one."""
     state.home = str(folder.resolve())
-    fresh = folder / "state.json.new"
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    new_file = folder / "state.json.new"
+    with os.fdopen(os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(state), file, indent=2)
-    fresh.replace(folder / "state.json")
+    new_file.replace(folder / "state.json")
 
 
 @contextlib.contextmanager
 def locked(folder: Path, waits: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Hold `folder`'s lock: two tasks that start or stop one stack wait for each other, after a call of `waits`."""
+    """Hold the lock of the stack in `folder`: only one task starts or stops it. `waits` is called before a wait."""
     make(folder)
     with exclusive(folder / "lock", waits=waits):
         _keep_out_of_git(folder)
@@ -131,14 +130,14 @@ def locked(folder: Path, waits: Callable[[], object] = lambda: None) -> Iterator
 
 
 def _keep_out_of_git(folder: Path) -> None:
-    """The state holds passwords, and not every project ignores it."""
+    """Write a .gitignore, because the state holds passwords and the project may not ignore it."""
     ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
 
 
 def new_secrets() -> dict[str, str]:
-    """A JWT secret, the new-style keys, and the legacy keys signed with that secret.
+    """New secrets: a JWT secret, the new-style keys, and the legacy keys signed with that secret.
 
     https://supabase.com/docs/guides/api/api-keys
     """

@@ -1,7 +1,7 @@
-"""Starts services in the order of their needs, says why one is down, stops them in reverse.
+"""Starts services in the order of their needs, reports why one is down, and stops them in reverse order.
 
-It knows services only by services.base.Service, and processes by their identity, so that a
-pid file left by a crash or a reboot is never mistaken for a living service.
+It uses services only by the interface services.base.Service, and processes by their Identity, so that a pid left by a
+crash or a reboot never counts as a running service.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from pushproof.base.waiting import wait_until
 from pushproof.stack.services.base import Service
 
 READY_SECONDS = 60
-PATIENCE_SECONDS = 5  # after which what is waited for is said
-ANSWER_SECONDS = 10  # for a service that answered before
+PATIENCE_SECONDS = 5  # after which a start reports what it waits for
+ANSWER_SECONDS = 10  # how long to wait for a service that was up
 POLL_SECONDS = 0.01
 LOG_LIMIT = 10_000_000
 STOPPED = "stopped"
-MARK = "PUSHPROOF_LOGS"  # in each service's environment, so that it is found again without a state
+MARK = "PUSHPROOF_LOGS"  # in each service's environment, by which it is found if the state is lost
 
 
 @dataclass(frozen=True)
 class Health:
-    """One service as `status` shows it: up, starting or down, and why."""
+    """The health of a service: its state (up, not ready or down), and why it is not up."""
 
     name: str
     state: str
@@ -40,8 +40,10 @@ class Health:
 
 @dataclass
 class Supervisor:
-    """The services of one stack. `running` is kept in its state by `on_change`; `on_wait` gets the service that
-    a start waits for and the last line of its log, once, after PATIENCE_SECONDS.
+    """The services of one stack. `on_change` is called after `running` changes and saves it.
+
+    `on_wait` is called once, after PATIENCE_SECONDS of a start, with the name of a service that is not ready and the
+    last line of its log.
     """
 
     services: Sequence[Service]
@@ -51,16 +53,16 @@ class Supervisor:
     on_wait: Callable[[str, str], None] = lambda *_: None
 
     def start(self, names: Sequence[str] | None = None) -> list[str]:
-        """Start what does not run of the named services and what they need, or of all; the names of what was started.
+        """Start the services that are down: all, or the named ones and their needs. Returns the names of those started.
 
-        Raises StackError when a service ends or does not get ready; what this call started is stopped then.
+        Raises StackError if a service ends or does not get ready; the services that this call started are then stopped.
         """
         make(self.logs)
         started: list[str] = []
         try:
             self._start_all(self._with_needs(names), started)
         except BaseException:
-            with undisturbed():  # a second Ctrl-C must not leave half of it behind
+            with undisturbed():  # a second Ctrl-C must not leave some of them running
                 self.stop(started)
             raise
         return started
@@ -68,30 +70,30 @@ class Supervisor:
     def _with_needs(self, names: Sequence[str] | None) -> list[Service]:
         if names is None:
             return list(self.services)
-        needed = {*names, *(need for one in self.services if one.name in names for need in one.needs)}
-        return [one for one in self.services if one.name in needed]
+        needed = {*names, *(need for service in self.services if service.name in names for need in service.needs)}
+        return [service for service in self.services if service.name in needed]
 
     def _start_all(self, services: Sequence[Service], started: list[str]) -> None:
         pending = {service.name: service for service in services}
-        patience, deadline = (time.monotonic() + seconds for seconds in (PATIENCE_SECONDS, READY_SECONDS))
+        report_time, deadline = (time.monotonic() + seconds for seconds in (PATIENCE_SECONDS, READY_SECONDS))
         while pending:
-            # One that was up a moment ago may have been dying: those that need it would never get ready.
-            pending |= {one.name: one for one in services if not self._alive(one.name)}
-            possible = [one for one in pending.values() if not pending.keys() & set(one.needs)]
-            for service in possible:
+            # A service that was up may have ended since: the services that need it would never get ready.
+            pending |= {service.name: service for service in services if not self._alive(service.name)}
+            startable = [service for service in pending.values() if not pending.keys() & set(service.needs)]
+            for service in startable:
                 if self._is_up(service, started):
                     del pending[service.name]
             if pending and time.monotonic() > deadline:
                 raise self._failure(next(iter(pending)), f"is not ready after {READY_SECONDS} s")
-            if pending and time.monotonic() > patience:
-                patience = deadline + 1  # once is enough
+            if pending and time.monotonic() > report_time:
+                report_time = deadline + 1  # report once
                 name = next(iter(pending))
-                self.on_wait(name, self._last_words(name))
+                self.on_wait(name, self._log_tail(name))
             if pending:
                 time.sleep(POLL_SECONDS)
 
     def _is_up(self, service: Service, started: list[str]) -> bool:
-        """Whether it is ready; a first look at one that does not run starts it."""
+        """Whether the service is ready. If it does not run, the first call starts it."""
         if self._alive(service.name):
             return service.ready()
         if service.name in started:
@@ -101,14 +103,14 @@ class Supervisor:
         return False
 
     def stop(self, names: Sequence[str] | None = None) -> list[str]:
-        """Stop the named services, or all, in reverse; the names of those that ran.
+        """Stop the named services, or all, in reverse order. Returns the names of those that ran.
 
-        All is whatever runs, also what is no service of this stack any more.
+        All includes running services that no longer belong to this stack.
         """
         signals = {service.name: service.stop_signal for service in self.services}
         order = [*(self.running.keys() - signals.keys()), *reversed(signals)]
         stopped = []
-        for name in order if names is None else [one for one in order if one in names]:
+        for name in order if names is None else [name for name in order if name in names]:
             identity = self.running.pop(name, None)
             if identity and identity.process():
                 process.stop(identity, how=signals.get(name, signal.SIGTERM))
@@ -117,11 +119,11 @@ class Supervisor:
         return stopped
 
     def health(self) -> list[Health]:
-        """How each service is, asked of the service itself."""
+        """The health of each service."""
         return [self._health_of(service) for service in self.services]
 
     def check(self) -> None:
-        """Raise StackError for the first service that ended since it was started, or does not answer any more."""
+        """Raise StackError for the first service that ended or stopped answering since it was started."""
         for service in self.services:
             if service.name in self.running and not self._answers(service):
                 raise self.lost(service.name, "does not answer" if self._alive(service.name) else "died")
@@ -130,9 +132,9 @@ class Supervisor:
         wait_until(lambda: service.ready() or not self._alive(service.name), timeout=ANSWER_SECONDS)
         return self._alive(service.name) and service.ready()
 
-    def lost(self, name: str, how: str) -> StackError | DiskFullError:
-        """The error for a service that was up: whatever was seen since says nothing of the database."""
-        return self._failure(name, f"{how} while the task ran", hint="`pushproof start`, then run this again")
+    def lost(self, name: str, event: str) -> StackError | DiskFullError:
+        """The error for a service that was up and failed: what requests showed since does not count."""
+        return self._failure(name, f"{event} while the task ran", hint="run `pushproof start`, then this again")
 
     def _health_of(self, service: Service) -> Health:
         identity = self.running.get(service.name)
@@ -143,10 +145,10 @@ class Supervisor:
                 name=service.name,
                 state="down",
                 pid=None,
-                why=self._last_words(service.name) or "killed: its log is silent",
+                why=self._log_tail(service.name) or "killed: its log is empty",
             )
         if not service.ready():
-            return Health(name=service.name, state="not ready", pid=identity.pid, why=self._last_words(service.name))
+            return Health(name=service.name, state="not ready", pid=identity.pid, why=self._log_tail(service.name))
         return Health(service.name, "up", identity.pid)
 
     def _alive(self, name: str) -> bool:
@@ -166,15 +168,15 @@ class Supervisor:
             )
             self.on_change()
 
-    def _failure(self, name: str, what: str, *, hint: str = "") -> StackError | DiskFullError:
-        words = self._last_words(name, lines=8)
-        if "No space left on device" in words:
-            return DiskFullError(f"the disk is full: {name} {what}", "free some space, then `pushproof start`")
-        error = StackError(f"{name} {what}", hint or f"see `pushproof logs --service {name}`", details=words)
+    def _failure(self, name: str, event: str, *, hint: str = "") -> StackError | DiskFullError:
+        log = self._log_tail(name, lines=8)
+        if "No space left on device" in log:
+            return DiskFullError(f"the disk is full: {name} {event}", "free some space, then run `pushproof start`")
+        error = StackError(f"{name} {event}", hint or f"see `pushproof logs --service {name}`", details=log)
         error.service = name
         return error
 
-    def _last_words(self, name: str, *, lines: int = 1) -> str:
+    def _log_tail(self, name: str, *, lines: int = 1) -> str:
         log = self.logs / f"{name}.log"
         if not log.exists():
             return ""
@@ -184,8 +186,8 @@ class Supervisor:
 
 
 def end_strays(logs: Path, running: Mapping[str, process.Identity]) -> list[int]:
-    """Stop services of this stack that nobody noted, because the state was lost or a start was killed; their pids."""
-    known = {identity.pid for identity in running.values() if identity.process()}
-    strays = [one for one in process.marked(MARK, str(logs)) if one.pid not in known]
-    process.stop(*strays, how=signal.SIGINT)  # a polite end for each of our services
+    """Stop services of this stack that are not in its state, which was lost or not yet written. Returns their pids."""
+    recorded = {identity.pid for identity in running.values() if identity.process()}
+    strays = [identity for identity in process.marked(MARK, str(logs)) if identity.pid not in recorded]
+    process.stop(*strays, how=signal.SIGINT)  # on which each service ends in order
     return [stray.pid for stray in strays]

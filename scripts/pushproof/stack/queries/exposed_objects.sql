@@ -1,4 +1,4 @@
--- The paths that PostgREST should answer for one schema, asked as service_role; it calls arguments by their names.
+-- The paths of one schema that PostgREST should answer for service_role. It needs the names of a function's arguments.
 select '/' || c.relname
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -1,4 +1,4 @@
--- Reads the catalogs whole: a damaged one raises an error.
+-- Reads whole catalogs: a damaged one raises an error.
 select
     (select pg_catalog.count(one) from pg_catalog.pg_class as one) as relations,
     (select pg_catalog.count(one) from pg_catalog.pg_attribute as one) as columns,

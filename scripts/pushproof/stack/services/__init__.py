@@ -1,1 +1,1 @@
-"""The services of the embedded stack: each says how it is prepared, started and probed."""
+"""The services of the embedded stack. Each describes how it is prepared, started and checked."""

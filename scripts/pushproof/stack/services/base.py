@@ -1,4 +1,4 @@
-"""What the supervisor knows of a service."""
+"""The interface between the supervisor and a service, and helpers for ports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Command:
-    """How a service is started. Secrets are in `env` and `text_in`, never in `argv`."""
+    """The command that starts a service. Secrets are in `env` and `text_in`, never in `argv`."""
 
     argv: tuple[str | Path, ...]
     env: dict[str, str] = field(default_factory=dict, repr=False)
@@ -30,7 +30,7 @@ class Command:
 
 
 class Service(Protocol):
-    """One process of the stack. It describes; the supervisor acts."""
+    """A service of the stack. It describes a process; the supervisor starts and stops it."""
 
     @property
     def name(self) -> str: ...
@@ -43,17 +43,17 @@ class Service(Protocol):
     def stop_signal(self) -> signal.Signals: ...
 
     def prepare(self) -> None:
-        """Whatever must be true on disk before the start."""
+        """Prepare the files that the start needs."""
 
     def command(self) -> Command:
-        """How it is started."""
+        """The command that starts it."""
 
     def ready(self) -> bool:
-        """Whether it does its work, asked of the service itself."""
+        """Whether the service itself reports that it works."""
 
 
 def http_status(port: int, path: str, *, timeout: float = 2) -> int:
-    """The status of GET `path` on a loopback port; 0 without an answer."""
+    """The status of GET `path` on a loopback port; 0 if there is no answer."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request("GET", path)
@@ -70,8 +70,8 @@ def port_is_free(port: int) -> bool:
 
 
 def why_not(port: int, user: User | None = None) -> str:
-    """What keeps a server, run by this user, from listening on this loopback port, in the system's words."""
-    if user and user.uid and port < _first_free_to_all():
+    """Why a server of this user cannot listen on this loopback port, as the system's message; empty if it can."""
+    if user and user.uid and port < _first_unprivileged():
         return os.strerror(errno.EACCES)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,17 +82,17 @@ def why_not(port: int, user: User | None = None) -> str:
     return ""
 
 
-def _first_free_to_all() -> int:
-    """https://docs.kernel.org/networking/ip-sysctl.html (ip_unprivileged_port_start)."""
+def _first_unprivileged() -> int:
+    """ip_unprivileged_port_start: https://docs.kernel.org/networking/ip-sysctl.html."""
     with contextlib.suppress(OSError, ValueError):
         return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
     return 1024
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on, another one each time.
+    """A free loopback port, a different one each time.
 
-    Below those that Linux and macOS give to outgoing connections, any of which could take it before it is listened on:
+    It is below the ports of outgoing connections on Linux and macOS, which could take it before a service listens:
     https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range).
     """
     return next(port for port in _candidates if port_is_free(port))

@@ -1,4 +1,4 @@
-"""The one origin in front of the stack, with Auth in the same process: see origin/main.mjs."""
+"""The origin of the stack: gateway and Auth in one process, see origin/main.mjs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pushproof.stack.services.postgres import DATABASE
 from pushproof.tools.parts import Parts, node
 
 MAIN = resource(__package__, "origin", "main.mjs")
-NODE_FLAGS = ("--max-semi-space-size=2",)  # MB: a quarter less memory under load
+NODE_FLAGS = ("--max-semi-space-size=2",)  # MB; uses a quarter less memory under load
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Gateway and Auth of one stack. `rest` is PostgREST's socket, None where it has no binary."""
+    """Gateway and Auth of one stack. `rest` is PostgREST's socket; None if this platform has no PostgREST."""
 
     parts: Parts
     port: int
@@ -35,7 +35,7 @@ class Origin:
     stop_signal: signal.Signals = signal.SIGTERM
 
     def prepare(self) -> None:
-        """Nothing on disk."""
+        """Do nothing: it needs no files."""
 
     def command(self) -> Command:
         configuration = {

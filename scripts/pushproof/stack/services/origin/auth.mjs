@@ -1,5 +1,5 @@
-// Auth of the origin: @supabase/lite does the sign-in flows, this adds what it lacks
-// (the admin API, anonymous users, bans, full claims) and answers users in one shape, GoTrue's.
+// Auth of the origin: @supabase/lite handles sign-in; this module adds what it lacks (the admin API, anonymous users,
+// bans, full claims) and returns users in the format of GoTrue.
 import { randomUUID } from 'node:crypto'
 import { administer } from './admin.mjs'
 import { log, reply } from './answers.mjs'

@@ -1,7 +1,7 @@
-// Transactions of PostgREST that do not end by themselves, once their client is gone. It repeats one that fails with
-// SQLSTATE 40001, without an end where a function raises it each time:
-// https://github.com/fstamatelopoulos/cerefox/pull/174. And no time limit of PostgreSQL's ends a trigger that runs at
-// COMMIT, nor one that catches query_canceled. Each would hold one of PostgREST's few connections for good.
+// Ends transactions of PostgREST that would not end after their client has gone. PostgREST repeats a transaction that
+// fails with SQLSTATE 40001, forever if a function always raises it:
+// https://github.com/fstamatelopoulos/cerefox/pull/174. And PostgreSQL's time limits do not end a trigger that runs at
+// COMMIT or that catches query_canceled. Each would hold one of PostgREST's few connections forever.
 import { log } from './answers.mjs'
 import { connect } from './lite.mjs'
 

@@ -1,4 +1,4 @@
-/** An error that Auth answers in GoTrue's shape. */
+/** An error that Auth returns in the format of GoTrue. */
 export class AuthError extends Error {
   constructor(status, code, message, more) {
     super(message)

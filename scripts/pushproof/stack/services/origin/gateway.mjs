@@ -1,4 +1,4 @@
-// What stands in front of a hosted project: checks the API key, routes by prefix, answers CORS.
+// The gateway, as in front of a hosted project: it checks the API key, routes by prefix and answers CORS requests.
 import { isUtf8 } from 'node:buffer'
 import { log, reply } from './answers.mjs'
 import { createEnder, nameOf } from './endings.mjs'

@@ -1,4 +1,4 @@
-// HS256 tokens, the only kind that PostgREST and Auth share a secret for.
+// HS256 tokens, the only kind here: PostgREST and Auth share one secret.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 const encode = (part) => Buffer.from(JSON.stringify(part)).toString('base64url')

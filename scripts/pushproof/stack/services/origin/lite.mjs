@@ -1,4 +1,4 @@
-// Supabase's own alpha, @supabase/lite, embedded: Auth always, its REST only where there is no PostgREST.
+// @supabase/lite, an alpha version of Supabase: its Auth always, its REST only if there is no PostgREST.
 import { verify } from './jwt.mjs'
 import { load } from './parts.mjs'
 

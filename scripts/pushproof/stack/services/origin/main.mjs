@@ -1,5 +1,5 @@
-// One process, one origin: the gateway with Auth behind it. Configuration comes as JSON on stdin,
-// so that no secret stands in a command line. Exit codes: 2 bad configuration, 3 port in use.
+// The origin: the gateway and Auth in one process. It reads its configuration as JSON from stdin, so that the command
+// line holds no secret. Exit codes: 2 bad configuration, 3 port in use.
 import http from 'node:http'
 import { readFileSync } from 'node:fs'
 import { log } from './answers.mjs'

@@ -1,4 +1,4 @@
-// The npm parts are installed apart from these files, so a bare import would not find them.
+// The npm parts are installed in another folder, so a bare import does not find them.
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// /rest/v1 where no PostgREST runs: lite's own REST as role authenticator.
+// /rest/v1 if there is no PostgREST: the REST of lite as role authenticator.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { log, reply } from './answers.mjs'

@@ -1,4 +1,4 @@
-// What may be asked for. A path is brought into one form first; everything is decided by that form, and it alone goes on.
+// The allowed routes. A path is normalized first; only the normalized form is checked and forwarded.
 
 const QUOTED = /"(?:[^"\\]|\\.)*"/g
 const CONTROL = /[\u0000-\u001f\u007f]/

@@ -1,5 +1,5 @@
-// The way to PostgREST: a small HTTP/1.1 client on kept-alive sockets, written because node:http's own
-// costs as much as the whole request. Clients are parsed by node:http; only our own server is parsed here.
+// The connection to PostgREST: a small HTTP/1.1 client on kept-alive sockets, because the client of node:http costs as
+// much as the whole request. It only parses answers of PostgREST; node:http parses the clients' requests.
 import net from 'node:net'
 
 const IDLE_MS = 10_000 // PostgREST drops an idle connection after 30 s; be sooner

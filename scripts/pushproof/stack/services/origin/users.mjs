@@ -1,4 +1,4 @@
-// The tables of Auth, and a user as GoTrue writes it.
+// The tables of Auth, and users in the format of GoTrue.
 import { createHash, randomInt, randomUUID } from 'node:crypto'
 import { AuthError, emailExists, invalid, notFound } from './errors.mjs'
 

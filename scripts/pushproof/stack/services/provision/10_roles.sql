@@ -1,6 +1,5 @@
--- The roles of a hosted project. `postgres`, which runs migrations, is not a superuser here either,
--- so what a hosted project refuses ("must be owner of …") is refused locally too.
--- No role gets a password: each stack sets its own.
+-- The roles of a hosted project. `postgres`, which runs migrations, is no superuser here either, so the stack refuses
+-- what a hosted project refuses ("must be owner of …"). No role gets a password: each stack sets its own.
 
 create role anon nologin;
 create role authenticated nologin;

@@ -1,5 +1,5 @@
--- Session settings of the roles, as hosted. They hang on roles, not on the database:
--- `create database … template …` copies no database settings.
+-- Session settings of the roles, as in a hosted project. They belong to roles, not to the database, because
+-- `create database … template …` does not copy settings of a database.
 
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';

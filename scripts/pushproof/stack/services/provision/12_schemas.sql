@@ -1,5 +1,5 @@
--- Schemas. `supabase db reset` on a URL drops every schema that supabase_admin does not own,
--- so `auth` and `extensions` belong to it.
+-- Schemas. `auth` and `extensions` belong to supabase_admin, because `supabase db reset` on a URL drops every schema
+-- that it does not own.
 
 create schema auth;
 grant all on schema auth to supabase_auth_admin;

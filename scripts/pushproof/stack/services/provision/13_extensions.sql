@@ -1,4 +1,4 @@
--- The extensions every hosted project starts with, as far as the embedded PostgreSQL ships them.
+-- The extensions of a new hosted project that the embedded PostgreSQL has, and two placeholders.
 
 create extension pgcrypto with schema extensions;
 create extension "uuid-ossp" with schema extensions;

@@ -1,5 +1,5 @@
--- Who is asking: what policies call. PostgREST sets request.jwt.claims once per transaction;
--- the settings of one claim each are the older form, which wins where both are set.
+-- Functions that policies call to get the current user. PostgREST sets request.jwt.claims once per transaction; the
+-- older settings with one claim each take precedence if both are set.
 
 create or replace function auth.uid() returns uuid language sql stable as $$
   select coalesce(

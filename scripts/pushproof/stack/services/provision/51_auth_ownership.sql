@@ -1,4 +1,4 @@
--- Columns that seeds and migrations name, and the library's Auth does not.
+-- Columns that seeds and migrations use and the library's Auth lacks.
 alter table auth.users add column instance_id uuid, add column is_super_admin boolean;
 
 -- The schema `auth` belongs to supabase_admin, what is in it to supabase_auth_admin:

@@ -1,5 +1,5 @@
--- What migrations say about Storage: buckets as rows, policies on storage.objects, the functions that
--- those policies call. There is no Storage server here; its tables are as supabase/storage makes them.
+-- The objects of Storage that migrations use: tables for buckets as rows and for policies, and the functions that those
+-- policies call. There is no Storage server here; the tables are as supabase/storage makes them.
 
 create role supabase_storage_admin nologin noinherit;
 create schema storage;

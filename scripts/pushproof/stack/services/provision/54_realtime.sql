@@ -1,5 +1,5 @@
--- What migrations say about Realtime: tables added to its publication, policies on realtime.messages,
--- triggers that broadcast. There is no Realtime server here: what is sent stays in the table.
+-- The objects of Realtime that migrations use: its publication, realtime.messages for policies, and the functions that
+-- broadcast from triggers. There is no Realtime server here: messages stay in the table.
 
 create role supabase_realtime_admin nologin noinherit;
 create schema realtime;

@@ -1,5 +1,5 @@
--- PostgREST learns of new tables by itself: DDL notifies its channel, as hosted.
--- A transaction delivers equal notifications once, so a migration costs one reload.
+-- DDL notifies PostgREST of new tables, as in a hosted project. A transaction delivers equal notifications once, so a
+-- migration causes one reload.
 
 create function extensions.pgrst_ddl_watch() returns event_trigger language plpgsql as $$
 begin

@@ -1,7 +1,7 @@
--- On tables of auth, storage and realtime a hosted `postgres` may make and drop policies and triggers
--- (supautils.policy_grants, supautils.drop_trigger_grants) and nothing else: `alter table storage.objects`
--- fails with "must be owner of table objects". PostgreSQL knows no right as narrow as that: `postgres`
--- has the rights of the owners, and the triggers here take back what is more, once it is done.
+-- On tables of auth, storage and realtime a hosted `postgres` may only create and drop policies and triggers
+-- (supautils.policy_grants, supautils.drop_trigger_grants): `alter table storage.objects` fails with "must be owner of
+-- table objects". PostgreSQL has no such narrow privilege. So `postgres` has the privileges of the owners, and the event
+-- triggers here raise an error after any other command.
 
 grant supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin to postgres
   with inherit true, set false;

@@ -1,7 +1,7 @@
--- Auth of a hosted project inserts a user first and confirms the address then, in the same transaction, also where nobody
--- has to confirm it (`user.Confirm` of supabase/auth): triggers on the update of email_confirmed_at fire, and those on
--- the insert see none. The Auth here inserts it at once, so that two steps are made of one. Triggers fire in the order
--- of their names: the project's own see the insert before the update.
+-- Auth of a hosted project inserts a user and then confirms the address in the same transaction, also if confirmation
+-- is off (`user.Confirm` of supabase/auth): triggers on the update of email_confirmed_at fire, and triggers on the
+-- insert see null. The Auth here inserts email_confirmed_at at once, so these triggers split it into two steps.
+-- Triggers fire in the order of their names: those of the project see the insert before the update.
 
 create function extensions.insert_unconfirmed() returns trigger language plpgsql set search_path = '' as $$
 begin
