@@ -1,4 +1,4 @@
-"""`python -m pushproof TASK`."""
+"""The program `pushproof` as `python -m pushproof`."""
 
 from pushproof.cli import main
 

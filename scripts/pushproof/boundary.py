@@ -1,4 +1,4 @@
-"""The one way out of a task: expected errors, interruptions and bugs become a message and an exit code."""
+"""The boundary of a task: it turns errors, interruptions and bugs into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ CONNECTION_ERRORS = (
 )
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 OTHER_FOLDERS = "choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR"
-OF_ANOTHER_KIND = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)  # a file where a folder should be, or the reverse
+WRONG_KIND = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)  # a file where a folder should be, or the reverse
 
 
 @contextlib.contextmanager
 def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
-    """Give a task its Run; leave with the exit code of what went wrong.
+    """Give a task its Run. Raises SystemExit with the exit code of an error or interruption, after its message.
 
-    An interrupted run leaves things as it found them: a stack that it started is stopped again.
+    If the run is interrupted, a stack that it started is stopped again.
     """
-    for name in [one for one in os.environ if one.startswith("PG")]:
-        del os.environ[name]  # libpq would follow PGHOSTADDR, PGSSLMODE or PGOPTIONS past the target that we name
+    for name in [variable for variable in os.environ if variable.startswith("PG")]:
+        del os.environ[name]  # libpq would apply PGHOSTADDR, PGSSLMODE or PGOPTIONS to our connections
     run = Run(target, as_json=json)
     interruption = Interruption()
     try:
@@ -64,7 +64,7 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
         code = 128 + interruption.signal
         run.console.data({"error": {"code": code, "message": "interrupted", "hint": "", "details": ""}})
         raise SystemExit(code) from None
-    except BrokenPipeError:  # whoever read our output has gone, as `| head` does
+    except BrokenPipeError:  # the reader of our output has ended, as in `| head`
         discard(sys.stdout)
         raise SystemExit(128 + signal.SIGPIPE) from None
     except Exception as problem:
@@ -72,61 +72,61 @@ def boundary(target: str = "", *, json: bool = False) -> Iterator[Run]:
         run.console.error(explained)
         raise SystemExit(explained.code) from None
     finally:
-        await_imports(IMPORT_SECONDS)  # a library that is being loaded does not bear the end of the interpreter
+        await_imports(IMPORT_SECONDS)  # the interpreter must not end during an import
         interruption.forget()
 
 
 def _explain(run: Run, problem: Exception) -> PushproofError:
-    """Map failures of the machine, refusals, time limits and lost connections to errors; anything else is a bug."""
-    if explained := _of_the_machine(problem, run) or _auth_refusal(problem) or _out_of_time(problem):
-        return explained
-    if any(_is(problem, *one) for one in CONNECTION_ERRORS):
-        return UnreachableError(f"the connection{_where(run, problem)} was lost", "run this again")
+    """Map disk and permission failures, refusals, time limits, lost connections to errors; anything else is a bug."""
+    if error := _machine_error(problem, run) or _auth_refusal(problem) or _time_limit(problem):
+        return error
+    if any(_is(problem, *names) for names in CONNECTION_ERRORS):
+        return UnreachableError(f"the connection{_address(run, problem)} was lost", "run this again")
     return PushproofError(
         f"unexpected {problem.__class__.__name__}",
-        f"this is a bug in pushproof: please report it with {_keep(run, problem)}",
+        f"this is a bug in pushproof: please report it with {_save_traceback(run, problem)}",
     )
 
 
-def _of_the_machine(problem: Exception, run: Run) -> PushproofError | None:
+def _machine_error(problem: Exception, run: Run) -> PushproofError | None:
     if not isinstance(problem, OSError):
         return None
-    # shutil tells of many files in one text.
+    # shutil reports the errors of many files in one text.
     full, limited = (problem.errno == n or f"[Errno {n}]" in str(problem) for n in (errno.ENOSPC, errno.EFBIG))
     if full:
         return DiskFullError("the disk is full", "free some space, then run this again")
     if limited:
-        return DiskFullError("the size of files is limited", "`ulimit -f unlimited`, then run this again")
+        return DiskFullError("the size of files is limited", "run `ulimit -f unlimited`, then this again")
     if problem.errno == errno.ENOEXEC:
         return PartsError(
             f"{problem.filename} is damaged: {problem.strerror}",
-            "delete the folder that holds it in the cache folder, or, where pip put it, install it with "
+            "delete its folder in the cache folder, or, if pip installed it, reinstall it with "
             "--force-reinstall; then run this again",
         )
-    return _of_a_file(Path(str(problem.filename)), problem, run) if problem.filename else None
+    return _file_error(Path(str(problem.filename)), problem, run) if problem.filename else None
 
 
-def _of_a_file(file: Path, problem: OSError, run: Run) -> PushproofError | None:
+def _file_error(file: Path, problem: OSError, run: Run) -> PushproofError | None:
     if option := _option_of(str(file)):
         return UsageError(f"cannot write {file}: {problem.strerror}", f"choose another place for {option}")
     cause = f"cannot use {file}: {problem.strerror}"
-    if problem.errno in (*UNUSABLE, *OF_ANOTHER_KIND) and _of_the_project(run, file):
-        owner = "its owner has to let you read it, and write it where the task writes"
-        return ProjectError(cause, owner if problem.errno in UNUSABLE else "move it away: the task needs its place")
+    if problem.errno in (*UNUSABLE, *WRONG_KIND) and _is_of_project(run, file):
+        hint = "its owner must let you read it, and write it if the task writes to it"
+        return ProjectError(cause, hint if problem.errno in UNUSABLE else "move it away: the task needs its place")
     if problem.errno in UNUSABLE:
         return SettingsError(cause, f"make it writable, or {OTHER_FOLDERS}")
-    return SettingsError(cause, f"move it away, or {OTHER_FOLDERS}") if problem.errno in OF_ANOTHER_KIND else None
+    return SettingsError(cause, f"move it away, or {OTHER_FOLDERS}") if problem.errno in WRONG_KIND else None
 
 
-def _of_the_project(run: Run, file: Path) -> bool:
-    """Whether it is one of the project's own files, which no setting moves."""
+def _is_of_project(run: Run, file: Path) -> bool:
+    """Whether a file belongs to the project itself, so that no setting can move it."""
     with contextlib.suppress(PushproofError):
         project, state = run.settings.project, run.settings.state_dir
         return file.is_relative_to(project) and not file.is_relative_to(state) and file != state.parent
     return False
 
 
-def _out_of_time(problem: Exception) -> PushproofError | None:
+def _time_limit(problem: Exception) -> PushproofError | None:
     if _is(problem, "psycopg.errors", "LockNotAvailable"):
         return SqlError(
             "a lock could not be acquired in time: another session holds it",
@@ -135,22 +135,22 @@ def _out_of_time(problem: Exception) -> PushproofError | None:
     if _is(problem, "psycopg.errors", "QueryCanceled"):
         return SqlError("a statement did not end within its time limit", "`pushproof monitor` shows what it waits for")
     if _is(problem, "httpx", "TimeoutException"):
-        hint = "does a trigger on auth.users, or an Auth hook, not return? `pushproof monitor` shows what waits"
+        hint = "does a trigger on auth.users or an Auth hook hang? `pushproof monitor` shows what waits"
         return UnreachableError("Auth or the API did not answer in time", hint)
     return None
 
 
 def _option_of(filename: str) -> str:
-    """The option of the command line that names this file, or a folder above it."""
+    """The option of the command line that names this file or a folder above it; empty if none does."""
     file = Path(filename).absolute()
-    for former, word in itertools.pairwise(["", *sys.argv]):
-        option, _, value = word.partition("=") if word.startswith("--") else (former, "", word)
+    for previous, argument in itertools.pairwise(["", *sys.argv]):
+        option, _, value = argument.partition("=") if argument.startswith("--") else (previous, "", argument)
         if option.startswith("-") and value and Path(value).absolute() in (file, *file.parents):
             return option
     return ""
 
 
-def _where(run: Run, problem: Exception) -> str:
+def _address(run: Run, problem: Exception) -> str:
     if "target" not in vars(run):
         return ""
     by_sql = type(problem).__module__.startswith("psycopg")
@@ -158,7 +158,7 @@ def _where(run: Run, problem: Exception) -> str:
 
 
 def _auth_refusal(problem: Exception) -> PushproofError | None:
-    """What Auth said no to, beyond what its callers expect."""
+    """The error for a refusal by Auth that its callers do not handle."""
     library = sys.modules.get("supabase_auth.errors")
     if library is None or not isinstance(problem, library.AuthApiError):
         return None
@@ -167,17 +167,17 @@ def _auth_refusal(problem: Exception) -> PushproofError | None:
             "Auth's rate limit is used up, and was not restored within a minute",
             "raise it (Dashboard > Authentication > Rate Limits), or run this again later",
         )
-    return CredentialsError(f"Auth refuses: {problem.message}", "look at the project's Auth settings")
+    return CredentialsError(f"Auth refuses: {problem.message}", "check the project's Auth settings")
 
 
 def _is(problem: Exception, module: str, name: str) -> bool:
-    """Whether it is of this class of a library, which this run may not have imported."""
+    """Whether an exception is of this class of a library, which this run may not have imported."""
     return module in sys.modules and isinstance(problem, getattr(sys.modules[module], name, ()))
 
 
 def _secrets(run: Run) -> Iterator[str]:
-    """What a library may quote, of the settings and of the stack."""
-    with contextlib.suppress(Exception):  # what could not be read once is no cause of its own
+    """The secrets of the settings and of the stack, which a traceback may quote."""
+    with contextlib.suppress(Exception):  # an error while reading them must not hide the first one
         settings = run.settings
         yield from (settings.secret_key, settings.publishable_key, settings.db_password, settings.db_url)
         state = states.load(settings.state_dir)
@@ -186,19 +186,19 @@ def _secrets(run: Run) -> Iterator[str]:
         yield run.target.database.password
 
 
-def _keep(run: Run, problem: Exception) -> Path:
-    """Write the traceback, without secrets, to a file for its owner alone, in the state folder if there is one."""
-    words = "".join(traceback.format_exception(problem))
+def _save_traceback(run: Run, problem: Exception) -> Path:
+    """Write the traceback without secrets to a file that only its owner can read; in the state folder if possible."""
+    text = "".join(traceback.format_exception(problem))
     for secret in filter(None, _secrets(run)):
-        words = words.replace(secret, "…")
+        text = text.replace(secret, "…")
     try:
-        where = run.settings.state_dir / "error.log"
-        where.parent.mkdir(parents=True, exist_ok=True)
-        where.touch(mode=0o600)
-        where.write_text(words)
-    except Exception:  # the settings may be what is wrong
+        log = run.settings.state_dir / "error.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch(mode=0o600)
+        log.write_text(text)
+    except Exception:  # the settings may be the cause
         handle, name = tempfile.mkstemp(prefix="pushproof-", suffix=".log")
-        where = Path(name)
+        log = Path(name)
         with contextlib.suppress(OSError), os.fdopen(handle, "w") as file:
-            file.write(words)
-    return where
+            file.write(text)
+    return log

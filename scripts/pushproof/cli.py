@@ -1,4 +1,4 @@
-"""`pushproof TASK`: the tasks of `invoke TASK`, in any project, without a tasks.py."""
+"""The program `pushproof`: the tasks of `invoke`, for projects without a tasks.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pushproof.base.interruptions import leave_at_once
 
 leave_at_once()
 
-import contextlib  # noqa: E402 - what is imported from here on may be interrupted
+import contextlib  # noqa: E402 - an interruption may come during these imports
 import os  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from importlib import metadata  # noqa: E402
@@ -21,7 +21,7 @@ from pushproof.tasks import ns  # noqa: E402
 
 
 class Config(InvokeConfig):
-    """invoke's, without the user's own where the home folder cannot be entered."""
+    """invoke's configuration; it ignores the user's file if the home folder cannot be entered."""
 
     def load_user(self, merge: bool = True) -> None:
         with contextlib.suppress(OSError):
@@ -29,21 +29,19 @@ class Config(InvokeConfig):
 
 
 class Program(InvokeProgram):
-    """invoke's program, whose usage errors have a remedy and exit code 2."""
+    """invoke's program, with a hint and exit code 2 for usage errors."""
 
     def core_args(self) -> list[Argument]:
-        """invoke's, and --workdir, which may stand before or behind the task."""
-        help_ = (
-            "the project, the folder that holds supabase/ (else SUPABASE_WORKDIR, or upwards from the current folder)"
-        )
+        """invoke's options and --workdir, which may stand before or after the task."""
+        help_ = "the project folder, which holds supabase/ (else SUPABASE_WORKDIR, or upwards from the current folder)"
         return [*super().core_args(), Argument(name="workdir", kind=str, default="", help=help_)]
 
     def parse_core(self, argv: list[str] | None) -> None:
-        """Raises SystemExit for an option that does not exist."""
+        """Parse the options of the program. Raises SystemExit for an unknown option."""
         self._checked(lambda: super(Program, self).parse_core(argv))
 
     def parse_tasks(self) -> None:
-        """Raises SystemExit for a task or an option that does not exist."""
+        """Parse the tasks and their options. Raises SystemExit for an unknown task or option."""
         self._checked(super().parse_tasks)
         if folder := self.args["workdir"].value:
             os.environ["SUPABASE_WORKDIR"] = folder
@@ -56,7 +54,7 @@ class Program(InvokeProgram):
 
 
 def main() -> None:
-    """The program that pip installs."""
+    """Run the program that pip installs."""
     Program(
         name="pushproof", binary="pushproof", namespace=ns, version=metadata.version("pushproof"), config_class=Config
     ).run()

@@ -1,7 +1,7 @@
-"""A program: which of the project's tests fail on the target that the environment names, and in what phase, as JSON.
+"""A program that runs the project's tests on the target of the environment, and prints the failed ones as JSON.
 
-`mutate --suite pytest` asks it about a broken copy. Its arguments are the folder of the tests, then the tests, none for
-all of them; --first ends it at the first that fails in its call.
+`mutate --suite pytest` runs it on a broken copy. Its arguments are the folder of the tests and the tests to run, all by
+default; --first ends it at the first test that fails in its call phase.
 """
 
 from __future__ import annotations
@@ -15,5 +15,5 @@ from pushproof.checks.suite import FIRST, run_suite
 
 if __name__ == "__main__":
     with boundary("remote") as run:
-        folder, *names = (word for word in sys.argv[1:] if word != FIRST)
+        folder, *names = (argument for argument in sys.argv[1:] if argument != FIRST)
         print(json.dumps(run_suite(run, Path(folder), tests=names, first=FIRST in sys.argv).failed))  # noqa: T201

@@ -25,7 +25,7 @@ from pushproof.base.errors import (
     UnreachableError,
 )
 from pushproof.base.reading import sql_files
-from pushproof.boundary import _of_the_machine, boundary
+from pushproof.boundary import _machine_error, boundary
 from pushproof.proof.intent import load
 from pushproof.stack.run import Run
 from pushproof.target.database import connection_error, sql_error
@@ -111,7 +111,7 @@ def test_files_that_could_not_be_copied(number: int, cause: str) -> None:
     """shutil tells of many at once, in words."""
     problem = shutil.Error([("a", "b", f"[Errno {number}] {os.strerror(number)}: 'b'")])
     for one in (problem, OSError(number, os.strerror(number))):
-        explained = _of_the_machine(one, Run("", as_json=False))
+        explained = _machine_error(one, Run("", as_json=False))
         assert isinstance(explained, DiskFullError)
         assert cause in explained.message
 
