@@ -214,8 +214,8 @@ class Cli:
             NO_COLOR="1",
             SUPABASE_TELEMETRY_DISABLED="1",
             SUPABASE_NO_UPDATE_NOTIFIER="1",
-            # The optimizing compiler of JavaScriptCore takes a third of the CPU time of so short a command; see
-            # https://github.com/oven-sh/bun/pull/42002. v2, a Go program, does not read it.
+            # JavaScriptCore's optimizing compiler takes a third of the CPU time of a short command:
+            # https://github.com/oven-sh/bun/pull/42002. v2 is a Go program and does not read this variable.
             BUN_JSC_useDFGJIT="0",
             **extra,
         )
