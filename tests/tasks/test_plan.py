@@ -63,7 +63,7 @@ def test_losses_stop_a_remote_push(blank: Project, sql: Ask) -> None:
     sql(TABLE)
     blank.write("migrations/001_a.sql", "drop table public.notes cascade")
     done = blank.invoke("push", "--no-lint", **remote_settings(blank))
-    refuses(done, 21, "1 statement loses what is there", "--allow-loss")
+    refuses(done, 21, "1 statement loses existing data", "--allow-loss")
     assert "001_a.sql:1 loses every row of public.notes, and whatever depends on it (1,000 rows now)" in done.stderr
     assert states(blank) == {"001": "pending"}
     succeeds(blank.invoke("push", "--no-lint", "--allow-loss", **remote_settings(blank)))

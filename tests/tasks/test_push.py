@@ -152,7 +152,7 @@ def test_claim_without_deed(blank: Project, stand_in: Callable[[str, str], str])
 @pytest.mark.parametrize(
     ("statement", "code", "cause"),
     [
-        ("delete from supabase_migrations.schema_migrations", 19, "the push took 001 out of the history"),
+        ("delete from supabase_migrations.schema_migrations", 19, "the push removed 001 from the history"),
         ("drop schema supabase_migrations cascade", 18, "supabase_migrations"),
     ],
 )

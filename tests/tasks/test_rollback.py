@@ -139,7 +139,7 @@ def test_bad_words(lists: Project, tmp_path: Path) -> None:
     refuses(lists.invoke(*words, SUPABASE_PRODUCTION="true"), 21, "marked as production", "--confirm")
     succeeds(lists.invoke(*words))
     (tmp_path / "new" / "public.lists.copy").write_text("changed")
-    refuses(lists.invoke("restore", str(tmp_path / "new")), 10, "not what was saved", "unchanged copy")
+    refuses(lists.invoke("restore", str(tmp_path / "new")), 10, "was changed", "unchanged copy")
     (lists.folder / "supabase" / "migrations" / "001_lists.sql").write_text("select 'edited'")
     refuses(lists.invoke("rollback", "--to", "0", "--no-backup"), 19, "001 is edited", "invoke migrations")
 

@@ -162,7 +162,7 @@ def _intent(settings: Settings, catalog: Catalog) -> Intent:
 def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal, limit: str) -> None:
     """The pending files themselves, each statement timed."""
 
-    def forgive(script: Script, statement: Statement, problem: Any) -> bool:
+    def on_error(script: Script, statement: Statement, problem: Any) -> bool:
         extension = type(statement.node).__name__ == "CreateExtensionStmt" and problem.sqlstate in NOT_HERE
         gap = extension or (problem.sqlstate in UNDEFINED and bool(seen.gaps))
         if gap:
@@ -172,7 +172,7 @@ def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal, limit:
     with connect(database) as connection:
         for migration in pending:
             script = script_of(migration.version, migration.name, migration.path.name, sql=migration.sql)
-            seen.timings.append(replay(connection, script, forgive=forgive, limit=limit))
+            seen.timings.append(replay(connection, script, on_error=on_error, limit=limit))
 
 
 def _prove(

@@ -1,4 +1,4 @@
-"""Pending migrations, applied by the Supabase CLI and read back from the history."""
+"""Apply pending migrations with the Supabase CLI, and check the history afterwards."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from pushproof.stack.embedded import section_of
 from pushproof.target.database import connect
 from pushproof.target.targets import Target
 
-SETTLE_SECONDS = 10  # in which a server notices that its client is gone
+SETTLE_SECONDS = 10  # a server notices within these that its client is gone
 
 
 def check_enabled(settings: Settings) -> None:
-    """Raises ProjectError where config.toml keeps the CLI from applying anything."""
+    """Raise ProjectError if config.toml disables migrations."""
     migrations = section_of(settings.supabase_dir / "config.toml", "db").get("migrations", {})
     if isinstance(migrations, dict) and migrations.get("enabled") is False:
         raise ProjectError(
@@ -35,7 +35,7 @@ def check_enabled(settings: Settings) -> None:
 def pending_of(
     connection: Any, files: Sequence[Migration], console: Console, *, include_all: bool = False
 ) -> list[Migration]:
-    """What is to be pushed. Raises ProjectError or HistoryError for what cannot be."""
+    """The migrations to push, after warnings about edited files. Raises ProjectError or HistoryError if none can be."""
     pairs = pair(files, read_history(connection))
     pending = [p.local for p in pairs if p.local and p.state in ("pending", "late")]
     check_contents(pending)
@@ -57,7 +57,7 @@ def push_by_cli(
     dry_run: bool = False,
     include_all: bool = False,
 ) -> list[str]:
-    """The file names that the CLI says it pushed. Whatever ends it early, what had landed by then is said."""
+    """Push with the CLI. Returns the names of the files that it reports. An error names the files applied before it."""
     check_enabled(settings)
     promised = [m.path.name for m in pending]
     began = connection.execute("select pg_catalog.clock_timestamp()").fetchone()[0]
@@ -68,7 +68,7 @@ def push_by_cli(
 
     once = {m.path.name for m in pending if any(runs_alone(s.node) for s in statements_of(m.sql))}
     cli = local.cli(settings, console)
-    # A server notices only so that the CLI was killed, and would go on with a long statement.
+    # Without this a server does not notice that the CLI was killed, and goes on with a long statement.
     limits = limits_of(settings) | {"client_connection_check_interval": "1s"}
 
     if target.kind == "remote" and not dry_run:
@@ -81,50 +81,54 @@ def push_by_cli(
     try:
         return patiently(attempt, lambda: _applied(target, promised, began)[0], console, once=once)
     except KeyboardInterrupt:
-        console.status(f"applied before the interruption: {_landed(target, promised, began)}")
+        console.status(f"applied before the interruption: {_applied_text(target, promised, began)}")
         raise
     except PushproofError as error:
-        error.details = f"applied before it: {_landed(target, promised, began)}\n{error.details}".strip()
+        error.details = f"applied before it: {_applied_text(target, promised, began)}\n{error.details}".strip()
         raise
 
 
 def read_back(
     connection: Any, files: Sequence[Migration], promised: list[str], said: list[str], before: Sequence[Applied] = ()
 ) -> None:
-    """The CLI's exit code proves nothing: hold the history against the files, and against that of `before`."""
+    """Check the history after a push, because the exit code of the CLI proves nothing.
+
+    `promised` are the file names that were pending, `said` those that the CLI reports, `before` is the history before
+    the push. Raises HistoryError.
+    """
     history = read_history(connection)
     states = {p.local.path.name: p.state for p in pair(files, history) if p.local}
     if gone := sorted({a.version for a in before} - {a.version for a in history}):
         raise HistoryError(
-            f"the push took {', '.join(gone)} out of the history",
-            "which of these files writes to supabase_migrations? Take that out, and see `pushproof migrations`",
+            f"the push removed {', '.join(gone)} from the history",
+            "remove the statement that writes to supabase_migrations; `pushproof migrations` shows the state",
         )
     wrong = [name for name in promised if states[name] != "applied"]
     if wrong:
         raise HistoryError(
             f"pushed, but the history does not show it: {', '.join(f'{n} is {states[n]}' for n in wrong)}",
-            "look at `pushproof migrations` before anything else; the database may hold a part of these files",
+            "first look at `pushproof migrations`: the database may contain a part of these files",
         )
     if unexpected := sorted(set(said) ^ set(promised)):
         raise HistoryError(
             f"the CLI and the history disagree about {', '.join(unexpected)}",
-            "was somebody pushing at the same time? `pushproof migrations` shows what is applied",
+            "another push may have run at the same time; `pushproof migrations` shows what is applied",
         )
 
 
-def _landed(target: Target, promised: list[str], began: datetime) -> str:
-    """What of it was committed, for people: after an interruption or a failure only the history knows."""
+def _applied_text(target: Target, promised: list[str], began: datetime) -> str:
+    """The files that were committed, as text. After an interruption or an error only the history shows them."""
     try:
-        found, settled = _applied(target, promised, began)
+        names, settled = _applied(target, promised, began)
     except PushproofError:
         return "unknown, the database does not answer; see `pushproof migrations`"
-    return (", ".join(found) or "nothing") + (
-        "" if settled else "; the server is still at work, look again at `pushproof migrations`"
+    return (", ".join(names) or "nothing") + (
+        "" if settled else "; the server is still at work, see `pushproof migrations` later"
     )
 
 
 def _applied(target: Target, promised: list[str], began: datetime) -> tuple[list[str], bool]:
-    """What the history holds once the server has ended what it was sent, and whether it has."""
+    """The files in the history after the server has finished, and whether it finished in time."""
     with connect(target) as connection:
         busy = query("migrations/push_sessions")
         settled = wait_until(lambda: not connection.execute(busy, {"since": began}).fetchall(), timeout=SETTLE_SECONDS)

@@ -1,4 +1,4 @@
-"""Rows saved to a folder and loaded back: COPY files, with a manifest that says what they are.
+"""Save rows to a folder and load them back: one COPY file for each table, and a manifest.
 
 manifest.json names for each file its table, columns, key, number of rows and SHA-256, and what the table lost: rows,
 or some columns.
@@ -39,7 +39,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Loss(Named):
-    """A table whose `rows` are about to go or to change, or some of whose columns."""
+    """A table that is about to lose `columns`, or if `rows` is true, rows or their values."""
 
     columns: tuple[str, ...] = ()
     rows: bool = True
@@ -47,7 +47,7 @@ class Loss(Named):
 
 @dataclass(frozen=True)
 class Saved(Named):
-    """What was saved of a table, `count` rows in `file`, and what to load back: rows, or the columns that it lost."""
+    """A saved table: `count` rows in `file`. `rows` and `lost` say what to load back: rows, or the lost columns."""
 
     columns: tuple[str, ...]
     key: tuple[str, ...]
@@ -60,7 +60,7 @@ class Saved(Named):
 
 @dataclass(frozen=True)
 class Restored:
-    """Rows that were put back, rows whose lost columns were, and those that were there and were left as they are."""
+    """Numbers of rows that were inserted, that were updated, and that were there and were left as they are."""
 
     inserted: int
     updated: int
@@ -68,19 +68,19 @@ class Restored:
 
 
 def count_rows(connection: psycopg.Connection[Any], losses: Iterable[Loss]) -> dict[Loss, int]:
-    """How many rows each holds now."""
+    """The number of rows that each table holds now."""
     from psycopg import sql
 
     counted = {}
     for loss in losses:
         statement = sql.SQL("select count(*) from {}").format(sql.Identifier(loss.schema, loss.table))
-        found = connection.execute(statement).fetchone()
-        counted[loss] = int(found[0]) if found else 0
+        row = connection.execute(statement).fetchone()
+        counted[loss] = int(row[0]) if row else 0
     return counted
 
 
 def check_empty(folder: Path) -> None:
-    """Raises UsageError where a backup would mix with what is there."""
+    """Raise UsageError unless the folder is missing or empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not an empty folder", "name a new one: a backup overwrites nothing")
 
@@ -94,9 +94,9 @@ def lock(connection: psycopg.Connection[Any], losses: Iterable[Loss]) -> None:
 
 
 def save(connection: psycopg.Connection[Any], losses: Sequence[Loss], folder: Path) -> list[Saved]:
-    """Save the rows, within the transaction that will lose them, of tables that it has locked.
+    """Save the rows of tables that the current transaction has locked and is going to change.
 
-    Only its owner can read the folder, which is complete, and on disk, once it has its name. Raises UsageError,
+    The folder gets its name only when it is complete and on disk; only its owner can read it. Raises UsageError,
     psycopg.Error.
     """
     check_empty(folder)
@@ -107,9 +107,9 @@ def save(connection: psycopg.Connection[Any], losses: Sequence[Loss], folder: Pa
     except OSError as problem:
         raise UsageError(f"cannot make {folder}: {problem.strerror}", "name a folder that you may write") from None
     try:
-        saved = [one for loss in losses if (one := _save_table(connection, loss, partial))]
+        saved = [table for loss in losses if (table := _save_table(connection, loss, partial))]
         with (partial / MANIFEST).open("w") as file:
-            file.write(json.dumps([asdict(one) for one in saved], indent=2) + "\n")
+            file.write(json.dumps([asdict(table) for table in saved], indent=2) + "\n")
             _to_disk(file)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -121,7 +121,7 @@ def save(connection: psycopg.Connection[Any], losses: Sequence[Loss], folder: Pa
 
 
 def _save_table(connection: psycopg.Connection[Any], loss: Loss, folder: Path) -> Saved | None:
-    """None for a table without columns, whose rows hold nothing."""
+    """Save one table; None if it has no columns."""
     from psycopg import sql
 
     columns, key = _shape(connection, loss.schema, loss.table)
@@ -133,10 +133,10 @@ def _save_table(connection: psycopg.Connection[Any], loss: Loss, folder: Path) -
             "add one first, or say `--no-backup`",
         )
     digest = hashlib.sha256()
-    table = sql.Identifier(loss.schema, loss.table)  # by a query: a partitioned table is copied no other way
+    table = sql.Identifier(loss.schema, loss.table)  # COPY takes a partitioned table only as a query
     statement = sql.SQL("copy (select {} from {}) to stdout").format(_listed(columns), table)
     file = folder / f"{loss.name.replace('/', '_')}.copy"
-    while file.exists():  # two names may become one
+    while file.exists():  # two tables may map to one file name
         file = file.with_name(f"_{file.name}")
     file.touch(mode=0o600)
     with connection.cursor() as cursor, file.open("wb") as out:
@@ -165,56 +165,59 @@ def _to_disk(file: IO[Any]) -> None:
 
 
 def read_manifest(folder: Path) -> list[Saved]:
-    """What a backup holds, each file as it was written. Raises ProjectError."""
+    """The tables in a backup. Raises ProjectError if a file is missing or was changed."""
     try:
-        found: list[dict[str, Any]] = json.loads((folder / MANIFEST).read_text())
-        saved = [Saved(**one | {name: tuple(one[name]) for name in ("columns", "key", "lost")}) for one in found]
+        entries: list[dict[str, Any]] = json.loads((folder / MANIFEST).read_text())
+        saved = [Saved(**item | {name: tuple(item[name]) for name in ("columns", "key", "lost")}) for item in entries]
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise ProjectError(
-            f"{folder} is not a backup: {problem.__class__.__name__} at {MANIFEST}", "name what --backup made"
+            f"{folder} is not a backup: {problem.__class__.__name__} at {MANIFEST}",
+            "name a folder that `pushproof rollback --backup` wrote",
         ) from None
-    for one in saved:
-        file = folder / one.file
-        if not file.is_file() or _sha256(file) != one.sha256:
-            raise ProjectError(f"{file} is missing, or not what was saved", "restore from an unchanged copy")
+    for table in saved:
+        file = folder / table.file
+        if not file.is_file() or _sha256(file) != table.sha256:
+            raise ProjectError(f"{file} is missing or was changed", "restore from an unchanged copy")
     return saved
 
 
 def load(
     connection: psycopg.Connection[Any], saved: Sequence[Saved], folder: Path, *, overwrite: bool = False
 ) -> dict[str, Restored]:
-    """Load what was saved back, in one transaction, parents first, the tables' own triggers silent; by table.
+    """Load a backup in one transaction, parents first and without firing the tables' triggers. Returns counts by table.
 
-    Rows that are there already stay as they are, unless `overwrite` wants the saved values: loading twice changes
-    nothing. Raises ProjectError for a table or column that is not there, psycopg.Error for rows that refer to nothing,
-    as those do of tables whose keys go in a circle, unless they are deferrable.
+    Rows that are there already stay as they are, so that loading twice changes nothing; with `overwrite` they get the
+    saved values. Raises ProjectError for a table or column that is missing, psycopg.Error for a row whose foreign key
+    has no match. Tables that refer to each other in a circle load only if those keys are deferrable.
     """
     with connection.transaction():
         connection.execute("set local search_path = ''")
-        for one in saved:
-            columns, _ = _shape(connection, one.schema, one.table)
-            if absent := sorted(set(one.columns) - set(columns)):
-                raise ProjectError(f"{one.name} has no {', '.join(absent)}", "push the migration that makes it, first")
-        silenced = [(_table(one), *row) for one in saved for row in _own_triggers(connection, one)]
-        for table, trigger, _ in silenced:
-            _switch(connection, table, "disable", trigger=trigger)
+        for table in saved:
+            columns, _ = _shape(connection, table.schema, table.table)
+            if absent := sorted(set(table.columns) - set(columns)):
+                raise ProjectError(f"{table.name} has no {', '.join(absent)}", "first push the migration that makes it")
+        triggers = [(_identifier(table), *row) for table in saved for row in _own_triggers(connection, table)]
+        for identifier, trigger, _ in triggers:
+            _switch(connection, identifier, "disable", trigger=trigger)
         connection.execute("set constraints all deferred")
         ordered = list(_parents_first(connection, saved))
-        found = {one.name: _load_table(connection, one, folder, overwrite=overwrite) for one in ordered}
-        connection.execute("set constraints all immediate")  # nothing may be pending where a trigger is switched on
-        for table, trigger, how in silenced:
-            _switch(connection, table, how, trigger=trigger)
-    return found
+        restored = {table.name: _load_table(connection, table, folder, overwrite=overwrite) for table in ordered}
+        connection.execute("set constraints all immediate")  # a trigger cannot be enabled while checks are pending
+        for identifier, trigger, how in triggers:
+            _switch(connection, identifier, how, trigger=trigger)
+    return restored
 
 
-def _table(one: Saved) -> Any:
+def _identifier(saved: Saved) -> Any:
     from psycopg import sql
 
-    return sql.Identifier(one.schema, one.table)
+    return sql.Identifier(saved.schema, saved.table)
 
 
-def _own_triggers(connection: psycopg.Connection[Any], one: Saved) -> list[tuple[str, str]]:
-    return connection.execute(query("migrations/own_triggers"), {"table": _table(one).as_string(connection)}).fetchall()
+def _own_triggers(connection: psycopg.Connection[Any], saved: Saved) -> list[tuple[str, str]]:
+    return connection.execute(
+        query("migrations/own_triggers"), {"table": _identifier(saved).as_string(connection)}
+    ).fetchall()
 
 
 def _switch(connection: psycopg.Connection[Any], table: Any, how: str, trigger: str) -> None:
@@ -224,73 +227,73 @@ def _switch(connection: psycopg.Connection[Any], table: Any, how: str, trigger: 
     connection.execute(statement)
 
 
-def _load_table(connection: psycopg.Connection[Any], one: Saved, folder: Path, *, overwrite: bool) -> Restored:
+def _load_table(connection: psycopg.Connection[Any], saved: Saved, folder: Path, *, overwrite: bool) -> Restored:
     from psycopg import sql
 
-    table = _table(one)
-    listed = _listed(one.columns)
+    table = _identifier(saved)
+    listed = _listed(saved.columns)
     copied = sql.SQL("create temporary table saved on commit drop as select {} from {} with no data")
     connection.execute(copied.format(listed, table))
     with (
         connection.cursor().copy(sql.SQL("copy pg_temp.saved ({}) from stdin").format(listed)) as copy,
-        (folder / one.file).open("rb") as file,
+        (folder / saved.file).open("rb") as file,
     ):
         while block := file.read(BLOCK):
             copy.write(block)
-    inserted = connection.execute(_missing(one, table)).rowcount if one.rows else 0
-    changed = [c for c in one.columns if c not in one.key] if overwrite else list(one.lost)
-    updated = connection.execute(_changed(one, table, changed)).rowcount if changed else 0
+    inserted = connection.execute(_missing(saved, table)).rowcount if saved.rows else 0
+    changed = [c for c in saved.columns if c not in saved.key] if overwrite else list(saved.lost)
+    updated = connection.execute(_changed(saved, table, changed)).rowcount if changed else 0
     connection.execute("drop table pg_temp.saved")
     connection.execute(query("migrations/advance_sequences"), {"table": table.as_string(connection)})
-    return Restored(inserted, updated, max(0, one.count - inserted - updated))
+    return Restored(inserted, updated, max(0, saved.count - inserted - updated))
 
 
-def _missing(one: Saved, table: Any) -> Any:
-    """The statement that inserts the saved rows that are not there."""
+def _missing(saved: Saved, table: Any) -> Any:
+    """The statement that inserts the saved rows which are missing."""
     from psycopg import sql
 
-    insert = sql.SQL("insert into {} ({}) overriding system value ").format(table, _listed(one.columns))
-    if one.key:
-        return insert + sql.SQL("select {} from pg_temp.saved on conflict do nothing").format(_listed(one.columns))
-    rest = sql.SQL("select {0} from pg_temp.saved except all select {0} from {1}")  # as often as there were more
-    return insert + rest.format(_listed(one.columns), table)
+    insert = sql.SQL("insert into {} ({}) overriding system value ").format(table, _listed(saved.columns))
+    if saved.key:
+        return insert + sql.SQL("select {} from pg_temp.saved on conflict do nothing").format(_listed(saved.columns))
+    rest = sql.SQL("select {0} from pg_temp.saved except all select {0} from {1}")  # keeps duplicates
+    return insert + rest.format(_listed(saved.columns), table)
 
 
-def _changed(one: Saved, table: Any, columns: Sequence[str]) -> Any:
-    """The statement that gives rows which are there the saved values of these columns, where they differ."""
+def _changed(saved: Saved, table: Any, columns: Sequence[str]) -> Any:
+    """The statement that sets these columns of existing rows to the saved values, where they differ."""
     from psycopg import sql
 
-    if not one.key:
+    if not saved.key:
         raise FailedError(
-            f"{one.name} has no primary key by which a saved row is found again",
-            f"its rows are in {one.file}: load them into a table of their own",
+            f"{saved.name} has no primary key, by which saved rows are matched",
+            f"its rows are in {saved.file}: load them into a table of their own",
         )
     pair = sql.SQL("{0} = s.{0}")
     differ = sql.SQL("t.{0} is distinct from s.{0}")
     return sql.SQL("update {} t set {} from pg_temp.saved s where {} and ({})").format(
         table,
         sql.SQL(", ").join(pair.format(sql.Identifier(c)) for c in columns),
-        sql.SQL(" and ").join(sql.SQL("t.") + pair.format(sql.Identifier(c)) for c in one.key),
+        sql.SQL(" and ").join(sql.SQL("t.") + pair.format(sql.Identifier(c)) for c in saved.key),
         sql.SQL(" or ").join(differ.format(sql.Identifier(c)) for c in columns),
     )
 
 
 def _parents_first(connection: psycopg.Connection[Any], saved: Sequence[Saved]) -> Iterator[Saved]:
-    """The order in which every row finds what it refers to, as far as there is one."""
-    left = {one.name: one for one in saved}
+    """The tables in an order in which each comes after those that it refers to, as far as there is one."""
+    left = {table.name: table for table in saved}
     refers = connection.execute(query("migrations/foreign_keys_between"), {"names": list(left)}).fetchall()
     while left:
         ready = [n for n in left if not any(child == n and parent in left and parent != n for child, parent in refers)]
-        for name in ready or [*left]:  # in a circle any order will do, where the keys are deferred
+        for name in ready or [*left]:  # in a circle of deferred keys any order works
             yield left.pop(name)
 
 
 def _shape(connection: psycopg.Connection[Any], schema: str, table: str) -> tuple[list[str], list[str]]:
-    """The columns that hold values of their own, and the primary key. Raises ProjectError for a table that is gone."""
-    found = connection.execute(query("migrations/table_shape"), {"schema": schema, "table": table}).fetchone()
-    if not found:
-        raise ProjectError(f"there is no table {schema}.{table}", "push the migration that makes it, first")
-    return found[0], found[1]
+    """The columns that are not generated, and those of the primary key. Raises ProjectError without such a table."""
+    row = connection.execute(query("migrations/table_shape"), {"schema": schema, "table": table}).fetchone()
+    if not row:
+        raise ProjectError(f"there is no table {schema}.{table}", "first push the migration that makes it")
+    return row[0], row[1]
 
 
 def _listed(columns: Iterable[str]) -> Any:

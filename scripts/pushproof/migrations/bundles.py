@@ -16,9 +16,9 @@ PARTS = resource(__package__, "bundle")
 
 
 def bundle_of(pending: Sequence[Migration], applied: Sequence[str], checks: Sequence[Path]) -> str:
-    """The text, for a target whose history holds the versions in `applied`.
+    """The text of the bundle, for a target whose history holds the versions in `applied`.
 
-    Raises ProjectError for a file that cannot take part in one transaction.
+    Raises ProjectError for a file that cannot run in one transaction with the others.
     """
     check_contents(pending)
     added: set[str] = set()
@@ -51,7 +51,7 @@ def _header(pending: Sequence[Migration], applied: Sequence[str]) -> str:
     last = f"whose last applied migration is {applied[-1]}" if applied else "to which no migration was applied"
     files = "\n".join(f"--   {m.path.name}" for m in pending)
     return f"""\
--- For a project {last}. Paste all of it into the SQL editor and run it: all of it happens, or nothing.
+-- For a project {last}. Paste all of it into the SQL editor and run it: it runs completely or not at all.
 -- On a project in another state it refuses, and running it twice changes nothing.
 {files}
 """
@@ -61,7 +61,7 @@ def _migration(migration: Migration) -> str:
     statements = ",\n".join(_quoted(s.sql) for s in statements_of(migration.sql))
     text = migration.sql.strip()
     last = tokens(text)[-1:]
-    ended = not last or text[last[0]] == ";"  # else a comment may stand at the end
+    ended = not last or text[last[0]] == ";"  # otherwise a comment may be last
     return f"""\
 -- {migration.path.name}
 reset all; set local lock_timeout = '5s'; -- no setting of one file reaches the next
@@ -79,7 +79,7 @@ def _check(file: Path) -> str:
 
 
 def _part(name: str, **values: str) -> str:
-    """A part of the text with its values; braces of SQL itself are none of them."""
+    """A template of the folder with its values; other braces are left as they are."""
     text = (PARTS / f"{name}.sql").read_text()
     for key, value in values.items():
         text = text.replace(f"{{{key}}}", value)
@@ -91,7 +91,7 @@ def _array(versions: Iterable[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A literal: of one line in quotes, of several in dollar signs with a word that it does not hold."""
+    """A string literal: one line in single quotes, several lines in dollar quotes with a tag made from their hash."""
     if "\n" not in text and "\\" not in text:
         return "'" + text.replace("'", "''") + "'"
     tag = f"$b{hashlib.sha256(text.encode()).hexdigest()[:6]}$"

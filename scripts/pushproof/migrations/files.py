@@ -1,7 +1,7 @@
 """Migrations: the files in supabase/migrations, the history in the database, and whether they agree.
 
-The CLI matches them by version alone (an edited file is "up to date"), so contents are compared here,
-token by token: white space, comments and semicolons may differ, as the CLI's own splitting makes them.
+The CLI compares versions alone: to it an edited file is up to date. So contents are compared here, token by token.
+White space, comments and semicolons may differ, because the CLI drops some when it splits a file into statements.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = re.compile(r"^([0-9]+)_([^\n\udc80-\udcff]*)\.sql$")  # the CLI skips or refuses every other file
 TIMESTAMP_WIDTH = 14
-BETWEEN = "; \t\r\n\v\f\x85\xa0"  # what the CLI drops around a statement
+BETWEEN = "; \t\r\n\v\f\x85\xa0"  # the CLI drops these around a statement
 NAMING = "name it VERSION_words.sql, the version in digits as wide as the others, such as 033_add_tags.sql"
 
 
@@ -59,10 +59,10 @@ class Applied:
 
 @dataclass(frozen=True)
 class Pairing:
-    """A version, here and there.
+    """A version, with its file and its history row.
 
-    `twin` is the version under which the other side holds the same statements; `late`, of a file that sorts before
-    what is applied, the last applied version.
+    `twin` is the version under which the other side holds the same statements. `late` is the last applied version, for
+    a pending file that sorts before it.
     """
 
     version: str
@@ -73,24 +73,24 @@ class Pairing:
 
     @property
     def state(self) -> str:
-        """pending or late (no row), foreign (no file), moved (there under `twin`), edited or applied."""
+        """pending or late (no row), foreign (no file), moved (the other side has it as `twin`), edited or applied."""
         if self.twin:
             return "moved"
         if self.applied is None:
             return "late" if self.late else "pending"
         if self.local is None:
             return "foreign"
-        # Rows written by `migration repair` of old CLIs hold no statements: nothing to compare.
+        # Rows written by `migration repair` of old CLIs hold no statements to compare.
         return "applied" if not self.applied.statements or same(self.local.sql, self.applied.statements) else "edited"
 
 
 def local_migrations(folder: Path) -> tuple[Migration, ...]:
     """The files in the order of their versions.
 
-    Raises ProjectError for a folder that is missing or cannot be read, and for a file that is misnamed, twice there,
-    of another width than the others, or cannot be read.
+    Raises ProjectError for a folder that is missing or cannot be read, and for a file that cannot be read or has a
+    wrong name, the version of another file, or a version of another width.
     """
-    found = []
+    migrations = []
     for file in _listed(folder):
         if file.suffix.lower() != ".sql":
             continue
@@ -98,14 +98,14 @@ def local_migrations(folder: Path) -> tuple[Migration, ...]:
             name = os.fsencode(file.name).decode(errors="backslashreplace")
             raise ProjectError(f"{name} is not a migration's name: the CLI would skip it", NAMING)
         read_sql(file)
-        found.append(Migration(match[1], match[2], file))
-    _check_versions(found)
-    return tuple(found)
+        migrations.append(Migration(match[1], match[2], file))
+    _check_versions(migrations)
+    return tuple(migrations)
 
 
-def refuse_none(folder: Path, found: Sequence[Migration]) -> None:
-    """Raise ProjectError where there is no migration: nothing would be green."""
-    if not found:
+def refuse_none(folder: Path, migrations: Sequence[Migration]) -> None:
+    """Raise ProjectError if there is no migration."""
+    if not migrations:
         others = ", ".join(file.name for file in _listed(folder))
         raise ProjectError(
             f"there is no migration in {folder}",
@@ -115,35 +115,35 @@ def refuse_none(folder: Path, found: Sequence[Migration]) -> None:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """What is in it, by name."""
+    """The files of the folder in the order of their names. Raises ProjectError."""
     try:
         return sorted(folder.iterdir())
     except FileNotFoundError:
-        beside = [file.name for file in folder.parent.iterdir()] if folder.parent.is_dir() else []
-        close = difflib.get_close_matches(folder.name, beside, n=1)
+        siblings = [file.name for file in folder.parent.iterdir()] if folder.parent.is_dir() else []
+        close = difflib.get_close_matches(folder.name, siblings, n=1)
         hint = (
             f"is {folder.with_name(close[0])} meant? Rename it" if close else "`supabase migration new NAME` makes it"
         )
         raise ProjectError(f"there is no folder {folder}", hint) from None
     except OSError as problem:
-        none = isinstance(problem, NotADirectoryError)
-        hint = "put a folder in its place" if none else "let whoever runs this read it"
+        is_file = isinstance(problem, NotADirectoryError)
+        hint = "replace it by a folder" if is_file else "make it readable for the user that runs pushproof"
         raise ProjectError(f"cannot read {folder}: {problem.strerror}", hint) from None
 
 
-def _check_versions(found: list[Migration]) -> None:
+def _check_versions(migrations: list[Migration]) -> None:
     by_version: dict[int, Migration] = {}
-    for migration in found:
+    for migration in migrations:
         if twin := by_version.get(int(migration.version)):
             raise ProjectError(
                 f"{twin.path.name} and {migration.path.name} have the same version",
                 "give the later one the next free number",
             )
         by_version[int(migration.version)] = migration
-    # Timestamps may follow numbers; anything else of another width sorts where nobody expects it.
-    widths = [len(m.version) for m in found if len(m.version) != TIMESTAMP_WIDTH]
+    # Timestamps may follow numbers. Any other width would sort in an unexpected place.
+    widths = [len(m.version) for m in migrations if len(m.version) != TIMESTAMP_WIDTH]
     usual = max(set(widths), key=widths.count) if widths else TIMESTAMP_WIDTH
-    for migration in found:
+    for migration in migrations:
         if len(migration.version) not in (usual, TIMESTAMP_WIDTH):
             raise ProjectError(
                 f"{migration.path.name}: its version has {len(migration.version)} digits, others {usual}, "
@@ -153,27 +153,29 @@ def _check_versions(found: list[Migration]) -> None:
 
 
 def check_contents(migrations: Iterable[Migration]) -> None:
-    """Raise ProjectError for files that end the transaction which the CLI makes of each, hold what is not SQL, or leave
-    another role in force; the first is the cause, the others are details.
+    """Raise ProjectError for files that the CLI would not run as a whole, or that affect later files.
+
+    They end the transaction in which the CLI runs each file, contain something that is not SQL, or leave another role
+    in force. The first is the message, the others are the details.
     """
-    wrong = [(f"{m.path.name} line {one.line} {one.cause}", one.hint) for m in migrations for one in _offences(m.sql)]
-    if wrong:
-        (cause, hint), *others = wrong
-        raise ProjectError(cause, hint, details="\n".join(words for words, _ in others))
+    errors = [(f"{m.path.name} line {e.line} {e.cause}", e.hint) for m in migrations for e in _errors(m.sql)]
+    if errors:
+        (cause, hint), *others = errors
+        raise ProjectError(cause, hint, details="\n".join(text for text, _ in others))
 
 
-def _offences(sql: str) -> Iterator[Unrunnable]:
-    if found := transaction_statement(sql):
-        line, words = found
+def _errors(sql: str) -> Iterator[Unrunnable]:
+    if statement := transaction_statement(sql):
+        line, text = statement
         hint = "leave it out: the CLI runs each file in one transaction of its own"
-        yield Unrunnable(line, f"has its own `{words}`", hint)
+        yield Unrunnable(line, f"has its own `{text}`", hint)
     yield from unrunnable(sql)
     if role := lasting_role(sql):
         yield role
 
 
 def read_history(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Applied, ...]:
-    """The applied migrations by version; empty where nothing was ever pushed."""
+    """The applied migrations in the order of their versions; empty if there is no history table."""
     exists = connection.execute(query("migrations/history_exists")).fetchone()
     if not exists or not exists[0]:
         return ()
@@ -182,7 +184,7 @@ def read_history(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Appli
 
 
 def pair(local: Iterable[Migration], history: Iterable[Applied]) -> tuple[Pairing, ...]:
-    """Files and history side by side, in the order of versions."""
+    """Pair the files and the history rows by version, in the order of versions."""
     here = {m.version: m for m in local}
     there = {a.version: a for a in history}
     last = max(there, default="")
@@ -205,9 +207,9 @@ def pair(local: Iterable[Migration], history: Iterable[Applied]) -> tuple[Pairin
 
 
 def same(sql: str, statements: Iterable[str]) -> bool:
-    """Whether a file holds these statements: to the letter, as it nearly always does, or else token by token.
+    """Whether a file holds these statements. The texts are compared first, the tokens only if they differ.
 
-    A file is read with line ends of one kind, and recorded with those that it has.
+    A file is read with unified line ends and recorded with its own, which are unified here.
     """
     statements = [statement.replace("\r\n", "\n").replace("\r", "\n") for statement in statements]
     place = 0
@@ -221,8 +223,8 @@ def same(sql: str, statements: Iterable[str]) -> bool:
 
 
 def joined(statements: Iterable[str]) -> str:
-    """One text of them; a comment at the end of one hides no semicolon."""
-    return "".join(one + ("\n;\n" if "--" in one.rpartition("\n")[2] else ";\n") for one in statements)
+    """The statements as one text. After a comment at the end of a statement the semicolon is on its own line."""
+    return "".join(s + ("\n;\n" if "--" in s.rpartition("\n")[2] else ";\n") for s in statements)
 
 
 def fingerprint(sql: str) -> str:
@@ -230,7 +232,7 @@ def fingerprint(sql: str) -> str:
     import pglast
 
     try:
-        words = [sql[where] for where in tokens(sql)]
+        parts = [sql[span] for span in tokens(sql)]
     except pglast.parser.ParseError:
-        words = sql.split()
-    return hashlib.sha256("\0".join(word for word in words if word != ";").encode()).hexdigest()
+        parts = sql.split()
+    return hashlib.sha256("\0".join(part for part in parts if part != ";").encode()).hexdigest()

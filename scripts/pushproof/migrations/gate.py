@@ -1,4 +1,4 @@
-"""What stands between a push and a project: one push at a time, and production only by its name."""
+"""Conditions of a change to a target: one task at a time, production after confirmation, limited waits for locks."""
 
 from __future__ import annotations
 
@@ -34,13 +34,16 @@ PAUSES = (1, 2, 4, 8)  # seconds before each further try, after a lock could not
 BUSY = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
-def confirm_production(run: Run, confirmed: str, deed: str) -> None:
-    """Have the reference of a project marked as production typed, or given as `--confirm`. Raises RefusedError."""
+def confirm_production(run: Run, confirmed: str, action: str) -> None:
+    """Require the reference of a project marked as production, from `--confirm` or typed in a terminal.
+
+    `action` is what the user asked for, such as "push to". Raises RefusedError.
+    """
     reference = run.target.reference
     if not run.settings.production or confirmed == reference:
         return
     if not confirmed and sys.stdin.isatty() and not run.console.as_json:
-        run.console.status(f"to {deed} production, type its reference, {reference}:", style="yellow")
+        run.console.status(f"to {action} production, type its reference, {reference}:", style="yellow")
         confirmed = sys.stdin.readline().strip()
     if confirmed != reference:
         raise RefusedError(
@@ -50,7 +53,7 @@ def confirm_production(run: Run, confirmed: str, deed: str) -> None:
 
 
 def refuse_production(settings: Settings, why: str) -> None:
-    """Raises RefusedError on a project that is marked as production; `why` says what would happen to it."""
+    """Raise RefusedError for a project marked as production. `why` says what would happen to it."""
     if settings.production:
         raise RefusedError(
             f"this project is marked as production, and {why}",
@@ -59,22 +62,22 @@ def refuse_production(settings: Settings, why: str) -> None:
 
 
 def refuse_losses(run: Run, plan: Sequence[FilePlan], *, allowed: bool) -> None:
-    """What a push to a remote target would lose is named first. Raises RefusedError unless it is allowed."""
-    lost = [f"{p.migration.path.name}:{s.statement.line} loses {s.loses}" for p in plan for s in p.losses]
-    if lost and run.target.kind == "remote" and not allowed:
+    """Raise RefusedError if a push to a remote target would lose data, unless that is `allowed`."""
+    losses = [f"{p.migration.path.name}:{s.statement.line} loses {s.loses}" for p in plan for s in p.losses]
+    if losses and run.target.kind == "remote" and not allowed:
         raise RefusedError(
-            f"{len(lost)} statement{'s lose' if len(lost) > 1 else ' loses'} what is there",
+            f"{len(losses)} statement{'s lose' if len(losses) > 1 else ' loses'} existing data",
             "`--allow-loss` confirms it; make a backup first: Dashboard > Database > Backups",
-            details="\n".join(lost),
+            details="\n".join(losses),
         )
 
 
 @contextlib.contextmanager
 def turn(run: Run, task: str, *, shared: bool = False) -> Iterator[None]:
-    """One `task` at a time changes the database of this machine's stack; those that share it go side by side.
+    """Hold the lock of this machine's stack: one `task` at a time changes it, tasks with `shared` run side by side.
 
-    Who comes second waits, and is told for whom. On a remote target the database's own lock does that; whoever does not
-    share it takes that for themselves (`alone`), once they have changes to make.
+    A task that has to wait prints for whom. On a remote target the lock is in the database; a task that is not shared
+    takes it with `alone`, when it has changes to make.
     """
     folder = run.settings.state_dir / "turns"
     if run.settings.target == "remote":
@@ -90,16 +93,16 @@ def turn(run: Run, task: str, *, shared: bool = False) -> Iterator[None]:
         run.console.status(WAITING.format(", ".join(_living(folder)) or ENDED), style="yellow")
 
     with exclusive(folder / "lock", shared=shared, waits=name_holders):
-        mine = folder / f"{os.getpid()}.json"
-        Identity.own().note(mine, task=f"{program()} {task}")
+        file = folder / f"{os.getpid()}.json"
+        Identity.own().note(file, task=f"{program()} {task}")
         try:
             yield
         finally:
-            mine.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
 
 
 def in_turn(task: str) -> Callable[[Callable[Concatenate[Run, P], T]], Callable[Concatenate[Run, P], T]]:
-    """A command that takes its turn for as long as it lasts."""
+    """Decorate a command: it runs within `turn`."""
 
     def decorated(command: Callable[Concatenate[Run, P], T]) -> Callable[Concatenate[Run, P], T]:
         @functools.wraps(command)
@@ -113,6 +116,7 @@ def in_turn(task: str) -> Callable[[Callable[Concatenate[Run, P], T]], Callable[
 
 
 def _living(folder: Path) -> Iterator[str]:
+    """The tasks whose processes are alive, for messages."""
     for note in map(noted, folder.glob("*.json")):
         if lives(note):
             yield f"`{note.get('task')}` (process {note['pid']})"
@@ -120,66 +124,65 @@ def _living(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def alone(connection: Any, console: Console, *, shared: bool = False) -> Iterator[None]:
-    """Hold the target's push lock, with others where all share it; who comes second waits, and is told for whom."""
-    told = False
+    """Hold the push lock of the target, with `shared` together with others. If it has to wait, it prints for whom."""
+    reported = False
     while not connection.execute(query("migrations/push_lock_shared" if shared else "migrations/push_lock")).fetchone()[
         0
     ]:
-        if not told:
+        if not reported:
             holder = connection.execute(query("migrations/push_lock_holder")).fetchone()
             console.status(WAITING.format(holder[0] if holder else ENDED), style="yellow")
-            told = True
+            reported = True
         time.sleep(POLL_SECONDS)
     try:
         yield
     finally:
-        with contextlib.suppress(Exception):  # it goes with the session too
+        with contextlib.suppress(Exception):  # the end of the session releases it too
             connection.execute(query("migrations/push_unlock"))
 
 
 def limits_of(settings: Settings) -> dict[str, str]:
-    """How long a statement that changes a target may wait for a lock, and how long it may run."""
+    """The time limits of a statement that changes a target: waiting for a lock, and running."""
     return {"lock_timeout": settings.lock_timeout, "statement_timeout": settings.statement_timeout}
 
 
 def warn_of_limits(target: Target, limits: Mapping[str, str], console: Console) -> None:
-    """Say so where the target takes no settings from a URL, as poolers may: its own time-outs are in force then."""
+    """Warn if the target ignores settings in a URL, as poolers may: its own time-outs are in force then."""
     with connect(target, options=options_of(limits), lock=None) as connection:
-        held = connection.execute("select pg_catalog.current_setting('lock_timeout')").fetchone()
+        current = connection.execute("select pg_catalog.current_setting('lock_timeout')").fetchone()
         wanted = connection.execute("select set_config('lock_timeout', %s, false)", [limits["lock_timeout"]]).fetchone()
-    if held != wanted:
-        words = (
-            f"lock_timeout stays {held[0] if held else 'unknown'} through this connection: take the direct host's URL"
-        )
-        console.status(words, head="time-outs", style="yellow")
+    if current != wanted:
+        value = current[0] if current else "unknown"
+        message = f"this connection keeps lock_timeout at {value}: use the URL of the direct host"
+        console.status(message, head="time-outs", style="yellow")
 
 
 def patiently(
     attempt: Callable[[], list[str]],
-    landed: Callable[[], list[str]],
+    applied: Callable[[], list[str]],
     console: Console,
     *,
     once: Collection[str] = (),
 ) -> list[str]:
-    """What the tries pushed together; again, after a pause, where a table was locked for too long.
+    """Try again, after a pause, if a lock was not acquired in time. Returns the files that all tries pushed.
 
-    Again too where a file failed because it was applied meanwhile, by a server that went on for a client that is gone.
-    `landed` says what a try that failed had pushed. Files in `once` run without a transaction: half of one may have
-    happened, such as an index that is not valid. Raises SqlError.
+    It also tries again if a file failed because the server applied it meanwhile for a client that is gone. `applied`
+    returns the files that a failed try had pushed. Files in `once` run without a transaction and are not tried again:
+    one may have left a part of its work, such as an invalid index. Raises SqlError.
     """
-    former: list[str] = []
+    earlier: list[str] = []
     for pause in PAUSES:
         try:
-            return former + attempt()
+            return earlier + attempt()
         except SqlError as error:
-            found = landed()
+            pushed = applied()
             file = error.where.partition(",")[0]
             if file in once:
-                error.hint = f"it ran without a transaction: see what is there, and drop an invalid index. {error.hint}"
+                error.hint = f"it ran without a transaction: check what it changed, drop an invalid index. {error.hint}"
                 raise
-            if error.sqlstate not in BUSY and file not in found:
+            if error.sqlstate not in BUSY and file not in pushed:
                 raise
             console.status(f"{error.message}: again in {pause} s", style="yellow")
             time.sleep(pause)
-            former = found
-    return former + attempt()
+            earlier = pushed
+    return earlier + attempt()

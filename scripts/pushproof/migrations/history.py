@@ -1,4 +1,4 @@
-"""Where files and history disagree: what each disagreement means, the next step, and the repair of it."""
+"""Differences between the migration files and the history: the cause of each, the next step, and the repair."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pushproof.target.targets import Target
 from pushproof.tools.supabase_cli import Cli
 
 HISTORY, FILES = "history", "files"
-KEPT = ".edited"  # what an edited file held, beside the file: the CLI skips the name
+KEPT = ".edited"  # suffix of the copy of an edited file, beside it: the CLI skips such a name
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One version on which the two sides disagree. `step` is what to do about it."""
+    """One version on which files and history disagree. `step` says what to do about it."""
 
     pairing: Pairing
     cause: str
@@ -26,7 +26,7 @@ class Trouble:
 
 
 def troubles_of(pairs: Iterable[Pairing]) -> list[Trouble]:
-    """What a push should know of first; nothing for pending and applied versions."""
+    """The disagreements that matter to a push. Pending and applied versions have none."""
     return [trouble for p in pairs if (trouble := _trouble(p))]
 
 
@@ -61,7 +61,10 @@ def _trouble(p: Pairing) -> Trouble | None:
 
 @dataclass(frozen=True)
 class Repair:
-    """One step of a repair, said before it is done: a file written or renamed, or a row of the history."""
+    """One step of a repair: it writes or renames a file, or sets the status of a version in the history.
+
+    `words` describes the step, for the preview.
+    """
 
     words: str
     file: Path | None = None
@@ -71,7 +74,7 @@ class Repair:
     status: str = ""
 
     def do(self, target: Target, cli: Cli) -> None:
-        """Raises what the CLI's failure means."""
+        """Do the step. Raises what the CLI's failure means."""
         if self.status:
             cli.repair(target, self.version, self.status)
         elif self.file and self.source:
@@ -81,15 +84,16 @@ class Repair:
 
 
 def repairs_of(pairs: Iterable[Pairing], folder: Path, keep: str) -> list[Repair]:
-    """What makes both sides agree, in order: with `keep` history the files follow it, with files the history follows.
+    """The steps, in order, after which files and history agree.
 
-    A late file needs no repair, but `push --include-all`. Raises UsageError, HistoryError for a row without its
-    statements, from which no file can be made.
+    With `keep` "history" the files change, with "files" the history changes. A late file needs no repair but
+    `push --include-all`. Raises UsageError for another `keep`, HistoryError for a row without statements, from which no
+    file can be written.
     """
     if keep not in (HISTORY, FILES):
         raise UsageError(f"--keep {keep}: there is {HISTORY} and {FILES}", "name the side that is right")
     made = (_follow_history(p, folder) if keep == HISTORY else _follow_files(p) for p in pairs)
-    return [repair for found in made for repair in found]
+    return [repair for repairs in made for repair in repairs]
 
 
 def _follow_history(p: Pairing, folder: Path) -> list[Repair]:
@@ -127,12 +131,12 @@ def _follow_files(p: Pairing) -> list[Repair]:
 
 
 def _at(p: Pairing, version: str) -> Path:
-    assert p.local  # noqa: S101 - of a pairing with a file
+    assert p.local  # noqa: S101 - callers pass a pairing with a file
     return p.local.path.with_name(f"{version}_{p.local.name}.sql")
 
 
 def _fetched(folder: Path, applied: Applied) -> Path:
-    """Where the file of a row goes. Raises HistoryError where that is not the name of a migration."""
+    """The file to write for a history row. Raises HistoryError if the row's name makes no valid file name."""
     name = f"{applied.version}_{applied.name or 'fetched'}.sql"
     if not FILE_NAME.match(name) or "/" in name or "\\" in name:
         raise HistoryError(f"the history holds {name!r}, which names no migration", "write the file by hand")
@@ -140,5 +144,5 @@ def _fetched(folder: Path, applied: Applied) -> Path:
 
 
 def _free(file: Path) -> Path:
-    """This name, or the next that no file has."""
-    return next(one for n in itertools.count(1) if not (one := file.with_name(file.name + str(n) * (n > 1))).exists())
+    """The file itself, or with the first number appended that makes a new name."""
+    return next(new for n in itertools.count(1) if not (new := file.with_name(file.name + str(n) * (n > 1))).exists())

@@ -1,7 +1,7 @@
-"""What a statement locks, for how long, and what it loses: read from its syntax alone.
+"""What a statement locks, for how long, and what it loses, read from its syntax alone.
 
 The modes are those of https://www.postgresql.org/docs/current/explicit-locking.html and of the pages of the
-commands; a test holds each against what the server really takes.
+commands; a test compares them with the locks that the server takes.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ STRENGTH = ("AccessShareLock", "RowShareLock", ROWS, OWN_KIND, SHARE, NO_WRITES,
 
 @dataclass(frozen=True)
 class Lock:
-    """On a relation, named as the statement names it (an index stands for its table too).
+    """A lock on a relation, named as in the statement. An index also stands for its table.
 
-    `work` says what takes its time, empty where nothing does.
+    `work` says what takes time while the lock is held; empty if nothing does.
     """
 
     relation: str
@@ -41,53 +41,53 @@ class Lock:
 
     @property
     def blocks(self) -> str:
-        """What others have to wait with: `reads and writes`, `writes` or nothing."""
+        """What others cannot do meanwhile: `reads and writes`, `writes` or nothing."""
         return BLOCKS.get(self.mode, "")
 
 
 @dataclass(frozen=True)
 class Effects:
-    """What one statement does to what is there. `loses` is for people, empty where nothing is lost."""
+    """What one statement does to existing objects. `loses` is a text for messages, empty if nothing is lost."""
 
     locks: tuple[Lock, ...] = ()
     loses: str = ""
-    makes: str = ""  # the relation that it creates, on which nobody waits
-    opaque: bool = False  # a body of code: what it does is seen only by running it
+    makes: str = ""  # the relation that it creates: nobody waits for it
+    opaque: bool = False  # it runs code: only a run shows what that does
 
 
-ALL = Effects(opaque=True)  # which relations, the server alone knows
+ALL = Effects(opaque=True)  # only the server knows which relations
 
 
 def effects_of(node: Any) -> Effects:
-    """The effects of a statement, as pglast parsed it, those in its `with` included; none for None."""
+    """The effects of a parsed statement and of the statements in its `with`; no effects for None."""
     handler = HANDLERS.get(type(node).__name__)
     own = handler(node) if handler else Effects()
-    parts = [effects_of(one.ctequery) for one in getattr(getattr(node, "withClause", None), "ctes", None) or ()]
+    parts = [effects_of(cte.ctequery) for cte in getattr(getattr(node, "withClause", None), "ctes", None) or ()]
     if not parts:
         return own
     every = (own, *parts)
-    locks = tuple(_strongest(lock for one in every for lock in one.locks))
-    return replace(own, locks=locks, loses=", ".join(one.loses for one in every if one.loses))
+    locks = tuple(_strongest(lock for effects in every for lock in effects.locks))
+    return replace(own, locks=locks, loses=", ".join(effects.loses for effects in every if effects.loses))
 
 
 def _name(relation: Any) -> str:
     return _joined(part for part in (relation.schemaname, relation.relname) if part)
 
 
-def _words(parts: Iterable[Any]) -> str:
+def _qualified(parts: Iterable[Any]) -> str:
     return _joined(part.sval for part in parts)
 
 
 def _joined(parts: Iterable[str]) -> str:
-    """As SQL takes it."""
+    """The qualified name, quoted where SQL needs it."""
     from pglast.stream import maybe_double_quote_name
 
     return ".".join(maybe_double_quote_name(part) for part in parts)
 
 
 def _cluster(node: Any) -> Effects:
-    """Of one table, or of all that were clustered before, which only the server knows."""
-    return Effects((Lock(_name(node.relation), EXCLUSIVE, "writes every row anew"),)) if node.relation else ALL
+    """Of one table, or of all tables that were clustered before, which only the server knows."""
+    return Effects((Lock(_name(node.relation), EXCLUSIVE, "rewrites every row"),)) if node.relation else ALL
 
 
 def _reindex(node: Any) -> Effects:
@@ -98,8 +98,8 @@ def _reindex(node: Any) -> Effects:
 
 def _vacuum(node: Any) -> Effects:
     full = node.is_vacuumcmd and any(option.defname == "full" for option in node.options or ())
-    mode, work = (EXCLUSIVE, "writes every row anew") if full else (OWN_KIND, "")
-    locks = tuple(Lock(_name(one.relation), mode, work) for one in node.rels or () if one.relation)
+    mode, work = (EXCLUSIVE, "rewrites every row") if full else (OWN_KIND, "")
+    locks = tuple(Lock(_name(rel.relation), mode, work) for rel in node.rels or () if rel.relation)
     return Effects(locks) if locks else ALL if full else Effects()
 
 
@@ -114,8 +114,8 @@ def _alter(node: Any) -> Effects:
     kind = node.objtype.name
     if kind in ("OBJECT_TYPE", "OBJECT_SEQUENCE"):
         return Effects(loses=_losses(node))
-    found = [lock for command in node.cmds for lock in _alter_locks(_name(node.relation), command)]
-    return Effects(tuple(_strongest(found)), loses=_losses(node))
+    locks = [lock for command in node.cmds for lock in _alter_locks(_name(node.relation), command)]
+    return Effects(tuple(_strongest(locks)), loses=_losses(node))
 
 
 def _alter_locks(table: str, command: Any) -> Iterator[Lock]:
@@ -145,17 +145,17 @@ def _alter_locks(table: str, command: Any) -> Iterator[Lock]:
 
 
 WORK = {
-    "AlterColumnType": "may write every row and index anew",
+    "AlterColumnType": "may rewrite every row and index",
     "SetNotNull": "reads every row",
-    "SetExpression": "writes every row anew",
+    "SetExpression": "rewrites every row",
     "SetTableSpace": "copies the table",
-    "SetLogged": "writes every row anew",
-    "SetUnLogged": "writes every row anew",
+    "SetLogged": "rewrites every row",
+    "SetUnLogged": "rewrites every row",
 }
 
 
 def _constraint_locks(table: str, constraint: Any, *, fresh: bool = False) -> Iterator[Lock]:
-    """Those of a constraint that is added; `fresh` for one on a column that is new, whose rows need no reading."""
+    """The locks of a constraint that is added. `fresh`: its column is new, so that no row has to be read."""
     kind = constraint.contype.name.removeprefix("CONSTR_")
     reads = "" if fresh or constraint.skip_validation else "reads every row"
     if kind == "FOREIGN":
@@ -168,25 +168,25 @@ def _constraint_locks(table: str, constraint: Any, *, fresh: bool = False) -> It
 
 
 def _fill(column: Any) -> str:
-    """What adding a column does to the rows that are there: a constant default costs nothing."""
+    """What adding a column does to existing rows. A constant default costs nothing."""
     from pglast.visitors import Visitor
 
     calls: list[str] = []
 
     class Calls(Visitor):
         def visit_FuncCall(self, _: Any, call: Any) -> None:  # noqa: N802 - the parser's name
-            calls.append(_words(call.funcname).rpartition(".")[2])
+            calls.append(_qualified(call.funcname).rpartition(".")[2])
 
     kinds = {c.contype.name: c for c in column.constraints or ()}
-    serial = column.typeName is not None and _words(column.typeName.names).endswith("serial")
+    serial = column.typeName is not None and _qualified(column.typeName.names).endswith("serial")
     if serial or kinds.keys() & {"CONSTR_IDENTITY", "CONSTR_GENERATED"}:
-        return "writes every row anew"
+        return "rewrites every row"
     if default := kinds.get("CONSTR_DEFAULT"):
         Calls()(default.raw_expr)
-    return "writes every row anew" if set(calls) - STABLE else ""
+    return "rewrites every row" if set(calls) - STABLE else ""
 
 
-# Evaluated once, for all rows that are there; any other function may be volatile.
+# Functions that are evaluated once for all existing rows. Any other may be volatile.
 STABLE = {"now", "uid", "current_setting", "to_jsonb", "jsonb_build_object", "jsonb_build_array", "lower", "upper"}
 
 
@@ -197,14 +197,14 @@ def _losses(node: Any) -> str:
         if action == "DropColumn":
             lost.append(f"column {command.name} with its values" + _cascades(command))
         elif action == "AlterColumnType" and not _widens(command.def_):
-            lost.append(f"what of {command.name} does not fit its new type")
+            lost.append(f"values of {command.name} that do not fit its new type")
         elif _cascades(command):
             lost.append(f"{command.name or 'what is dropped'}{_cascades(command)}")
     return ", ".join(lost)
 
 
 def _widens(column: Any) -> bool:
-    """Whether the new type takes whatever is likely to have been there: others round, cut or convert."""
+    """Whether the new type is likely to take all existing values. Other types round, cut or convert."""
     kind = column.typeName.names[-1].sval
     return column.raw_default is None and not column.typeName.typmods and kind in WIDE
 
@@ -226,7 +226,7 @@ DROPPED_WITH_ROWS = {
 
 def _drop(node: Any) -> Effects:
     kind = node.removeType.name.removeprefix("OBJECT_")
-    names = [_dropped(one) for one in node.objects]
+    names = [_dropped(item) for item in node.objects]
     if kind in ("POLICY", "TRIGGER", "RULE"):
         locked = [name.rpartition(".")[0] for name in names]
     else:
@@ -238,12 +238,12 @@ def _drop(node: Any) -> Effects:
     return Effects(tuple(Lock(name, mode) for name in locked), loses=lost)
 
 
-def _dropped(one: Any) -> str:
+def _dropped(item: Any) -> str:
     """The name of an object in a `drop`, which the grammar writes in four ways."""
-    if isinstance(one, tuple):
-        return _words(part for part in one if hasattr(part, "sval"))  # a cast is of two types
-    parts = getattr(one, "objname", None) or getattr(one, "names", None)
-    return _words(parts) if parts else str(getattr(one, "sval", ""))
+    if isinstance(item, tuple):
+        return _qualified(part for part in item if hasattr(part, "sval"))  # a cast has two types
+    parts = getattr(item, "objname", None) or getattr(item, "names", None)
+    return _qualified(parts) if parts else str(getattr(item, "sval", ""))
 
 
 def _index(node: Any) -> Effects:
@@ -264,12 +264,12 @@ def _change(node: Any) -> Effects:
     work = "" if kind == "InsertStmt" else f"writes {which}"
     lost = f"{which} of {table}" if deletes else ""
     if kind == "UpdateStmt" and not node.whereClause:
-        lost = f"what {', '.join(t.name for t in node.targetList)} held in every row of {table}"
+        lost = f"the values of {', '.join(t.name for t in node.targetList)} in every row of {table}"
     return Effects((Lock(table, ROWS, work),), loses=lost)
 
 
 def _on(mode: str, work: str = "", relation: str = "relation") -> Callable[[Any], Effects]:
-    """A statement that locks the one relation it names."""
+    """The handler of a statement that locks one relation, which it names in the attribute `relation`."""
     return lambda node: Effects((Lock(_name(getattr(node, relation)), mode, work),))
 
 
@@ -279,7 +279,7 @@ def _rename(node: Any) -> Effects:
 
 def _comment(node: Any) -> Effects:
     tables = node.objtype.name in ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW")
-    return Effects((Lock(_words(node.object), OWN_KIND),) if tables else ())
+    return Effects((Lock(_qualified(node.object), OWN_KIND),) if tables else ())
 
 
 def _view(node: Any) -> Effects:
@@ -328,7 +328,7 @@ HANDLERS: dict[str, Callable[[Any], Effects]] = {
 
 
 def _strongest(locks: Iterable[Lock]) -> Iterator[Lock]:
-    """One lock a relation: the strongest, with the work of all."""
+    """One lock for each relation: the strongest, with the work of all."""
     by_relation: dict[str, list[Lock]] = {}
     for lock in locks:
         by_relation.setdefault(lock.relation, []).append(lock)

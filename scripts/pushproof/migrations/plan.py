@@ -1,4 +1,4 @@
-"""What pending files would do to a target: each statement, what it locks and for whom that hurts, what it loses."""
+"""The plan of a push: what each statement of the pending files locks, whom that blocks, and what it loses."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pushproof.migrations.statements import Statement, statements_of
 if TYPE_CHECKING:
     from pushproof.base import documents
 
-QUIET_SECONDS = 3600  # a relation that nobody read for so long is not mentioned as read
+QUIET_SECONDS = 3600  # a read that is older is not mentioned
 
 
 @dataclass(frozen=True)
 class Use:
-    """A relation of the target: its rows as the planner estimates them, bytes with indexes, and who uses it.
+    """A relation of the target: its rows as the planner estimates them, its bytes with indexes, and its use.
 
-    `reads` (scans) and `writes` (rows) are since the target's statistics were reset.
+    `reads` (scans) and `writes` (rows) count since the statistics were reset; `sessions` use it now.
     """
 
     rows: int
@@ -33,19 +33,19 @@ class Use:
     sessions: int
 
     def __str__(self) -> str:
-        words = [f"{counted(self.rows, 'row')}, {human(self.bytes)}"]
+        parts = [f"{counted(self.rows, 'row')}, {human(self.bytes)}"]
         if self.seconds_since_read is not None and self.seconds_since_read < QUIET_SECONDS:
-            words.append(f"read {self.seconds_since_read} s ago")
+            parts.append(f"read {self.seconds_since_read} s ago")
         if self.writes:
-            words.append(f"{counted(self.writes, 'row')} written so far")
+            parts.append(f"{counted(self.writes, 'row')} written so far")
         if self.sessions:
-            words.append(f"in use by {counted(self.sessions, 'session')} now")
-        return "; ".join(words)
+            parts.append(f"in use by {counted(self.sessions, 'session')} now")
+        return "; ".join(parts)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One statement, its effects, and the relations of the target that they reach, by the statement's name for them."""
+    """One statement, its effects, and the relations of the target that it affects, by their names in the statement."""
 
     statement: Statement
     effects: Effects
@@ -53,13 +53,13 @@ class Step:
 
     @property
     def hurts(self) -> list[Lock]:
-        """The locks for which somebody may have to wait: those on what is there already, and not empty and idle."""
+        """The locks that others may wait for: those on existing relations that have rows or are in use."""
         used = {name for name, use in self.uses.items() if use.rows or use.sessions}
         return [lock for lock in self.effects.locks if lock.blocks and lock.relation in used]
 
     @property
     def loses(self) -> str:
-        """What is lost, with the rows that are there now; nothing where what `if exists` drops is not there."""
+        """What is lost, with the current number of rows; empty if `if exists` finds nothing to drop."""
         if getattr(self.statement.node, "missing_ok", False) and self.effects.locks and not self.uses:
             return ""
         rows = sum(use.rows for use in self.uses.values())
@@ -69,14 +69,14 @@ class Step:
 
     @property
     def notes(self) -> Iterator[str]:
-        """A line for each thing to know before it runs."""
+        """Messages about the statement, to read before it runs."""
         if self.loses:
             yield f"loses {self.loses}"
         for lock in self.hurts:
             work = f" while it {lock.work}" if lock.work else ", briefly"
             yield f"blocks {lock.blocks} of {lock.relation} ({self.uses[lock.relation]}){work}"
         if self.effects.opaque:
-            yield "runs code: what it locks is seen by rehearsing it"
+            yield "runs code: only a rehearsal shows what it locks"
 
     @property
     def document(self) -> documents.Statement:
@@ -101,36 +101,36 @@ class Step:
 
 @dataclass(frozen=True)
 class FilePlan:
-    """One pending file."""
+    """One pending file and its statements."""
 
     migration: Migration
     steps: tuple[Step, ...]
 
     @property
     def losses(self) -> list[Step]:
-        """The statements that lose what is there."""
+        """The statements that lose data."""
         return [step for step in self.steps if step.loses]
 
 
 def plan_of(connection: Any, pending: Sequence[Migration]) -> tuple[FilePlan, ...]:
-    """The plan of pending files, in their order, held against a target that is only read."""
-    read = {m: [(s, effects_of(s.node)) for s in statements_of(m.sql)] for m in pending}
-    effects = [e for found in read.values() for _, e in found]
+    """The plan of pending files, in their order. The target is only read."""
+    parsed = {m: [(s, effects_of(s.node)) for s in statements_of(m.sql)] for m in pending}
+    effects = [e for pairs in parsed.values() for _, e in pairs]
     uses = _uses(connection, {lock.relation for e in effects for lock in e.locks})
     made: set[str] = set()
     plans = []
-    for migration, found in read.items():
+    for migration, pairs in parsed.items():
         steps = []
-        for statement, effect in found:
-            there = {lock.relation for lock in effect.locks} & uses.keys() - made
-            steps.append(Step(statement, effect, {name: uses[name] for name in sorted(there)}))
+        for statement, effect in pairs:
+            affected = {lock.relation for lock in effect.locks} & uses.keys() - made
+            steps.append(Step(statement, effect, {name: uses[name] for name in sorted(affected)}))
             made.add(effect.makes)
         plans.append(FilePlan(migration, tuple(steps)))
     return tuple(plans)
 
 
 def touched(plans: Iterable[FilePlan]) -> dict[str, Use]:
-    """The relations that are there and that the files lock or write, by name."""
+    """The existing relations that the files lock or write, by name."""
     return {name: use for plan in plans for step in plan.steps for name, use in step.uses.items()}
 
 
@@ -140,7 +140,7 @@ def _uses(connection: Any, names: set[str]) -> dict[str, Use]:
 
 
 def human(size: float) -> str:
-    """Bytes for people, as in 310 MB."""
+    """A number of bytes as text, such as 310 MB."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.0f} {unit}"

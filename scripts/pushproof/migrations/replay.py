@@ -1,4 +1,4 @@
-"""Migrations run on a scratch database as the CLI runs them: a transaction a file, its row of the history included."""
+"""Run migrations on a scratch database as the CLI does: one transaction for each file and its history row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pushproof.target.overdue import ENDED, limit_statements, overdue
 
 @dataclass(frozen=True)
 class Script:
-    """A migration's statements, and where they come from, for people."""
+    """A migration's statements. `where` names their file in messages."""
 
     version: str
     name: str
@@ -30,7 +30,10 @@ class Script:
 
 @dataclass
 class Timing:
-    """What a file did: seconds and new locks that block others, by statement; how long each relation was held."""
+    """One run of a script: for each statement its seconds and the new locks that block others, as (relation, mode).
+
+    `held` maps each locked relation to what its lock blocks and for how many seconds.
+    """
 
     script: Script
     seconds: list[float] = field(default_factory=list)
@@ -42,12 +45,12 @@ class Timing:
         return sum(self.seconds)
 
 
-# Of a statement that fails: whether to go on without it.
-Forgive = Callable[[Script, Statement, Any], bool]
+# Called with the error of a statement that failed; returns whether to go on without it.
+OnError = Callable[[Script, Statement, Any], bool]
 
 
 def script_of(version: str, name: str, where: str, sql: str | Sequence[str]) -> Script:
-    """From a file's text, or from the statements that a history holds."""
+    """Make a script from the text of a file, or from the statements in the history."""
     texts = [sql] if isinstance(sql, str) else sql
     return Script(
         version=version, name=name, where=where, statements=tuple(s for text in texts for s in statements_of(text))
@@ -55,13 +58,14 @@ def script_of(version: str, name: str, where: str, sql: str | Sequence[str]) -> 
 
 
 def rebuild(source: Any, scratch: Any, history: Iterable[Applied], folder: Path) -> list[str]:
-    """Replay a history on `scratch`, on default privileges like those of `source`, where it was recorded.
+    """Replay a history on `scratch`, with the default privileges of `source`, the database that recorded it.
 
-    `folder` has the files, for rows of old CLIs that hold no statements. What could not be done, in a line each.
+    Old CLIs recorded no statements: for such rows the files in `folder` are read. Returns a line for each statement
+    that failed and was skipped.
     """
     gaps: list[str] = []
 
-    def forgive(script: Script, statement: Statement, problem: Any) -> bool:
+    def on_error(script: Script, statement: Statement, problem: Any) -> bool:
         gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
         return True
 
@@ -70,40 +74,41 @@ def rebuild(source: Any, scratch: Any, history: Iterable[Applied], folder: Path)
         scratch.execute(query("migrations/auto_expose"))
     files = {file.name.split("_")[0]: file for file in folder.glob("*.sql")}
     scratch.execute(query("migrations/history_table"))
-    for one in history:
-        texts = list(one.statements)
-        if not texts and one.version in files:
-            texts = [files[one.version].read_text(encoding="utf-8")]
-        if not _at_once(scratch, one, texts):
-            replay(scratch, script_of(one.version, one.name, f"{one.version}_{one.name}", sql=texts), forgive=forgive)
+    for applied in history:
+        texts = list(applied.statements)
+        if not texts and applied.version in files:
+            texts = [files[applied.version].read_text(encoding="utf-8")]
+        if not _at_once(scratch, applied, texts):
+            script = script_of(applied.version, applied.name, f"{applied.version}_{applied.name}", sql=texts)
+            replay(scratch, script, on_error=on_error)
     return gaps
 
 
-def _at_once(scratch: Any, one: Applied, texts: list[str]) -> bool:
-    """Run a whole file in one round trip; False, and nothing done, where the server refuses any of it."""
+def _at_once(scratch: Any, applied: Applied, texts: list[str]) -> bool:
+    """Run a whole file in one round trip. If the server refuses any of it, nothing is done and the answer is False."""
     import psycopg
 
-    seconds = _settings_anew(scratch, LIMIT, texts)
+    seconds = _reset_settings(scratch, LIMIT, texts)
     try:
         with scratch.transaction(), overdue().watched(scratch, seconds):
             scratch.execute(joined(texts).encode())
             scratch.execute(SETTLE)
-            _record(scratch, one.version, one.name, texts=texts)
+            _record(scratch, applied.version, applied.name, texts=texts)
     except (psycopg.Error, SqlError):
         if scratch in ENDED:
-            raise outlived(f"{one.version}_{one.name}") from None
+            raise outlived(f"{applied.version}_{applied.name}") from None
         return False
     return True
 
 
-def _settings_anew(connection: Any, limit: str, texts: Iterable[str]) -> float:
-    """No setting of one file reaches the next. Seconds that one of its statements may take."""
+def _reset_settings(connection: Any, limit: str, texts: Iterable[str]) -> float:
+    """Reset what the file before has set. Returns the seconds that a statement of this one may take."""
     connection.execute("reset all")
     return limit_statements(connection, limit, texts)
 
 
 def _record(connection: Any, version: str, name: str, texts: list[str]) -> None:
-    """Raises SqlError where the file took the history's table away."""
+    """Add the history row of a file. Raises SqlError if the file removed or changed the history table."""
     import psycopg
 
     try:
@@ -114,25 +119,27 @@ def _record(connection: Any, version: str, name: str, texts: list[str]) -> None:
         raise error from None
 
 
-def replay(connection: Any, script: Script, *, forgive: Forgive | None = None, limit: str = LIMIT) -> Timing:
-    """Run a script and record it, on an autocommit connection; no statement runs longer than `limit`, as PostgreSQL
-    writes it. Raises what the server's refusal means.
+def replay(connection: Any, script: Script, *, on_error: OnError | None = None, limit: str = LIMIT) -> Timing:
+    """Run a script on an autocommit connection and add its history row.
+
+    `limit` is the time limit of a statement, as PostgreSQL writes it. Raises SqlError for a statement that fails,
+    unless `on_error` returns True for it.
     """
     timing = Timing(script)
-    seconds = _settings_anew(connection, limit, (s.sql for s in script.statements))
+    seconds = _reset_settings(connection, limit, (s.sql for s in script.statements))
     connection.execute(query("migrations/history_table"))
     since: dict[tuple[str, str], float] = {}
     whole = not any(runs_alone(s.node) for s in script.statements)
     with connection.transaction() if whole else contextlib.nullcontext():
         for statement in script.statements:
-            began = time.monotonic()
+            started = time.monotonic()
             with overdue().watched(connection, seconds):
-                _run(connection, script, statement, forgive=forgive, whole=whole)
+                _run(connection, script, statement, on_error=on_error, whole=whole)
             now = time.monotonic()
-            timing.seconds.append(now - began)
+            timing.seconds.append(now - started)
             taken = connection.execute(query("migrations/own_locks")).fetchall() if whole else []
             timing.locks.append([lock for lock in taken if lock not in since])
-            since |= dict.fromkeys(timing.locks[-1], began)
+            since |= dict.fromkeys(timing.locks[-1], started)
         if whole:
             _settle(connection, script, seconds)
         _record(connection, script.version, script.name, texts=[s.sql for s in script.statements])
@@ -143,7 +150,7 @@ def replay(connection: Any, script: Script, *, forgive: Forgive | None = None, l
 
 
 def _settle(connection: Any, script: Script, seconds: float) -> None:
-    """Run what is deferred to the COMMIT, which knows no time limit, as a statement, which does."""
+    """Run the deferred checks now: a statement has a time limit, COMMIT has none."""
     import psycopg
 
     try:
@@ -155,15 +162,15 @@ def _settle(connection: Any, script: Script, seconds: float) -> None:
         raise psycopg_error(problem, where=script.where) from None
 
 
-def _run(connection: Any, script: Script, statement: Statement, forgive: Forgive | None, *, whole: bool) -> None:
+def _run(connection: Any, script: Script, statement: Statement, on_error: OnError | None, *, whole: bool) -> None:
     import psycopg
 
-    guarded = connection.transaction() if whole and forgive else contextlib.nullcontext()
+    guarded = connection.transaction() if whole and on_error else contextlib.nullcontext()
     try:
         with guarded:
             connection.execute(statement.sql.encode())
     except psycopg.Error as problem:
         if connection in ENDED:
             raise outlived(f"{script.where}:{statement.line}") from None
-        if not (forgive and forgive(script, statement, problem)):
+        if not (on_error and on_error(script, statement, problem)):
             raise psycopg_error(problem, where=f"{script.where}:{statement.line}") from None

@@ -1,4 +1,4 @@
-"""Rollback scripts: supabase/rollbacks/ holds one for each migration, of the same name."""
+"""Rollback scripts: supabase/rollbacks holds one for each migration, with the same name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pushproof.base.errors import HistoryError, ProjectError, UsageError
 from pushproof.base.reading import present
 from pushproof.migrations.files import Applied, Migration, check_contents, pair
 
-NOTHING = "0"  # as a version: before the first
+NOTHING = "0"  # the version before the first
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Rollback:
 def rollbacks_to(
     version: str, files: Sequence[Migration], history: Sequence[Applied], folder: Path
 ) -> tuple[Rollback, ...]:
-    """What has to be undone, last first, so that `version` is the last applied one.
+    """The migrations to undo, last first, so that `version` becomes the last applied one.
 
     Raises UsageError for a version that is not applied, HistoryError for a migration that is not what its file says,
-    ProjectError for a missing script, or one with a transaction of its own.
+    ProjectError for a script that is missing or that `check_contents` refuses.
     """
     if version != NOTHING and version not in {a.version for a in history}:
         known = ", ".join([NOTHING, *(a.version for a in history)])
         raise UsageError(f"{version} is not applied", f"name the version that is to be the last applied one: {known}")
     undone = [p for p in pair(files, history) if p.applied and (version == NOTHING or p.version > version)]
-    found, missing = [], []
+    rollbacks, missing = [], []
     for p in reversed(undone):
         if not p.local or p.state == "edited" or not p.applied:
             raise HistoryError(
@@ -42,13 +42,13 @@ def rollbacks_to(
             )
         file = folder / p.local.path.name
         if present(file):
-            found.append(Rollback(p.applied, Migration(p.version, p.local.name, file)))
+            rollbacks.append(Rollback(p.applied, Migration(p.version, p.local.name, file)))
         else:
             missing.append(file.name)
     if missing:
         raise ProjectError(
             f"supabase/rollbacks has no {', '.join(missing)}",
-            "write a script of that name which undoes the migration",
+            "write a script of that name that undoes the migration",
         )
-    check_contents(r.script for r in found)
-    return tuple(found)
+    check_contents(r.script for r in rollbacks)
+    return tuple(rollbacks)

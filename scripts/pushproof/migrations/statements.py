@@ -1,4 +1,4 @@
-"""SQL as the server's own grammar reads it: the statements of a file, where each begins, and what it is."""
+"""SQL parsed with PostgreSQL's own grammar: the statements of a file, their lines and their kinds."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from pushproof.base.reading import text_of
 
 TRANSACTION_WORDS = re.compile(
     r"\b(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
-)  # without any of them there is nothing to parse for
-OF_PSQL = re.compile(
+)  # a text without any of them is not parsed
+PSQL_COMMAND = re.compile(
     r"^(?:\\(?:[a-z!?;]\w*|\.)|[ \t]*copy\s[^;]*?\b(?P<copied>from\s+stdin|to\s+stdout)\b)",
     re.MULTILINE | re.IGNORECASE,
 )
-OF_SETTINGS = re.compile(r"(set|reset|discard)\b", re.IGNORECASE)
+SETTING = re.compile(r"(set|reset|discard)\b", re.IGNORECASE)
 INSERT = re.compile(r"insert\s+into\b", re.IGNORECASE)
-ODD = re.compile(r"[\\$\"]|--|/\*|\b[a-z]'", re.IGNORECASE)  # where a quote may not be what it seems
+UNUSUAL = re.compile(r"[\\$\"]|--|/\*|\b[a-z]'", re.IGNORECASE)  # a single quote may not delimit a plain string
 LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 COMMENT = re.compile(r"--|/\*")
 SPACES = " \t\n\r\f\v"  # of PostgreSQL's scanner
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 ROLES = ("role", "session_authorization")
-COMMENTS = ("SQL_COMMENT", "C_COMMENT")  # COMMENT is the word of `comment on`
+COMMENTS = ("SQL_COMMENT", "C_COMMENT")  # the token COMMENT is the keyword of `comment on`
 
 
 @dataclass(frozen=True)
@@ -40,43 +40,43 @@ class Statement:
 
     @cached_property
     def node(self) -> Any:
-        """What pglast parses it to; None where it does not parse. Inserts that differ in their values share one."""
+        """The parse tree of pglast; None after a syntax error. Inserts that differ only in their values share one."""
         shape = self.sql
-        if INSERT.match(shape) and not ODD.search(shape):
-            return _parsed_once(LITERAL.sub(_dull, shape))
+        if INSERT.match(shape) and not UNUSUAL.search(shape):
+            return _parsed_once(LITERAL.sub(_neutral, shape))
         return _parsed(shape)
 
     @property
     def title(self) -> str:
-        """Its first words, for people: one line of at most 80 characters."""
+        """The statement in one line of at most 80 characters, for messages."""
         line = " ".join(self.sql.split())
         return line if len(line) <= 80 else line[:79] + "…"
 
 
 @lru_cache(maxsize=256)
 def statements_of(sql: str) -> tuple[Statement, ...]:
-    """The statements in their order; after a syntax error in one the others are still found."""
-    found, line, former = [], 1, 0
+    """The statements in order. A syntax error in one does not hide the others."""
+    statements, line, former = [], 1, 0
     for part in split(sql):
         inner = _without_comments(sql[part])
         start, end = part.start + inner.start, part.start + inner.stop
         if start < end:
             line += sql.count("\n", former, start)
             former = start
-            found.append(Statement(sql[start:end], line))
-    return tuple(found)
+            statements.append(Statement(sql[start:end], line))
+    return tuple(statements)
 
 
 def _without_comments(sql: str) -> slice:
-    """Where its tokens are; all of it where the scanner does not know."""
+    """The range from the first token to the last; the whole text if the scanner fails."""
     import pglast
 
     if COMMENT.search(sql):
         try:
-            words = _scan(sql)
+            spans = _scan(sql)
         except pglast.parser.ParseError:
             return slice(0, len(sql))
-        return slice(words[0].start, words[-1].stop) if words else slice(0, 0)
+        return slice(spans[0].start, spans[-1].stop) if spans else slice(0, 0)
     return slice(len(sql) - len(sql.lstrip(SPACES)), len(sql.rstrip(SPACES)))
 
 
@@ -85,28 +85,28 @@ def _parsed(sql: str) -> Any:
 
     try:
         return pglast.parse_sql(sql)[0].stmt
-    except (pglast.parser.ParseError, IndexError):  # the server says it better
+    except (pglast.parser.ParseError, IndexError):  # the server reports the error
         return None
 
 
 _parsed_once = lru_cache(maxsize=256)(_parsed)
 
 
-def _dull(literal: re.Match[str]) -> str:
+def _neutral(literal: re.Match[str]) -> str:
     return "''" if literal[0].startswith("'") else "0"
 
 
 def transaction_statement(sql: str) -> tuple[int, str] | None:
-    """The first top-level transaction statement as (line, words); None without one."""
+    """The first top-level transaction statement as (line, text), or None."""
     if not TRANSACTION_WORDS.search(sql):
         return None
-    begins = (one for one in statements_of(sql) if TRANSACTION_WORDS.match(one.sql))
-    return next(((one.line, one.sql) for one in begins if type(one.node).__name__ == "TransactionStmt"), None)
+    candidates = (s for s in statements_of(sql) if TRANSACTION_WORDS.match(s.sql))
+    return next(((s.line, s.sql) for s in candidates if type(s.node).__name__ == "TransactionStmt"), None)
 
 
 @dataclass(frozen=True)
 class Unrunnable:
-    """A line that no connection runs as it stands, or whose effect outlives its file. `cause` says what it does."""
+    """A line that no connection can run, or whose effect outlives its file. `cause` completes "the file …"."""
 
     line: int
     cause: str
@@ -114,50 +114,54 @@ class Unrunnable:
 
 
 def unrunnable(sql: str) -> Iterator[Unrunnable]:
-    """What is psql's and not SQL, and what copies from or to a client: one a statement, as its grammar reads it."""
-    for one in statements_of(sql):
-        found = OF_PSQL.search(one.sql)
-        if found and (not one.node or (type(one.node).__name__ == "CopyStmt" and not one.node.filename)):
-            line = one.line + one.sql[: found.start()].count("\n")
-            if found["copied"]:
-                cause = f"has `copy … {' '.join(found['copied'].lower().split())}`, whose rows only psql exchanges"
+    """Commands of psql, and `copy` from or to a client: at most one for each statement."""
+    for statement in statements_of(sql):
+        match = PSQL_COMMAND.search(statement.sql)
+        node = statement.node if match else None
+        if match and (not node or (type(node).__name__ == "CopyStmt" and not node.filename)):
+            line = statement.line + statement.sql[: match.start()].count("\n")
+            if match["copied"]:
+                cause = f"has `copy … {' '.join(match['copied'].lower().split())}`, whose rows only psql exchanges"
                 yield Unrunnable(line, cause, "write `insert into … values …` instead (`pg_dump --inserts` does)")
             else:
-                cause = f"has `{found[0]}`, a command of psql and not SQL"
-                yield Unrunnable(line, cause, "leave it out; put the text of a file that it includes in its place")
+                cause = f"has `{match[0]}`, a command of psql and not SQL"
+                yield Unrunnable(line, cause, "leave it out; if it includes a file, put the text of that file here")
 
 
 def lasting_role(sql: str) -> Unrunnable | None:
-    """The last `set role` that nothing in the file takes back: what comes after it would run as that role."""
-    left = None
-    for one in (one for one in statements_of(sql) if OF_SETTINGS.match(one.sql)):
-        kind, node = type(one.node).__name__, one.node
+    """The last `set role` that nothing in the file resets; None without one."""
+    lasting = None
+    for statement in (s for s in statements_of(sql) if SETTING.match(s.sql)):
+        kind, node = type(statement.node).__name__, statement.node
         if kind == "DiscardStmt":
-            left = None
+            lasting = None
         elif kind == "VariableSetStmt" and node.name in ROLES and not node.is_local:
-            taken = " ".join(one.sql.split())
-            back = node.kind.name != "VAR_SET_VALUE" or re.search(r"\b(none|postgres|default)$", taken, re.IGNORECASE)
-            words = f"leaves `{taken}` in force: the file's row of the history, and later files, would run as that role"
-            left = None if back else Unrunnable(one.line, words, "write `set local role`, or `reset role` after it")
-    return left
+            text = " ".join(statement.sql.split())
+            reset = node.kind.name != "VAR_SET_VALUE" or re.search(r"\b(none|postgres|default)$", text, re.IGNORECASE)
+            cause = f"leaves `{text}` in force: the file's row of the history, and later files, would run as that role"
+            hint = "write `set local role`, or `reset role` after it"
+            lasting = None if reset else Unrunnable(statement.line, cause, hint)
+    return lasting
 
 
 def read_sql(file: Path) -> str:
-    """A file of SQL. Raises ProjectError for one that cannot be read, or that the server would not take as text."""
+    """The text of an SQL file. Raises ProjectError if it cannot be read or is no text that the server accepts."""
     text = text_of(file, ProjectError)
     if text.startswith("\ufeff"):
         raise ProjectError(
-            f"{file.name} begins with a byte order mark, which the server takes for a part of the first word",
+            f"{file.name} begins with a byte order mark, which the server reads as a part of the first word",
             "save it as UTF-8 without one",
         )
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise ProjectError(f"{file.name} line {line} holds a NUL byte, which no text of PostgreSQL may", "remove it")
+        raise ProjectError(
+            f"{file.name} line {line} holds a NUL byte, which PostgreSQL does not accept in text", "remove it"
+        )
     return text
 
 
 def count_statements(sql: str) -> int | None:
-    """How many statements `sql` holds; None where it does not parse."""
+    """The number of statements in `sql`; None after a syntax error."""
     import pglast
 
     try:
@@ -167,12 +171,15 @@ def count_statements(sql: str) -> int | None:
 
 
 def plain(sql: str) -> str:
-    """The same text with a letter for each character beyond ASCII, letters to SQL: pglast counts them slowly."""
+    """The same text with `z` for each character beyond ASCII: pglast converts their positions slowly.
+
+    To the scanner of SQL they are letters, so that tokens stay where they are.
+    """
     return NOT_ASCII.sub("z", sql)
 
 
 def split(sql: str) -> list[slice]:
-    """Where each statement is. After a syntax error the semicolons tell; all is one where a quote is never closed."""
+    """The range of each statement: after a syntax error split at semicolons, with an unclosed quote the whole text."""
     import pglast
 
     try:
@@ -185,7 +192,7 @@ def _split_at_semicolons(sql: str) -> list[slice]:
     import pglast
 
     try:
-        ends = [one.start for one in _scan(sql) if sql[one] == ";"]
+        ends = [span.start for span in _scan(sql) if sql[span] == ";"]
     except pglast.parser.ParseError:
         return [slice(0, len(sql))]
     starts = [0, *(end + 1 for end in ends)]
@@ -193,40 +200,40 @@ def _split_at_semicolons(sql: str) -> list[slice]:
 
 
 def tokens(sql: str) -> list[slice]:
-    """Where each token is, comments left out. Raises pglast's ParseError."""
-    return [slice(at + one.start, at + one.stop) for at, piece in pieces(sql) for one in _scan(piece)]
+    """The range of each token, without comments. Raises pglast's ParseError."""
+    return [slice(at + span.start, at + span.stop) for at, piece in pieces(sql) for span in _scan(piece)]
 
 
 def pieces(sql: str) -> Iterator[tuple[int, str]]:
-    """The text cut at the ends of statements, each with its place: the scanner's time grows with the square of a text.
+    """The text cut at the ends of statements, as (offset, piece): the scanner takes quadratic time.
 
     Raises pglast's ParseError.
     """
     import pglast
 
-    ends = [one.stop for one in pglast.split(plain(sql), with_parser=False, only_slices=True)]
+    ends = [span.stop for span in pglast.split(plain(sql), with_parser=False, only_slices=True)]
     for start, end in itertools.pairwise(sorted({0, *ends, len(sql)})):
         yield start, sql[start:end]
 
 
 def comments(sql: str) -> Iterator[slice]:
-    """Where each comment is, those in strings and bodies left out. Raises pglast's ParseError."""
+    """The range of each comment, but not of those in strings and bodies. Raises pglast's ParseError."""
     for at, piece in pieces(sql):
-        yield from (slice(at + one.start, at + one.stop) for one in _scan(piece, comments=True))
+        yield from (slice(at + span.start, at + span.stop) for span in _scan(piece, comments=True))
 
 
 def _scan(sql: str, *, comments: bool = False) -> list[slice]:
     import pglast
 
-    found = pglast.parser.scan(plain(sql))
-    return [slice(t.start, t.end + 1) for t in found if (t.name in COMMENTS) == comments]
+    scanned = pglast.parser.scan(plain(sql))
+    return [slice(t.start, t.end + 1) for t in scanned if (t.name in COMMENTS) == comments]
 
 
 NO_TRANSACTION = ("CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt")
 
 
 def runs_alone(node: Any) -> bool:
-    """Whether the server refuses it in a transaction block: the CLI then runs its whole file without one."""
+    """Whether the server refuses the statement in a transaction block: the CLI then runs its whole file without one."""
     kind = type(node).__name__
     if kind == "VacuumStmt":
         return bool(node.is_vacuumcmd)

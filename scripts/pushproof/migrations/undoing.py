@@ -1,4 +1,4 @@
-"""Migrations undone by their scripts: tried on a scratch server, then done with the rows saved, all or nothing."""
+"""Undo migrations by their rollback scripts: first on a scratch server, then on the target in one transaction."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from pushproof.target.database import SETTLE, connect, psycopg_error
 from pushproof.target.targets import Target
 
 Name = tuple[str, str]  # schema and table
-TRIES = 4  # to know every table that the scripts take rows from
+TRIES = 4  # each may find another table that the scripts take rows from
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table's columns, and of a partition its parent."""
+    """The columns of a table, and the parent if it is a partition."""
 
     columns: frozenset[str]
     parent: Name | None = None
@@ -40,7 +40,7 @@ Tables = dict[Name, Table]
 
 
 class UnsavedError(Exception):
-    """The scripts took rows from tables that were not saved."""
+    """The scripts took rows from tables that were not saved, which are `losses`."""
 
     def __init__(self, losses: Sequence[Loss]) -> None:
         super().__init__(f"{len(losses)} tables")
@@ -50,9 +50,10 @@ class UnsavedError(Exception):
 def rehearse(
     settings: Settings, console: Console, source: Any, history: Sequence[Applied], undone: Sequence[Rollback]
 ) -> list[Loss]:
-    """Down and up again on a scratch server; what the way down takes from tables.
+    """Undo and apply again on a scratch server. Returns what the tables lose by undoing.
 
-    Raises ProjectError or SqlError; where something could not be imitated, they are only shown.
+    Raises ProjectError if the schema differs afterwards, SqlError for a statement that fails. If a part of the history
+    could not be replayed, these errors are only printed.
     """
     first = undone[-1].applied.version
     folder = settings.migrations_dir
@@ -78,31 +79,31 @@ def rehearse(
 
 
 def losses_between(there: Tables, kept: Tables) -> list[Loss]:
-    """The tables, and of those that stay the columns, that are in `there` alone; partitions go with their parents."""
+    """The tables and columns that are in `there` but not in `kept`. Partitions count as parts of their parents."""
     gone = [n for n in there if n not in kept and (there[n].parent is None or there[n].parent in kept)]
     thinned = {n: there[n].columns - kept[n].columns for n in there if n in kept and there[n].parent is None}
     return [Loss(*n) for n in gone] + [Loss(*n, tuple(sorted(c)), rows=False) for n, c in thinned.items() if c]
 
 
 def undo(connection: Any, undone: Sequence[Rollback]) -> None:
-    """Run the scripts, last first, and take their migrations out of the history. Raises SqlError."""
+    """Run the scripts in the given order, and delete their migrations from the history. Raises SqlError."""
     import psycopg
 
-    for one in undone:
+    for rollback in undone:
         try:
-            connection.execute(one.script.sql.encode())
+            connection.execute(rollback.script.sql.encode())
             connection.execute(SETTLE)
         except psycopg.Error as problem:
-            where = f"supabase/rollbacks/{one.script.path.name}"
-            raise psycopg_error(problem, where=where, sql=one.script.sql) from None
-        connection.execute(query("migrations/history_forget"), {"version": one.applied.version})
+            where = f"supabase/rollbacks/{rollback.script.path.name}"
+            raise psycopg_error(problem, where=where, sql=rollback.script.sql) from None
+        connection.execute(query("migrations/history_forget"), {"version": rollback.applied.version})
 
 
 @dataclass(kw_only=True)
 class Undoing:
-    """The rollback itself: rows saved to `folder`, scripts run, history rewritten, all or nothing.
+    """The rollback of a target, in one transaction: save rows to `folder`, run the scripts, change the history.
 
-    Without a folder rows are lost only where `losing` says that they may be. `rows` is what was lost, once it is done.
+    Without a folder, rows may be lost only if `losing` is true. Afterwards `rows` has the number of lost rows by table.
     """
 
     settings: Settings
@@ -115,17 +116,16 @@ class Undoing:
     rows: dict[Loss, int] = field(default_factory=dict)
 
     def do(self, connection: Any) -> list[str]:
-        """Try until every table that the scripts take rows from is saved. Raises RefusedError, SqlError."""
+        """Try until every table is saved that the scripts take rows from. Raises RefusedError, SqlError."""
         for _ in range(TRIES):
             try:
                 self._attempt(connection)
-            except UnsavedError as found:  # nothing has happened yet
-                self.losses += [one for one in found.losses if one.name not in {x.name for x in self.losses}]
+            except UnsavedError as error:  # the transaction was rolled back
+                known = {loss.name for loss in self.losses}
+                self.losses += [loss for loss in error.losses if loss.name not in known]
             else:
                 return []
-        raise RefusedError(
-            "the scripts remove rows from other tables at each try", "undo one migration after the other"
-        )
+        raise RefusedError("the scripts remove rows from other tables at each try", "undo one migration at a time")
 
     def _attempt(self, connection: Any) -> None:
         import psycopg
@@ -149,20 +149,20 @@ class Undoing:
             raise
 
     def _unsaved(self, connection: Any, before: dict[Name, int]) -> list[Loss]:
-        """The tables, not among the losses, whose rows the scripts deleted, overwrote or wrote anew."""
-        saved = {(one.schema, one.table) for one in self.losses if one.rows}
-        found: dict[Name, Loss] = {}
+        """The tables that were not saved and whose rows the scripts deleted, updated or rewrote."""
+        saved = {(loss.schema, loss.table) for loss in self.losses if loss.rows}
+        unsaved: dict[Name, Loss] = {}
         for schema, table, deleted, updated, file, root in connection.execute(
             query("migrations/rows_changed")
         ).fetchall():
             name = (schema, table) if root is None else tuple(root)
             touched = deleted or updated or before.get((schema, table), file) != file
             if touched and not {(schema, table), name} & saved:
-                found[name] = Loss(*name)
-        return [*found.values()]
+                unsaved[name] = Loss(*name)
+        return [*unsaved.values()]
 
     def _keep_or_remove(self) -> None:
-        """What a backup holds is still where it was, unless the server committed, which it may have done unheard."""
+        """After an error remove the backup if the target still has the migrations; if not, it may have committed."""
         if not self.folder or not self.folder.exists():
             return
         try:
@@ -173,24 +173,26 @@ class Undoing:
         if {r.applied.version for r in self.undone} <= left:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
-            self.console.status(f"the rows are in {self.folder}; `pushproof migrations` shows whether they went")
+            self.console.status(
+                f"the rows are in {self.folder}; `pushproof migrations` shows whether the rollback was committed"
+            )
 
 
 def set_limits(connection: Any, settings: Settings) -> None:
-    """Have no statement of the transaction wait long for a lock, or run longer than one of a push."""
+    """Set the time limits of a push for the current transaction."""
     for name, value in limits_of(settings).items():
         connection.execute("select pg_catalog.set_config(%s, %s, true)", [name, value])
 
 
 def _files(connection: Any) -> dict[Name, int]:
-    """The file of each table: another one after a truncate."""
+    """The number of each table's file, which a truncate changes."""
     return {
         (schema, table): file for schema, table, _, _, file, _ in connection.execute(query("migrations/rows_changed"))
     }
 
 
 def tables_of(connection: Any) -> Tables:
-    """The project's tables."""
+    """The tables in the project's schemas."""
     rows = connection.execute(query("migrations/plain_tables"), {"schemas": own_schemas(connection)}).fetchall()
     return {
         (schema, table): Table(frozenset(columns), (parent[0], parent[1]) if parent else None)
@@ -199,38 +201,38 @@ def tables_of(connection: Any) -> Tables:
 
 
 def known_losses(connection: Any, losses: Sequence[Loss], undone: Sequence[Rollback]) -> list[Loss]:
-    """Those that are there, and the tables that stay whose rows a script takes in so many words.
+    """The losses whose tables exist, and the tables whose rows a script deletes by a statement of its own.
 
-    What it takes by a key's cascade or in a block of code is seen only by doing it, and saved then.
+    Rows that go by the cascade of a key or in a block of code are seen only when the scripts run, and are saved then.
     """
     there = tables_of(connection)
-    found = {loss.name: loss for loss in losses if (loss.schema, loss.table) in there}
+    known = {loss.name: loss for loss in losses if (loss.schema, loss.table) in there}
     wanted = [
         lock.relation
         for plan in plan_of(connection, [r.script for r in undone])
         for step in plan.losses
         for lock in step.effects.locks
-        if lock.mode != EXCLUSIVE or "every row" in step.effects.loses  # columns were found by their absence
+        if lock.mode != EXCLUSIVE or "every row" in step.effects.loses  # lost columns are among `losses`
     ]
     for _, name in connection.execute(query("migrations/relation_names"), {"names": wanted}).fetchall():
         for schema, table in there:
-            if f"{schema}.{table}" == name and (name not in found or not found[name].rows):
-                found[name] = replace(found.get(name, Loss(schema, table)), rows=True)
-    return [*found.values()]
+            if f"{schema}.{table}" == name and (name not in known or not known[name].rows):
+                known[name] = replace(known.get(name, Loss(schema, table)), rows=True)
+    return [*known.values()]
 
 
-def same(expected: Any, found: Any, words: str) -> None:
-    """Raises ProjectError where two descriptions differ."""
-    if different := differences(expected, found):
+def same(expected: Any, actual: Any, message: str) -> None:
+    """Raise ProjectError with `message` if two descriptions differ."""
+    if different := differences(expected, actual):
         raise ProjectError(
-            f"{words}: {', '.join(f'{d.kind} {d.object}' for d in different[:5])}",
-            "mend the script in supabase/rollbacks; nothing was done to the target",
-            details="\n".join(line for one in different for line in lines(one)),
+            f"{message}: {', '.join(f'{d.kind} {d.object}' for d in different[:5])}",
+            "correct the script in supabase/rollbacks; the target was not changed",
+            details="\n".join(line for difference in different for line in lines(difference)),
         )
 
 
 def refuse_loss(rows: int, *, saved: bool) -> None:
-    """Raises RefusedError for rows that nobody saves or said may go."""
+    """Raise RefusedError if rows would be lost. `saved`: they are saved, or the user allowed the loss."""
     if rows and not saved:
         raise RefusedError(
             f"{counted(rows, 'row')} would be lost",
