@@ -1,4 +1,4 @@
--- Refuses unless the history holds just the versions for which this file was made.
+-- Stops unless the history holds exactly the versions for which this file was made.
 begin;
 set local lock_timeout = '5s';
 select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('pushproof push', 0));

@@ -1,4 +1,4 @@
--- The promises of supabase/checks: one that is broken takes everything back.
+-- The checks of supabase/checks: one that fails undoes everything.
 do $verify$
 declare
   promise text;

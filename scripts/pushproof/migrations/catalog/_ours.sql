@@ -1,15 +1,15 @@
--- What is the project's, of the schemas asked for: what the other files of this folder describe.
+-- The project's own objects in the given schemas, which the other files of this folder describe.
 --
--- Each of them answers kind, object, property, value, and is one part of a `union all` behind this `with`. Names come
--- out qualified where search_path is empty; object ids, which differ each time, do not. The properties `of` and `from`
--- name what an object is part of, or comes from: its absence is no news where that is absent, too.
--- Members of an extension are the extension's.
+-- Each of those files selects kind, object, property, value. A `union all` of them follows this `with`. Names are
+-- qualified because search_path is empty. Object ids differ between databases and are left out. The properties `of` and
+-- `from` name the object that an object is part of, or comes from: if that one is missing, this one is not reported.
+-- Members of an extension belong to the extension.
 
 with
 
--- Roles whose rights count: the API's, postgres and the project's own. Not those with which the platform looks after a
--- project, which differ from one project to the next, and which no migration makes: the reserved roles in
--- pkg/migration/dump.go of supabase/cli. pg_database_owner, which owns public, is whoever owns the database: postgres.
+-- Roles whose privileges are compared: those of the API, postgres and the project's own. The platform's roles differ
+-- between projects, and no migration makes them: they are the reserved roles in pkg/migration/dump.go of supabase/cli.
+-- pg_database_owner, which owns public, stands for the owner of the database: postgres.
 own_role (oid, name) as materialized (
   select r.oid, case r.rolname when 'pg_database_owner' then 'postgres' else r.rolname::text end
   from pg_catalog.pg_roles r
@@ -57,8 +57,8 @@ own_relation as materialized (
   )
 ),
 
--- What a policy or a trigger of the project can be on: its own relations, and those on which a hosted project lets
--- postgres make policies and triggers (supautils.policy_grants and supautils.drop_trigger_grants).
+-- Relations that the project's policies and triggers can be on: its own, and those on which a hosted project allows
+-- postgres to make policies and triggers (supautils.policy_grants and supautils.drop_trigger_grants).
 host_relation as materialized (
   select r.oid, r.object, r.kind || ' ' || r.object as of, false as managed from own_relation r
   union all
@@ -68,7 +68,7 @@ host_relation as materialized (
   where n.nspname in ('auth', 'storage', 'realtime')
 ),
 
--- The columns of a view come with its definition: what is said of them is a property of the view, by their name.
+-- A view's definition makes its columns, so that their properties belong to the view, prefixed with the column's name.
 own_column as materialized (
   select r.oid as relation, a.attnum, v.view,
     case when v.view then r.kind else 'column' end as kind,
@@ -91,14 +91,14 @@ own_function as materialized (
   where not exists (
     select from member m where m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and m.objid = p.oid
   )
-  -- The constructors of a range type are parts of it.
+  -- The constructors of a range type are parts of the type.
   and not exists (
     select from pg_catalog.pg_depend d
     where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'i'
   )
 ),
 
--- Enums, composite types, domains and ranges; not the types that come with relations and arrays.
+-- Enums, composite types, domains and ranges, but not the types of relations and arrays.
 own_type as materialized (
   select t.oid, case t.typtype when 'd' then 'domain' else 'type' end as kind,
     t.oid::pg_catalog.regtype::text as object, 'schema ' || s.object as of, t.typowner as owner,

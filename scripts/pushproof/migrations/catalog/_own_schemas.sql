@@ -1,4 +1,4 @@
--- The schemas that are neither PostgreSQL's nor Supabase's nor an extension's: what migrations can make things in.
+-- The schemas that belong neither to PostgreSQL nor to Supabase nor to an extension.
 -- The list is InternalSchemas in pkg/migration/dump.go of supabase/cli, and pgmq_public, which the dashboard makes.
 select n.nspname::text
 from pg_catalog.pg_namespace n

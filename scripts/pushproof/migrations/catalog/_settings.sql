@@ -1,5 +1,5 @@
--- The session of a description: names come out qualified, constants alike whatever the server's or the role's settings,
--- and nothing can be written. Compiling the query would take longer than running it.
+-- Settings of a session that describes a database: names are qualified, constants do not depend on the settings of the
+-- server or the role, and nothing can be written. JIT is off, as compiling the query takes longer than running it.
 set local search_path = '';
 set local timezone = 'UTC';
 set local datestyle = 'ISO';

@@ -1,4 +1,4 @@
--- Casts from or to a type of the project, or by a function of it.
+-- Casts from or to a type of the project, or with one of its functions.
 select 'cast', c.castsource::pg_catalog.regtype || ' as ' || c.casttarget::pg_catalog.regtype, p.property, p.value
 from pg_catalog.pg_cast c
 cross join lateral (values

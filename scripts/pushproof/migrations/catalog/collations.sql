@@ -1,4 +1,4 @@
--- Collations. Columns of their catalog have other names in other versions of PostgreSQL.
+-- Collations. The columns of their catalog have other names in other versions of PostgreSQL.
 select 'collation', c.oid::pg_catalog.regcollation::text, p.property, p.value
 from pg_catalog.pg_collation c
 join own_schema s on s.oid = c.collnamespace

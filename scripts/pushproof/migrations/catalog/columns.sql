@@ -1,4 +1,4 @@
--- Columns; `from` which one of a partitioned or another parent they come.
+-- Columns. `from` is the column of the parent, which may be partitioned, that a column is inherited from.
 select c.kind, c.object, c.prefix || p.property, p.value
 from own_column c
 join pg_catalog.pg_attribute a on a.attrelid = c.relation and a.attnum = c.attnum

@@ -1,4 +1,4 @@
--- Comments on schemas, relations, columns, functions, types, servers. Those on parts of these are told with the parts.
+-- Comments on schemas, relations, columns, functions, types, servers. The files of other objects select their comments.
 select o.kind, o.object, 'comment', d.description
 from owned o
 join pg_catalog.pg_description d on d.classoid = o.class and d.objoid = o.oid and d.objsubid = 0

@@ -1,5 +1,5 @@
--- Constraints of tables and domains as the server writes them, `not valid` included. NOT NULL is a property of columns,
--- a constraint trigger is a trigger. `from`: the parent's, which a partition's comes from.
+-- Constraints of tables and domains as the server writes them, with `not valid`. NOT NULL is a property of columns,
+-- a constraint trigger is a trigger. `from` is the constraint of the parent table, for that of a partition.
 select 'constraint', o.object || ' ' || pg_catalog.quote_ident(c.conname), p.property, p.value
 from pg_catalog.pg_constraint c
 join (
@@ -25,6 +25,6 @@ cross join lateral (values
   ('comment', note.description)
 ) as p (property, value)
 where c.contype not in ('n', 't')
-  -- A foreign key to a partitioned table has one more for each partition.
+  -- A foreign key to a partitioned table has another row for each partition.
   and parent.conrelid is distinct from c.conrelid
   and p.value is not null

@@ -1,5 +1,5 @@
--- What objects yet to be made will be open to: `alter default privileges`. In a schema they add to those of the
--- database: what its maker has there is nothing new.
+-- Privileges on future objects: `alter default privileges`. Those of a schema add to those of the database, so that
+-- what the role has there on its own objects changes nothing.
 with open_to as (
   select d.oid, r.name, string_agg(distinct g.privilege, ', ') as rights
   from pg_catalog.pg_default_acl d

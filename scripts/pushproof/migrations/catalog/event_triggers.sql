@@ -1,4 +1,4 @@
--- Event triggers that call a function of the project; the platform's call its own.
+-- Event triggers that call a function of the project. Those of the platform call functions of the platform.
 select 'event trigger', pg_catalog.quote_ident(t.evtname), p.property, p.value
 from pg_catalog.pg_event_trigger t
 join own_function f on f.oid = t.evtfoid

@@ -1,5 +1,5 @@
--- Extensions, without those that a project has or lacks by its age, whatever its migrations say. Not their versions:
--- the platform chooses them.
+-- Extensions, except those that depend on the age of a project and not on its migrations. Versions are left out,
+-- because the platform chooses them.
 select 'extension', pg_catalog.quote_ident(e.extname), 'schema', e.extnamespace::pg_catalog.regnamespace::text
 from pg_catalog.pg_extension e
 where e.extname not in (

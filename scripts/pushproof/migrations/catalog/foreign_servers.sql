@@ -1,4 +1,4 @@
--- Foreign data wrappers, servers, and for whom they are mapped. Options that may be secrets are named, not told.
+-- Foreign data wrappers, servers and user mappings. Of options that may be secret only the names are selected.
 select o.kind, o.object, p.property, p.value
 from (
   select kind, object, oid, 'pg_foreign_data_wrapper' as class from own_wrapper

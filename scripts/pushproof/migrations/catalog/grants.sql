@@ -1,5 +1,5 @@
--- Who may do what with an object, its owner included, and with single columns. No rights recorded are the rights by
--- default. Who granted them is left out: a right is as good from the one as from the other.
+-- Privileges on objects, including those of the owner, and on columns. An object without recorded privileges has the
+-- default privileges. The grantor is left out, because it makes no difference.
 select o.kind, o.object, o.prefix || 'granted to ' || r.name, string_agg(distinct g.privilege, ', ')
 from (
   select kind, object, '' as prefix, acl from owned

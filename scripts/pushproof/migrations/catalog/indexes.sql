@@ -1,4 +1,4 @@
--- Indexes, without those of constraints. `from`: the parent's, which a partition's comes from.
+-- Indexes, without those of constraints. `from` is the index of the parent table, for that of a partition.
 select 'index', r.object || ' ' || pg_catalog.quote_ident(c.relname), p.property, p.value
 from own_relation r
 join pg_catalog.pg_index i on i.indrelid = r.oid

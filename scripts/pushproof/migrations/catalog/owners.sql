@@ -1,4 +1,4 @@
--- Who owns what has rights of its own, and what it is part of.
+-- Owners of the objects that have privileges, and what these are part of.
 select o.kind, o.object, p.property, p.value
 from owned o
 cross join lateral (values

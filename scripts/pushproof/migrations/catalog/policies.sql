@@ -1,4 +1,4 @@
--- Policies, those on the tables of auth, storage and realtime included: the platform itself makes none there.
+-- Policies, including those on the tables of auth, storage and realtime, where the platform itself makes none.
 select 'policy', h.object || ' ' || pg_catalog.quote_ident(l.polname), p.property, p.value
 from pg_catalog.pg_policy l
 join host_relation h on h.oid = l.polrelid

@@ -1,5 +1,5 @@
--- Publications, and on each table or schema that it is published: a table that is absent is absent from them, too.
--- Those of the platform's own services belong to its own roles; supabase_realtime is the project's to fill.
+-- Publications. That a table or schema is published is a property of the table or schema.
+-- The platform's services own their publications by roles of the platform; supabase_realtime is for the project to fill.
 with own_publication as (
   select p.*, pg_catalog.quote_ident(p.pubname) as object
   from pg_catalog.pg_publication p

@@ -1,4 +1,4 @@
--- Rules, without those that make a view a view.
+-- Rules, without those that implement views.
 select 'rule', r.object || ' ' || pg_catalog.quote_ident(w.rulename), p.property, p.value
 from own_relation r
 join pg_catalog.pg_rewrite w on w.ev_class = r.oid and w.rulename <> '_RETURN'

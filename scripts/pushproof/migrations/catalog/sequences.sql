@@ -1,4 +1,4 @@
--- Sequences, those of serial and identity columns included; where they stand is data.
+-- Sequences, including those of serial and identity columns. Their current values are data and left out.
 select r.kind, r.object, p.property, p.value
 from own_relation r
 join pg_catalog.pg_class c on c.oid = r.oid

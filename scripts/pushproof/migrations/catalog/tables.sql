@@ -1,5 +1,5 @@
--- Tables and foreign tables, without what has a file of its own. The order of columns is no property: a table made by
--- `create table` and one that got there by `add column` serve alike.
+-- Tables and foreign tables, without the parts that have their own files. The order of columns is left out: a table
+-- made by `create table` and one extended by `add column` are equivalent.
 select r.kind, r.object, p.property, p.value
 from own_relation r
 join pg_catalog.pg_class c on c.oid = r.oid

@@ -1,4 +1,4 @@
--- Text search configurations, with the dictionaries for each kind of token, and dictionaries.
+-- Text search configurations with the dictionaries of each token type, and dictionaries.
 select 'text search configuration', c.oid::pg_catalog.regconfig::text, p.property, p.value
 from pg_catalog.pg_ts_config c
 join own_schema s on s.oid = c.cfgnamespace

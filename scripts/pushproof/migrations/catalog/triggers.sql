@@ -1,5 +1,5 @@
--- Triggers, without the copies that partitions have. On the tables of auth, storage and realtime a trigger is the
--- platform's where its function is in these schemas.
+-- Triggers, without the copies on partitions. On the tables of auth, storage and realtime a trigger belongs to the
+-- platform if its function is in one of these schemas.
 select 'trigger', h.object || ' ' || pg_catalog.quote_ident(t.tgname), p.property, p.value
 from pg_catalog.pg_trigger t
 join host_relation h on h.oid = t.tgrelid

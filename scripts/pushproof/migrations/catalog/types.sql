@@ -1,4 +1,4 @@
--- Enums, composite types, domains and ranges. The order of labels and of attributes counts: values are compared by it.
+-- Enums, composite types, domains and ranges. Values are compared by the order of labels and attributes, so it matters.
 select o.kind, o.object, p.property, p.value
 from own_type o
 join pg_catalog.pg_type t on t.oid = o.oid

@@ -1,4 +1,4 @@
--- Views and materialized views. Whether the latter were refreshed is their data's business.
+-- Views and materialized views. Whether a materialized view was refreshed is data and left out.
 select r.kind, r.object, p.property, p.value
 from own_relation r
 join pg_catalog.pg_class c on c.oid = r.oid

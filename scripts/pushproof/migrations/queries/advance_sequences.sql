@@ -1,4 +1,4 @@
--- Lets the sequences behind a table's columns go on after the largest value there; none is moved back.
+-- Advance the sequences of a table's columns to the largest value in the column; none goes back.
 select pg_catalog.setval(c.sequence, c.largest)
 from (
   select

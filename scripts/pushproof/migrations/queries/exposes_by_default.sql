@@ -1,4 +1,4 @@
--- Whether a new table of postgres in public is open to the API's roles without a grant, as in older projects.
+-- Whether the API's roles have access to a new table of postgres in public without a grant, as in older projects.
 select exists (
   select
   from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) a

@@ -1,4 +1,4 @@
--- Which of the named tables refer to which.
+-- The foreign keys of the named tables, as pairs of child and parent.
 select pg_catalog.format('%%s.%%s', cn.nspname, c.relname), pg_catalog.format('%%s.%%s', pn.nspname, p.relname)
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid = k.conrelid

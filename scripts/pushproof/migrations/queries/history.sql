@@ -1,4 +1,4 @@
--- What the CLI recorded of each applied migration.
+-- The applied migrations as the CLI recorded them.
 select version, coalesce(name, ''), coalesce(statements, '{}')
 from supabase_migrations.schema_migrations
 order by version

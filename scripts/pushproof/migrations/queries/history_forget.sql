@@ -1,2 +1,2 @@
--- Takes a migration that was undone out of the history.
+-- Remove a migration that was undone from the history.
 delete from supabase_migrations.schema_migrations where version = %(version)s

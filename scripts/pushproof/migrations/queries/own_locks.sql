@@ -1,4 +1,4 @@
--- The locks of this session on relations of the project that block others.
+-- The locks that this session holds on relations of the project and that block others.
 select pg_catalog.format('%s.%s', n.nspname, c.relname), l.mode
 from pg_catalog.pg_locks l
 join pg_catalog.pg_class c on c.oid = l.relation

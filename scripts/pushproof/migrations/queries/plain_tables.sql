@@ -1,4 +1,4 @@
--- The tables of the project, each with the columns that hold values of their own; of a partition its parent too.
+-- The tables of the project with their columns that are not generated, and the parents of partitions.
 select
   n.nspname::text,
   c.relname::text,

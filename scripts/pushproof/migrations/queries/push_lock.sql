@@ -1,2 +1,2 @@
--- Take the lock that one push at a time holds; false where somebody has it. It goes with the session.
+-- Acquire the push lock; false if another session holds it. The end of the session releases it.
 select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('pushproof push', 0))

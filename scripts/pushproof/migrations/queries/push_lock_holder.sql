@@ -1,4 +1,4 @@
--- Who holds that lock, as far as the server tells.
+-- The holder of the push lock, as far as the server knows it.
 select pg_catalog.format(
   '%s of %s%s, since %s',
   coalesce(nullif(a.application_name, ''), 'a session'), a.usename, ' at ' || pg_catalog.host(a.client_addr),

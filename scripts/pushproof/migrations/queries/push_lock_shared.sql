@@ -1,2 +1,2 @@
--- Share the lock that one push at a time holds; false where a push has it. It goes with the session.
+-- Acquire the push lock in shared mode; false if a push holds it. The end of the session releases it.
 select pg_catalog.pg_try_advisory_lock_shared(pg_catalog.hashtextextended('pushproof push', 0))

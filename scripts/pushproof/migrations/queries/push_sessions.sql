@@ -1,4 +1,4 @@
--- Sessions of the same role that still work at what was sent after a moment: a server goes on for a client that is gone.
+-- Other sessions of this role, busy with a statement sent after a given time: it goes on after its client is gone.
 select a.pid
 from pg_catalog.pg_stat_activity a
 where a.datname = pg_catalog.current_database()

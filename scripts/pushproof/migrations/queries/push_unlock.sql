@@ -1,2 +1,2 @@
--- Let the next push begin.
+-- Release the push lock.
 select pg_catalog.pg_advisory_unlock_all()

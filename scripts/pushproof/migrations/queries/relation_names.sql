@@ -1,4 +1,4 @@
--- What the named relations are called with their schema; an index stands for its table.
+-- The qualified names of the named relations; an index stands for its table.
 select wanted.name, pg_catalog.format('%%s.%%s', n.nspname, c.relname)
 from unnest(%(names)s::text[]) as wanted (name)
 join pg_catalog.pg_class named on named.oid = pg_catalog.to_regclass(wanted.name)

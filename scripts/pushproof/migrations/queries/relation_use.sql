@@ -1,5 +1,5 @@
--- How large the named relations are, and who uses them; an index stands for its table. Of a plain table the
--- counters are since the statistics were last reset; sessions are others', at this moment.
+-- The size and use of the named relations; an index stands for its table. The counters of a plain table count since the
+-- statistics were last reset. Sessions are the others that use it now.
 select
   wanted.name,
   coalesce(
@@ -18,7 +18,7 @@ select
   )::bigint as bytes,
   coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) as reads,
   coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0) as writes,
-  -- Two columns of PostgreSQL 16 and later.
+  -- PostgreSQL 16 and later have these two columns.
   extract(epoch from now() - greatest(
     (to_jsonb(s) ->> 'last_seq_scan')::timestamptz, (to_jsonb(s) ->> 'last_idx_scan')::timestamptz
   ))::bigint as seconds_since_read,

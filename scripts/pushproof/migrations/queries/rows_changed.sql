@@ -1,4 +1,4 @@
--- What this transaction has deleted, overwritten or written anew, whoever told it to: by table, with its partitions' root.
+-- For each table the numbers of rows that this transaction has deleted and updated, its file, and a partition's root.
 select
   n.nspname::text,
   c.relname::text,

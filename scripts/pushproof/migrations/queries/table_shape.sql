@@ -1,4 +1,4 @@
--- The columns of a table that hold values of their own, in order, and those of its primary key.
+-- The columns of a table that are not generated, in order, and those of its primary key.
 select
   array(
     select a.attname::text from pg_catalog.pg_attribute a

@@ -1,6 +1,6 @@
 -- Indexes, and how often each was used
--- Since the statistics were last reset. An index that is never scanned costs every write and serves nobody, unless it
--- is a key, which it then is for that. Nothing is said of tables that are hardly read.
+-- Since the statistics were last reset. An unused index slows down every write. Unique indexes, and those of tables
+-- with fewer than 1000 index scans, are not called unused.
 select
   s.schemaname || '.' || s.relname as "table",
   s.indexrelname as index,

@@ -1,6 +1,6 @@
 -- Missing indexes
--- Foreign keys of which no column leads an index: deleting what they refer to reads the whole table. And tables of which many
--- rows are read one after the other, time and again.
+-- Foreign keys without an index that begins with one of their columns: deleting a row that they refer to reads the
+-- whole table. Also tables that are often read sequentially and are large.
 select
   n.nspname || '.' || c.relname as "table",
   k.conname as what,

@@ -1,5 +1,5 @@
 -- Tables: size, dead rows, last vacuum
--- Dead rows are what updates and deletes left; autovacuum takes them away once there are a fifth as many as live ones.
+-- Updates and deletes leave dead rows; autovacuum removes them when there are a fifth as many as live ones.
 select
   s.schemaname || '.' || s.relname as "table",
   s.n_live_tup as rows,

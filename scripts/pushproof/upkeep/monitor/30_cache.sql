@@ -1,5 +1,5 @@
 -- Cache: what was read from memory
--- Of a busy project 99 %% and more; far below it, what is used does not fit into memory any more.
+-- In a busy project 99 %% and more; if it is far below, the data in use no longer fits into memory.
 select
   'tables' as what,
   sum(heap_blks_hit) as hits,

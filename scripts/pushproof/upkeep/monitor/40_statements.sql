@@ -1,5 +1,5 @@
 -- Statements that took most of the time
--- Since pg_stat_statements was last reset, of this database, with every constant taken out.
+-- In this database, since pg_stat_statements was last reset, without constants.
 -- needs: extensions.pg_stat_statements
 -- enable: create extension pg_stat_statements with schema extensions
 select

@@ -1,5 +1,5 @@
 -- Transactions that are open for long
--- More than ten seconds. One that is idle holds its locks, and keeps vacuum from taking dead rows away.
+-- More than ten seconds. An idle one still holds its locks and keeps vacuum from removing dead rows.
 select
   a.pid,
   a.usename as role,

@@ -1,5 +1,5 @@
 -- Lock waits: who waits for whom
--- Empty on a good day. The holder is the one to look at.
+-- Normally empty. Look at what the holder does.
 select
   w.pid as waits,
   w.usename as role,

@@ -1,5 +1,5 @@
 -- Connections by role
--- Against what the server takes; the pooler keeps some open for later.
+-- Compared with the limit of the server. The pooler keeps idle connections open for reuse.
 select
   coalesce(a.usename, '(server)') as role,
   count(*) as connections,

@@ -1,2 +1,2 @@
--- Remove the jobs of these names, and tell which there were.
+-- Remove the jobs whose names match, and return the names.
 select j.jobname from cron.job j where j.jobname like %(like)s and cron.unschedule(j.jobid)

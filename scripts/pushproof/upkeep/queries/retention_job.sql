@@ -1,4 +1,4 @@
--- Sent by itself, or it could not commit: https://github.com/citusdata/pg_cron/issues/85
+-- The only statement of its job; with another one it could not commit: https://github.com/citusdata/pg_cron/issues/85
 do $job$
 declare
   deleted bigint;

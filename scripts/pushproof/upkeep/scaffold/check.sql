@@ -1,5 +1,5 @@
 -- Row level security is on for every table of schema public.
--- A check is one select with the columns expected and found; `pushproof verify` is red where they differ.
+-- A check is one select with the columns expected and found; `pushproof verify` fails if they differ.
 select
   '' as expected,
   (
