@@ -317,7 +317,7 @@ def test_a_broken_promise_is_told_at_once(blank: Project) -> None:
     blank.write("checks/notes.sql", "-- Two.\nselect '2' as expected, count(*)::text as found from public.notes")
     blank.write("migrations/001_a.sql", "create table public.notes (id int); insert into public.notes values (1)")
     done = blank.invoke("push")
-    refuses(done, 1, "pushed, and then notes is red", "invoke rollback --to")
+    refuses(done, 1, "pushed, but notes is red", "invoke rollback --to")
     assert "expected 2" in done.stdout
     assert states(blank) == {"001": "applied"}
     blank.write("migrations/002_b.sql", "insert into public.notes values (2)")

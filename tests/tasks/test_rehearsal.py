@@ -106,7 +106,7 @@ def test_a_hole_is_not_pushed(blank: Project, sql: Ask) -> None:
     refuses(done, 1, "the rehearsal is red: check tables: expected 1, found 2", "--skip-rehearsal")
     assert states(blank) == {"001": "applied", "002": "pending"}
     done = blank.invoke("push", "--no-lint", "--skip-rehearsal", **remote_settings(blank))
-    refuses(done, 1, "pushed, and then tables is red", "invoke rollback")
+    refuses(done, 1, "pushed, but tables is red", "invoke rollback")
     assert states(blank) == {"001": "applied", "002": "applied"}
 
 

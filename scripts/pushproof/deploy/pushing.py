@@ -1,4 +1,4 @@
-"""A push: what is pending, planned, linted and rehearsed, then pushed by the CLI and read back."""
+"""A push: plan, lint and rehearse the pending files, push them with the CLI, and check the history."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PushOptions:
-    """What `pushproof push` is asked to do. `confirm` is the reference of a project marked as production.
+    """The options of `pushproof push`. `confirm` is the reference of a project marked as production.
 
-    `rehearse`: None for what the target deserves, a rehearsal where others would notice. `lint`: whether errors of the
-    linter stop a push to a remote target. `verify`: whether supabase/checks, where there are any, are held against it.
+    `rehearse`: whether to rehearse; None rehearses a push to a remote target. `lint`: whether errors of the linter stop
+    a push to a remote target. `verify`: whether to run supabase/checks, if there are any, after the push.
     """
 
     dry_run: bool = False
@@ -56,7 +56,7 @@ class PushOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was pushed, or with a dry run would be: file names and plan."""
+    """What was pushed, or would be pushed in a dry run: file names and plan."""
 
     options: PushOptions
     names: list[str]
@@ -77,11 +77,11 @@ class Outcome:
 
 
 def push(run: Run, options: PushOptions | None = None) -> Outcome:
-    """Plan what is pending, push it, and prove it from the history. One push at a time.
+    """Plan the pending files, push them, and check the history. One push at a time.
 
-    Raises ProjectError before anything runs, RefusedError for what nobody confirmed, SqlError from the server,
-    HistoryError when the target's history does not take these files, or when the history read back is not what
-    the push promised.
+    Raises ProjectError for files or settings that are wrong, RefusedError without a confirmation, FailedError for
+    errors of the linter, the rehearsal or the checks, SqlError from the server, and HistoryError if the history of the
+    target does not fit these files or does not show them after the push.
     """
     options = options or PushOptions()
     with turn(run, "push", shared=options.dry_run):
@@ -90,18 +90,18 @@ def push(run: Run, options: PushOptions | None = None) -> Outcome:
             if run.target.kind == "embedded" and project.api.auto_expose_new_tables and not options.dry_run:
                 connection.execute(query("migrations/auto_expose"))
             prepared = _prepare(run, options, project, connection=connection)
-            said = _preview(run, options, prepared, connection=connection) if options.dry_run else []
+            names = _preview(run, options, prepared, connection=connection) if options.dry_run else []
             rehearsal = _rehearse(run, prepared, connection) if prepared.rehearse else None
             if not options.dry_run:
-                said = _apply(run, options, project, prepared=prepared, connection=connection)
-        if options.verify and said and not options.dry_run:
+                names = _apply(run, options, project, prepared=prepared, connection=connection)
+        if options.verify and names and not options.dry_run:
             _verify(run)
-    return Outcome(options=options, names=said, plan=prepared.plan, problems=prepared.problems, rehearsal=rehearsal)
+    return Outcome(options=options, names=names, plan=prepared.plan, problems=prepared.problems, rehearsal=rehearsal)
 
 
 @dataclass(frozen=True)
 class Project:
-    """What the project's files say. `vault`: whether config.toml sets secrets, which the CLI pushes every time."""
+    """The files and settings of the project. `vault`: config.toml sets secrets, which the CLI pushes every time."""
 
     files: Sequence[Migration]
     api: ApiSettings
@@ -110,7 +110,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is pending, what it does to the target, what the linter says, and whether it is to be rehearsed."""
+    """The pending files, their plan, the problems that the linter reports, and whether to rehearse."""
 
     pending: list[Migration]
     plan: tuple[FilePlan, ...] = ()
@@ -119,7 +119,7 @@ class Prepared:
 
 
 def _read(run: Run) -> Project:
-    """Raises ProjectError for files and settings that nothing can be made of."""
+    """Read the files and settings. Raises ProjectError if they are wrong."""
     files = local_migrations(run.settings.migrations_dir)
     refuse_none(run.settings.migrations_dir, files)
     config = run.settings.supabase_dir / "config.toml"
@@ -127,7 +127,7 @@ def _read(run: Run) -> Project:
 
 
 def _prepare(run: Run, options: PushOptions, project: Project, connection: Any) -> Prepared:
-    """Look at what is pending before any of it runs. Raises ProjectError, HistoryError, RefusedError, FailedError."""
+    """Examine the pending files before any runs. Raises ProjectError, HistoryError, RefusedError, FailedError."""
     pending = pending_of(connection, project.files, run.console, include_all=options.include_all)
     if not pending:
         return Prepared(pending)
@@ -135,7 +135,7 @@ def _prepare(run: Run, options: PushOptions, project: Project, connection: Any) 
     if wanted:
         import_meanwhile("pushproof.deploy.rehearsal", "supabase", "urllib3")
     plan = plan_of(connection, pending)
-    check_keys(run.target)  # the API is asked for the new schema in the end
+    check_keys(run.target)  # after the push the API is asked for the new schema
     if not options.dry_run:
         _warn_of_plan(run, plan)
         refuse_losses(run, plan, allowed=options.allow_loss)
@@ -143,31 +143,31 @@ def _prepare(run: Run, options: PushOptions, project: Project, connection: Any) 
 
 
 def _preview(run: Run, options: PushOptions, prepared: Prepared, connection: Any) -> list[str]:
-    """Print what the CLI says that it would push, and what that would do; the names."""
-    said = []
+    """Print and return the names of the files that the CLI would push, with their plan."""
+    names = []
     if prepared.pending:
-        said = _push_by_cli(run, options, prepared.pending, connection=connection)
-    _report(run, said, prepared.plan, verb="would push")
-    return said
+        names = _push_by_cli(run, options, prepared.pending, connection=connection)
+    _report(run, names, prepared.plan, verb="would push")
+    return names
 
 
 def _apply(run: Run, options: PushOptions, project: Project, prepared: Prepared, connection: Any) -> list[str]:
-    """Push by the CLI and hold the history against the files; the names of what was pushed."""
-    said: list[str] = []
-    if prepared.pending or project.vault:  # the CLI would start only to match the same versions again
+    """Push with the CLI and check the history. Returns the names of the pushed files."""
+    names: list[str] = []
+    if prepared.pending or project.vault:  # otherwise the CLI has nothing to do
         confirm_production(run, options.confirm, "push to")
         with alone(connection, run.console):
             # Another push may have come first.
             pending = pending_of(connection, project.files, run.console, include_all=options.include_all)
             known, before = exposed(connection, project.api.schemas[0]), read_history(connection)
-            said = _push_by_cli(run, options, pending, connection=connection)
-            with connect(run.target) as fresh:  # the other one was silent for as long as the push took
-                fresh.execute("notify pgrst, 'reload schema'")  # it reads the schema while we read the history
-                read_back(fresh, project.files, [m.path.name for m in pending], said=said, before=before)
+            names = _push_by_cli(run, options, pending, connection=connection)
+            with connect(run.target) as fresh:  # the other one was idle during the push and may be closed
+                fresh.execute("notify pgrst, 'reload schema'")  # it reads the schema meanwhile
+                read_back(fresh, project.files, [m.path.name for m in pending], said=names, before=before)
                 new = exposed(fresh, project.api.schemas[0]) - known
         await_api(run, run.target, new)
-    _report(run, said, (), verb="pushed")
-    return said
+    _report(run, names, (), verb="pushed")
+    return names
 
 
 def _push_by_cli(run: Run, options: PushOptions, pending: Sequence[Migration], connection: Any) -> list[str]:
@@ -183,50 +183,50 @@ def _push_by_cli(run: Run, options: PushOptions, pending: Sequence[Migration], c
 
 
 def _verify(run: Run) -> None:
-    """Hold the promises of supabase/checks against what is there now. Raises FailedError for a broken one."""
+    """Run supabase/checks. Raises FailedError if one is red."""
     folder = run.settings.supabase_dir / "checks"
     if not sql_files(folder, ProjectError):
         return
     if red := report_red(run, results_of(run.target, folder)):
         raise FailedError(
-            f"pushed, and then {', '.join(v.check for v in red)} is red",
-            "`pushproof verify` shows it; mend it by a new migration, or `pushproof rollback --to` what was before",
+            f"pushed, but {', '.join(v.check for v in red)} is red",
+            "`pushproof verify` shows it; push a migration that corrects it, or `pushproof rollback --to VERSION`",
         )
 
 
 def _rehearse(run: Run, prepared: Prepared, connection: Any) -> Rehearsal:
-    """Raises what `rehearse` raises. The proof engine is imported here: most pushes do without."""
+    """Import the proof engine, which most pushes do not need, and rehearse. Raises what `rehearse` raises."""
     from pushproof.deploy.rehearsal import rehearse
 
     return rehearse(run, read_history(connection), prepared.pending, plan=prepared.plan)
 
 
 def _lint(run: Run, project: Project, pending: Sequence[Migration], options: PushOptions) -> list[Problem]:
-    """What the linter says of the pending files, as one push. Raises FailedError for an error on a remote target."""
+    """Lint the pending files as one push, and print the problems. Raises FailedError for errors on a remote target."""
     if run.target.kind != "remote" and not options.dry_run:
         return []
     earlier = [m for m in project.files if m not in pending]
     api = project.api
-    found = lint(pending, earlier, schemas=api.schemas, auto_expose=api.auto_expose_new_tables)
-    for one in found:
-        style = "red" if one.level == "error" else "yellow"
-        run.console.status(f"{one.rule}: {one.message}; {one.hint}", head=f"{one.file.name}:{one.line}", style=style)
-    meant = {PREFIX + rule for rule in squawk.LOSES} if options.allow_loss else set()
-    errors = [p for p in found if p.level == "error" and p.rule not in meant]
+    problems = lint(pending, earlier, schemas=api.schemas, auto_expose=api.auto_expose_new_tables)
+    for p in problems:
+        style = "red" if p.level == "error" else "yellow"
+        run.console.status(f"{p.rule}: {p.message}; {p.hint}", head=f"{p.file.name}:{p.line}", style=style)
+    allowed = {PREFIX + rule for rule in squawk.LOSES} if options.allow_loss else set()
+    errors = [p for p in problems if p.level == "error" and p.rule not in allowed]
     if errors and options.lint and not options.dry_run:
         raise FailedError(
             f"the linter stops this push: {errors[0].file.name} line {errors[0].line}, {errors[0].rule}",
-            "mend it, say why it may stand (`-- pushproof: ignore RULE: reason`), or push with --no-lint",
+            "correct it, give a reason to ignore it (`-- pushproof: ignore RULE: reason`), or push with --no-lint",
         )
-    return found
+    return problems
 
 
 def _warn_of_plan(run: Run, plan: Sequence[FilePlan]) -> None:
-    """What of the plan somebody may regret, before it is done."""
-    for one in plan:
-        for step in one.steps:
+    """Print what the plan locks and loses, before it runs."""
+    for file in plan:
+        for step in file.steps:
             for note in step.notes:
-                run.console.status(note, head=f"{one.migration.path.name}:{step.statement.line}", style="yellow")
+                run.console.status(note, head=f"{file.migration.path.name}:{step.statement.line}", style="yellow")
 
 
 def _report(run: Run, names: Sequence[str], plan: Sequence[FilePlan], verb: str) -> None:

@@ -1,6 +1,7 @@
-"""The rehearsal of a push: the target's history, rows in its numbers, then the pending files, checks and cells.
+"""Rehearse a push on a scratch stack; the target is only read.
 
-All of it on a scratch stack, which is gone afterwards: the target is only read.
+The scratch stack gets the target's history and as many rows as the target has. Then the pending files, the checks and
+the cells run on it, and it is removed.
 """
 
 from __future__ import annotations
@@ -40,16 +41,16 @@ from pushproof.tools import pgrls
 if TYPE_CHECKING:
     from pushproof.base import documents
 
-ROWS = 20_000  # at most, for each table
-ENOUGH = 1000  # rows from which time may be extrapolated
-SLOW_SECONDS = 0.1  # from which a lock or a statement is shown
-NOT_HERE = ("0A000", "58P01")  # an extension that the embedded PostgreSQL does not have
-UNDEFINED = ("42704", "42P01", "42883", "42703", "3F000")  # what such an extension would have made
+ROWS = 20_000  # of a table, at most
+ENOUGH = 1000  # fewer rows are not enough to extrapolate the time
+SLOW_SECONDS = 0.1  # locks and statements are shown that take as long
+UNAVAILABLE = ("0A000", "58P01")  # an extension that the embedded PostgreSQL does not have
+UNDEFINED = ("42704", "42P01", "42883", "42703", "3F000")  # an object that such an extension would have made
 
 
 @dataclass
 class Rehearsal:
-    """What was seen. `gaps` are what of the target's schema the scratch stack could not imitate, in a line each."""
+    """The results. `gaps` has a line for each part of the target's schema that the scratch stack could not imitate."""
 
     history: int
     rows: list[Imitated] = field(default_factory=list)
@@ -62,12 +63,12 @@ class Rehearsal:
 
     @property
     def not_imitated(self) -> list[str]:
-        """The gaps, and the rows that are fewer: times say less without them, but red stays red."""
+        """The gaps, and the tables that have fewer rows than the target. Fewer rows only make times less exact."""
         return self.gaps + [f"{r.rows} of {r.wanted:,} rows of {r.relation}: {r.why}" for r in self.rows if r.why]
 
     @property
     def red(self) -> list[str]:
-        """What went wrong, in a line each."""
+        """A line for each red check, cell and finding."""
         return [
             *(f"check {v.check}: expected {v.expected}, found {v.found}" for v in self.verdicts if not v.ok),
             *(f"{c.name}: {c.reason}" for c in self.cells if not c.ok),
@@ -79,7 +80,7 @@ class Rehearsal:
         """For --json."""
         return {
             "history": self.history,
-            "rows": [entry(one) for one in self.rows],
+            "rows": [entry(r) for r in self.rows],
             "files": [
                 {
                     "file": t.script.where,
@@ -101,24 +102,24 @@ class Rehearsal:
 
 
 def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration], plan: Sequence[FilePlan]) -> Rehearsal:
-    """Try the pending files on an imitation of the target, and report.
+    """Run the pending files on an imitation of the target, and print the results.
 
-    Raises SqlError for a statement that fails, IntentError for what access.toml does not say, FailedError for a red
-    check, cell or finding; where something could not be imitated, red ones are only shown.
+    Raises SqlError for a statement that fails, IntentError for a gap in access.toml, and FailedError for a red check,
+    cell or finding. If a part of the schema could not be imitated, red results are only printed.
     """
     began = time.monotonic()
     seen = Rehearsal(len(history))
     linter = pgrls.ensure(run.settings, run.console) if (run.settings.supabase_dir / FILE).exists() else None
-    stands: Future[Target] = Future()  # the database, once it holds what is to be linted
+    migrated: Future[Target] = Future()  # the database, after the pending files were applied
     with (
         run.console.doing("Rehearsing"),
         scratch_project(run.settings) as settings,
         ThreadPoolExecutor(4) as pool,
         contextlib.ExitStack() as cleanup,
     ):
-        cleanup.callback(stands.cancel)  # the pool's exit waits for who waits for it
+        cleanup.callback(migrated.cancel)  # or else the exit of the pool waits for the linter, which waits for this
         schemas = api_of(settings.supabase_dir / "config.toml").schemas
-        lint = pool.submit(pgrls.lint, linter, stands.result, schemas) if linter else None
+        lint = pool.submit(pgrls.lint, linter, migrated.result, schemas) if linter else None
         stack = Stack(settings, Console(as_json=True, quiet=True))
         stack.start(("postgres",))
         database = stack.target()
@@ -127,8 +128,8 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
             seen.gaps += rebuild(source, connection, history, folder=run.settings.migrations_dir)
         _fill(database, settings, plan, seen=seen)
         _try(database, pending, seen, limit=run.settings.statement_timeout)
-        stands.set_result(database)
-        rest = pool.submit(stack.start)  # only now: it reads the schema as the pending files left it
+        migrated.set_result(database)
+        rest = pool.submit(stack.start)  # not earlier: it reads the schema when it starts
         if (settings.supabase_dir / "checks").is_dir():
             seen.verdicts = results_of(database, settings.supabase_dir / "checks")
         if lint:
@@ -140,12 +141,12 @@ def rehearse(run: Run, history: Sequence[Applied], pending: Sequence[Migration],
 
 
 def _fill(database: Target, settings: Settings, plan: Sequence[FilePlan], seen: Rehearsal) -> None:
-    """Rows for what the pending files touch, in the target's numbers."""
+    """Fill the tables that the pending files affect with as many rows as the target has."""
     uses = touched(plan)
     with connect(database) as connection:
-        found = dict(connection.execute(query("migrations/relation_names"), {"names": sorted(uses)}).fetchall())
-    seen.gaps += [f"no migration of the history makes {name}" for name in sorted(uses.keys() - found.keys())]
-    wanted = {found[name]: use.rows for name, use in uses.items() if use.rows and name in found}
+        qualified = dict(connection.execute(query("migrations/relation_names"), {"names": sorted(uses)}).fetchall())
+    seen.gaps += [f"no migration of the history makes {name}" for name in sorted(uses.keys() - qualified.keys())]
+    wanted = {qualified[name]: use.rows for name, use in uses.items() if use.rows and name in qualified}
     if wanted:
         with connect(database) as connection:
             catalog = read_catalog(connection, api_of(settings.supabase_dir / "config.toml").schemas)
@@ -153,17 +154,17 @@ def _fill(database: Target, settings: Settings, plan: Sequence[FilePlan], seen: 
 
 
 def _intent(settings: Settings, catalog: Catalog) -> Intent:
-    """access.toml may speak of what only the pending files make."""
+    """The intent of access.toml, or a guess while it names objects that only the pending files make."""
     with contextlib.suppress(IntentError):
         return load(settings.supabase_dir / FILE, catalog, otherwise=guess(catalog))
     return guess(catalog)
 
 
 def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal, limit: str) -> None:
-    """The pending files themselves, each statement timed."""
+    """Run the pending files, and time each statement."""
 
     def on_error(script: Script, statement: Statement, problem: Any) -> bool:
-        extension = type(statement.node).__name__ == "CreateExtensionStmt" and problem.sqlstate in NOT_HERE
+        extension = type(statement.node).__name__ == "CreateExtensionStmt" and problem.sqlstate in UNAVAILABLE
         gap = extension or (problem.sqlstate in UNDEFINED and bool(seen.gaps))
         if gap:
             seen.gaps.append(f"{script.where}:{statement.line} {problem.diag.message_primary}")
@@ -178,7 +179,7 @@ def _try(database: Target, pending: Sequence[Migration], seen: Rehearsal, limit:
 def _prove(
     stack: Stack, pool: Executor, rest: Future[list[str]], lint: Future[list[pgrls.Violation]], seen: Rehearsal
 ) -> None:
-    """Every cell of access.toml, and what pgrls and our own checks say, put to the scratch database."""
+    """Check the cells of access.toml, and the findings of pgrls and of our own linters, on the scratch database."""
     target = stack.target()
     settings = stack.settings
     catalog = catalog_of(settings, target)
@@ -188,14 +189,14 @@ def _prove(
         with connect(target) as connection:
             return collect(
                 None, lint.result, target, catalog=catalog, database=connection
-            )  # the CLI would take a second
+            )  # without the CLI, which takes a second
 
-    said = pool.submit(reports)
+    linted = pool.submit(reports)
     with probing(settings, target, catalog, intent=intent, keep=True, check=stack.check) as (probe, actors):
         rest.result()
         engine = Engine(kinds(), probe)
         seen.cells = list(engine.run(engine.cases()))
-        seen.findings = triage(Context(probe, actors, seen.cells), said.result())
+        seen.findings = triage(Context(probe, actors, seen.cells), linted.result())
 
 
 def _report(run: Run, seen: Rehearsal) -> None:
@@ -213,8 +214,8 @@ def _report(run: Run, seen: Rehearsal) -> None:
         counted(len(seen.verdicts), "check") if seen.verdicts else "no checks",
         counted(len(seen.cells), "cell") if seen.cells else f"no supabase/{FILE}: access was not proved",
     ]
-    words = f"{counted(seen.history, 'migration')} of the history, {', '.join(proved)} · {seen.seconds:.1f} s"
-    console.status(words, head="rehearsal", style="green" if not red else "yellow")
+    summary = f"{counted(seen.history, 'migration')} of the history, {', '.join(proved)} · {seen.seconds:.1f} s"
+    console.status(summary, head="rehearsal", style="green" if not red else "yellow")
     if red and not seen.gaps:
         raise FailedError(
             f"the rehearsal is red: {red[0]}",
@@ -224,13 +225,13 @@ def _report(run: Run, seen: Rehearsal) -> None:
 
 
 def _slow(timing: Timing, rows: Sequence[Imitated]) -> Iterator[str]:
-    made = {one.relation: one for one in rows}
+    filled = {imitated.relation: imitated for imitated in rows}
     for relation, (blocks, seconds) in timing.held.items():
-        one = made.get(relation)
-        expected = seconds * one.wanted / one.rows if one and ENOUGH <= one.rows < one.wanted else seconds
-        if one and expected >= SLOW_SECONDS:
-            about = f", about {expected:.1f} s with its {one.wanted:,}" if expected > seconds else ""
-            yield f"blocks {blocks} of {relation} for {seconds:.2f} s with {counted(one.rows, 'row')}{about}"
+        table = filled.get(relation)
+        expected = seconds * table.wanted / table.rows if table and ENOUGH <= table.rows < table.wanted else seconds
+        if table and expected >= SLOW_SECONDS:
+            about = f", about {expected:.1f} s with its {table.wanted:,}" if expected > seconds else ""
+            yield f"blocks {blocks} of {relation} for {seconds:.2f} s with {counted(table.rows, 'row')}{about}"
     for statement, seconds in zip(timing.script.statements, timing.seconds, strict=True):
         if seconds >= SLOW_SECONDS:
             yield f"line {statement.line}: {seconds:.2f} s"
