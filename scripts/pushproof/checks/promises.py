@@ -1,7 +1,7 @@
-"""The promises of supabase/checks, one SQL file each, held against a database.
+"""Run the checks of supabase/checks, one SQL file each, against a database.
 
-A check is one read-only select that returns one row, `expected` and `found`, as text; it is red when
-they differ. The file's header comment is its documentation, the first line its title.
+A check is one read-only select that returns one row, `expected` and `found`, as text. It is red if they differ. The
+header comment of the file is its documentation, the first line its title.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ COPY = re.compile(r"(--.*\n|/\*(.|\n)*?\*/|\s)*copy\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check: what was promised, what was found."""
+    """The result of one check: what it expected and what it found."""
 
     check: str
     title: str
@@ -38,7 +38,7 @@ class CheckResult:
 
 
 def results_of(target: Target, folder: Path) -> list[CheckResult]:
-    """Run the checks of `folder`, each in a read-only transaction with an empty search_path."""
+    """Run the checks of `folder`, each in a read-only transaction with an empty search_path. Raises ProjectError."""
     import psycopg
 
     files = sql_files(folder, ProjectError)
@@ -49,31 +49,31 @@ def results_of(target: Target, folder: Path) -> list[CheckResult]:
         )
     with contextlib.ExitStack() as opened:
 
-        def opening() -> Any:
+        def connect_again() -> Any:
             return opened.enter_context(connect(target, autocommit=False, limit=f"{LIMIT_SECONDS}s"))
 
-        results, connection = [], opening()
+        results, connection = [], connect_again()
         for file in files:
             try:
                 results.append(result_of(connection, file))
             except psycopg.Error:
-                connection = opening()  # raises where it is the server that is gone
+                connection = connect_again()  # raises if the server is gone
                 results.append(_red(file, "it ended its own connection"))
             if connection.closed or connection.info.transaction_status != IDLE:
-                connection = opening()
+                connection = connect_again()
     return results
 
 
 def result_of(connection: Any, file: Path) -> CheckResult:
-    """Run one check. A check that fails to run, or answers anything but one row, is red.
+    """Run one check. A check that fails to run, or returns anything but one row of two columns, is red.
 
-    The server takes it as one statement: a second one would not be in a read-only transaction after a `commit`.
-    Raises psycopg.Error where the connection was lost.
+    The server accepts a single statement only: a second one could follow a `commit`, outside the read-only transaction.
+    Raises psycopg.Error if the connection was lost.
     """
     import psycopg
 
     sql = read_sql(file)
-    if COPY.match(sql):  # which would leave the connection amid the copy
+    if COPY.match(sql):  # it would leave the connection in the middle of the copy
         return _red(file, "COPY", "one row: expected, found")
     try:
         with overdue().watched(connection, LIMIT_SECONDS), connection.transaction(force_rollback=True):
@@ -85,8 +85,8 @@ def result_of(connection: Any, file: Path) -> CheckResult:
             return _red(file, f"no answer in {LIMIT_SECONDS} s")
         if connection.broken:
             raise
-        words = problem.diag.message_primary or str(problem)
-        return _red(file, f"{words} (SQLSTATE {problem.sqlstate})" if problem.sqlstate else words)
+        message = problem.diag.message_primary or str(problem)
+        return _red(file, f"{message} (SQLSTATE {problem.sqlstate})" if problem.sqlstate else message)
     if len(rows) != 1 or len(rows[0]) != 2:
         return _red(file, f"{len(rows)} rows", "one row: expected, found")
     expected, found = (value if value is None or isinstance(value, str) else shown(value) for value in rows[0])
@@ -108,7 +108,7 @@ def _title(sql: str) -> str:
 
 
 def report_red(run: Run, results: list[CheckResult]) -> list[CheckResult]:
-    """Print the red ones, each with what was expected and found, then how many are green; the red ones."""
+    """Print the red results and the number of green ones. Returns the red ones."""
     red = [r for r in results if not r.ok]
     if red:
         run.check()
@@ -118,7 +118,7 @@ def report_red(run: Run, results: list[CheckResult]) -> list[CheckResult]:
 
 
 def report(console: Console, results: list[CheckResult]) -> None:
-    """One line a check; a red one with what was expected and found."""
+    """Print one line for each check, and for a red one what it expected and found."""
     for result in results:
         if result.ok:
             console.line(f"{result.check}: {_short(result.found)}", ok=True)

@@ -1,4 +1,4 @@
-"""The project's own pytest suite, tests/smoke, with users who really sign in."""
+"""Run the project's own pytest suite, tests/smoke, whose test users sign in."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pushproof.target.targets import Target
 from pushproof.target.testusers import make_room
 
 PASSED, FAILED, UNREAD, USAGE, NO_TESTS = 0, 1, 2, 4, 5  # pytest's exit codes
-FIRST = "--first"  # for pushproof.failing: end at the first test that fails in its call
+FIRST = "--first"  # an argument of pushproof.failing: stop after the first test whose call fails
 IN_PROCESS = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # this package is imported before pytest starts
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 
 
 class Redacted:
-    """A stream that lets no secret pass: a failing test shows what its calls were given."""
+    """A stream that hides secrets: a failing test shows the arguments of its calls."""
 
     def __init__(self, stream: Any, target: Target) -> None:
         self._stream = stream
@@ -38,8 +38,8 @@ class Redacted:
         return getattr(self._stream, name)
 
 
-class Complaints:
-    """Standard error, of which pytest's own `ERROR: ` lines about how it was called are kept instead of shown."""
+class UsageErrors:
+    """Standard error, except that pytest's `ERROR: ` lines about its arguments are kept in `text` and not shown."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -56,23 +56,26 @@ class Complaints:
 
 
 class Stopper:
-    """A pytest plugin: tells Ctrl-C from a test file that cannot be read, which pytest's exit code does not."""
+    """A pytest plugin that distinguishes Ctrl-C from an unreadable test file. pytest's exit code does not."""
 
     interrupted = False
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        self.interrupted = excinfo.type is KeyboardInterrupt  # pytest's own, for such a file, is a kind of it
+        self.interrupted = excinfo.type is KeyboardInterrupt  # for such a file pytest raises a subclass
 
 
 class Tally(Stopper):
-    """A pytest plugin: hands the target to the fixtures, and counts. `first` ends it at a call that fails."""
+    """A pytest plugin that passes the target to the fixtures and counts results.
+
+    With `first` the run ends after the first test whose call fails.
+    """
 
     def __init__(self, run: Run, *, first: bool = False) -> None:
         self.pushproof_run = run
         self.first = first
         self.counts: dict[str, int] = {}
-        self.refused: re.Match[str] | None = None  # a token, by another clock
-        self.failed: dict[str, str] = {}  # in their order, each once, with the phase: setup, call or teardown
+        self.refused: re.Match[str] | None = None  # the message that a token was refused because of a wrong clock
+        self.failed: dict[str, str] = {}  # node id -> first failed phase: setup, call or teardown
 
     def pytest_configure(self, config: Any) -> None:
         config.pushproof_run = self.pushproof_run
@@ -86,7 +89,7 @@ class Tally(Stopper):
                 self.failed.setdefault(report.nodeid, report.when)
 
     def pytest_runtest_logfinish(self) -> None:
-        """After each test. pytest's own `-x` would end at a set-up that fails."""
+        """Stop after a failed call. pytest's own `-x` would also stop after a failed set-up."""
         if self.first and "call" in self.failed.values():
             self.session.shouldfail = "a test failed"
 
@@ -94,7 +97,7 @@ class Tally(Stopper):
         self.session = session
 
     def pytest_collectreport(self, report: Any) -> None:
-        """A whole file may be skipped, which no test's own report says."""
+        """Count a whole file that is skipped: no test reports it."""
         if report.skipped:
             self.counts["skipped"] = self.counts.get("skipped", 0) + 1
 
@@ -102,17 +105,18 @@ class Tally(Stopper):
 def run_suite(
     run: Run, folder: Path, keyword: str = "", more: str = "", *, tests: Sequence[str] = (), first: bool = False
 ) -> Tally:
-    """Run `folder`/smoke, or of it `tests` alone, in this process; its words go to standard error.
+    """Run `folder`/smoke, or only `tests`, in this process. The output goes to standard error.
 
-    Raises FailedError where not every test could be run, UsageError for an option pytest does not know.
+    `keyword` is pytest's -k, `more` are further arguments. Raises FailedError if not every test could be run,
+    UsageError for an option that pytest does not know.
     """
 
     if not (folder / "smoke").is_dir():
-        raise FailedError(f"{folder / 'smoke'} is not there: nothing is proved", "`pushproof init` writes a first test")
+        raise FailedError(f"{folder / 'smoke'} is missing: nothing is proved", "`pushproof init` writes a first test")
     make_room(run.settings.state_dir)
     tally = Tally(run, first=first)
-    asked = [str(folder.parent / name) for name in tests] or [str(folder / "smoke")]
-    arguments = [*asked, "--rootdir", str(folder.parent), "-q", "--tb=short", "--no-header"]
+    paths = [str(folder.parent / name) for name in tests] or [str(folder / "smoke")]
+    arguments = [*paths, "--rootdir", str(folder.parent), "-q", "--tb=short", "--no-header"]
     arguments += ["-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:unraisableexception", "-W", "default"]
     arguments += ["-k", keyword] if keyword else []
     with contextlib.redirect_stdout(Redacted(sys.stderr, run.target)):
@@ -129,14 +133,14 @@ def run_suite(
 
 
 def run_pytest(arguments: list[str], plugin: object) -> int:
-    """pytest's exit code. Raises UsageError, in its words, for an option or an expression that it does not take."""
+    """Run pytest; its exit code. Raises UsageError with its message for an option or expression that it refuses."""
     import pytest
 
-    complaints = Complaints(sys.stderr)
-    with contextlib.redirect_stderr(cast("TextIO", complaints)):
+    errors = UsageErrors(sys.stderr)
+    with contextlib.redirect_stderr(cast("TextIO", errors)):
         code = int(pytest.main([*arguments, *IN_PROCESS], plugins=[plugin]))
     if code == USAGE:
-        found = re.search(r"error: (.+)", complaints.text)
-        cause = found[1] if found else complaints.text.strip() or "it does not know one of the options"
+        match = re.search(r"error: (.+)", errors.text)
+        cause = match[1] if match else errors.text.strip() or "it does not know one of the options"
         raise UsageError(f"pytest: {cause}", "`pytest --help` explains its options; -k takes names with and, or, not")
     return code
