@@ -1,4 +1,4 @@
-"""Linting migrations: our rules, squawk, and what their ignores leave."""
+"""Lint migrations with our rules and squawk, and apply the ignores."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ def lint(
 ) -> list[Problem]:
     """The problems of `migrations`, in the order of files and lines.
 
-    `earlier`: the files before them, which are applied and only read. `schemas`, `auto_expose`: which schemas the API
-    shows, and whether it shows new tables without a grant. `together`: one push applies them all, so a table that one
-    makes is empty for the next; otherwise each file stands for a push of its own. Raises PartsError without squawk.
+    `earlier` are the applied files before them, which are only read. `schemas` are those that the API exposes, and
+    `auto_expose` says whether it exposes new tables without a grant. With `together` one push applies all files, so
+    that a table made by one is empty for the next; otherwise each file is a push of its own. Raises PartsError without
+    squawk.
     """
-    linted, before = (tuple(File.of(one) for one in some) for some in (migrations, earlier))
+    linted, before = (tuple(map(File.of, files)) for files in (migrations, earlier))
     project = Project(linted, before, frozenset(schemas), auto_expose=auto_expose, together=together)
-    found = [*_own(project), *squawked(project)]
-    known = rules().keys() | {PREFIX + rule for rule in squawk.RULES | squawk.OFF.keys()} | {p.rule for p in found}
+    problems = [*_own(project), *squawked(project)]
+    known = rules().keys() | {PREFIX + rule for rule in squawk.RULES | squawk.OFF.keys()} | {p.rule for p in problems}
     return [
         problem
         for file in linted
         for problem in sorted(
-            ignores.apply(file, [p for p in found if p.file == file.path], known), key=lambda p: (p.line, p.rule)
+            ignores.apply(file, [p for p in problems if p.file == file.path], known), key=lambda p: (p.line, p.rule)
         )
     ]
 
 
 def about(rule: str) -> tuple[str, str]:
-    """What a rule is about, in a sentence, and the page about it if it is squawk's."""
+    """The description of a rule, and if it is one of squawk the address of its page."""
     if name := rule.removeprefix(PREFIX) if rule.startswith(PREFIX) else "":
         return f"squawk's {name}.", squawk.page_of(name)
     return ignores.RULES[rule][1] if rule in ignores.RULES else (rules()[rule].__doc__ or rule).strip(), ""

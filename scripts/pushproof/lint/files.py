@@ -1,4 +1,4 @@
-"""What is linted, and what is found."""
+"""The files to lint, and the problems in them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ERROR, WARNING = "error", "warning"
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a line: the cause in one sentence, and one remedy."""
+    """A problem of one line: what is wrong, in `message`, and what to do, in `hint`."""
 
     file: Path
     line: int
@@ -40,15 +40,15 @@ class File:
         return cls(migration.path, migration.sql, statements_of(migration.sql))
 
     def kinds(self, *names: str) -> Iterator[Statement]:
-        """The statements that the grammar calls by one of these names."""
-        return (one for one in self.statements if type(one.node).__name__ in names)
+        """The statements whose nodes have one of these type names, such as CreateStmt."""
+        return (s for s in self.statements if type(s.node).__name__ in names)
 
 
 @dataclass(frozen=True)
 class Project:
-    """The files to lint, in their order, and those before them; what the API shows of the schemas.
+    """The files to lint, in their order, the earlier files, and what the API exposes.
 
-    `together`: one push applies all that are linted, so that a table which one makes is empty for the others.
+    `together`: one push applies all linted files, so that a table made by one is empty for the others.
     """
 
     linted: tuple[File, ...]
@@ -59,26 +59,26 @@ class Project:
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
-        """All of them, as they run."""
-        return tuple(one for file in (*self.earlier, *self.linted) for one in file.statements)
+        """The statements of all files, in the order in which they run."""
+        return tuple(s for file in (*self.earlier, *self.linted) for s in file.statements)
 
     @cached_property
     def _places(self) -> dict[int, int]:
-        return {id(one): place for place, one in enumerate(self.statements)}
+        return {id(s): place for place, s in enumerate(self.statements)}
 
     def before(self, statement: Statement) -> tuple[Statement, ...]:
-        """Those that run before one of these."""
+        """The statements that run before this one."""
         return self.statements[: self._places[id(statement)]]
 
     def after(self, statement: Statement) -> tuple[Statement, ...]:
-        """Those that run after one of these."""
+        """The statements that run after this one."""
         return self.statements[self._places[id(statement)] + 1 :]
 
     def shows(self, name: Name, statement: Statement, *, until: Callable[[Any, Name], bool]) -> bool:
-        """Whether the API shows what `statement` leaves of `name`, for no later one is what ends that."""
+        """Whether the API exposes `name` after `statement`, and no later node has `until(node, name)` true."""
         return name.schema in self.schemas and not any(until(later.node, name) for later in self.after(statement))
 
 
 def last_line(statement: Statement) -> int:
-    """The line on which it ends."""
+    """The line on which the statement ends."""
     return statement.line + statement.sql.count("\n")

@@ -1,7 +1,7 @@
-"""Comments that let a problem stand: `-- pushproof: ignore RULE: reason`, and squawk's own.
+"""Comments that ignore a problem: `-- pushproof: ignore RULE: reason`, and squawk's own.
 
-One stands before a statement or on its first or last line, and is for all of it; before or on another line, it is for
-that line. `ignore-file` stands above the first statement and a blank line, and is for the whole file.
+A comment before a statement, or on its first or last line, applies to the whole statement. Before or on any other line
+it applies to that line. `ignore-file`, above the first statement and a blank line, applies to the whole file.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pushproof.lint.files import ERROR, WARNING, File, Problem, last_line
 from pushproof.migrations.statements import comments
 
 OURS = re.compile(r"^--\s*pushproof:\s*(?P<word>ignore|ignore-file)\b(?!-)(?P<rules>[^:]*)(?::(?P<reason>.*))?$", re.S)
-# A comment of either kind; squawk itself honours it, and takes what stands behind two dashes for no rule.
+# Both kinds of comments. squawk itself applies them, and does not read rules after the second two dashes.
 SQUAWKS = re.compile(r"^(?:--|/\*)\s*squawk-ignore(?:-file)?\b(?!-)(?P<rules>.*?)(?:--(?P<reason>.*?))?(?:\*/)?$", re.S)
 MARKS = ("pushproof:", "squawk-ignore")
-# Problems of the comments themselves, which no comment ignores: level, what it means, remedy.
+# Problems of the comments themselves, which no comment can ignore: level, description, hint.
 RULES = {
     "ignore-without-reason": (
         ERROR,
@@ -26,20 +26,20 @@ RULES = {
     ),
     "unknown-rule": (
         ERROR,
-        "An ignore names a rule that there is not, or none.",
-        "take the name from the problem that it is for; docs/lint.md lists them",
+        "An ignore names no rule, or one that does not exist.",
+        "use the name that the problem shows; docs/lint.md lists the rules",
     ),
     "unused-ignore": (
         WARNING,
         "An ignore has nothing to ignore.",
-        "remove it, or put it directly before what it is for; `ignore-file` above the first statement and a blank line",
+        "remove it, or put it directly before its statement; `ignore-file` above the first statement and a blank line",
     ),
 }
 
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment, the line on which it ends, and whether code stands before it."""
+    """A comment, the line on which it ends, and whether code precedes it on that line."""
 
     text: str
     line: int
@@ -48,7 +48,7 @@ class Comment:
 
 @dataclass(frozen=True)
 class Ignore:
-    """One of our comments: for which rules, why, and on which lines."""
+    """One of our comments: its line, its rules, its reason, and the lines that it applies to."""
 
     line: int
     rules: tuple[str, ...]
@@ -57,16 +57,16 @@ class Ignore:
 
 
 def apply(file: File, problems: Iterable[Problem], known: Collection[str]) -> Iterator[Problem]:
-    """The problems of a file that stay, and those of its ignores. `known`: the rules that there are."""
+    """The problems of a file that are not ignored, and problems of its ignores. `known` are the names of all rules."""
     ignores = list(_ignores(file))
     used: set[tuple[Ignore, str]] = set()
     for problem in problems:
-        fitting = {(i, problem.rule) for i in ignores if problem.rule in i.rules and problem.line in i.lines}
-        used |= fitting
-        if not fitting:
+        matching = {(i, problem.rule) for i in ignores if problem.rule in i.rules and problem.line in i.lines}
+        used |= matching
+        if not matching:
             yield problem
     for ignore in ignores:
-        yield from _faults(file, ignore, known, used={rule for one, rule in used if one == ignore})
+        yield from _faults(file, ignore, known, used={rule for other, rule in used if other == ignore})
     for comment in _comments(file.sql):
         if match := SQUAWKS.match(comment.text):
             yield from _squawks_faults(file, comment.line, match)
@@ -85,7 +85,7 @@ def _faults(file: File, ignore: Ignore, known: Collection[str], used: set[str]) 
 
 
 def _squawks_faults(file: File, line: int, match: re.Match[str]) -> Iterator[Problem]:
-    """squawk reports unknown names itself; without any, a file is not linted at all."""
+    """squawk itself reports unknown names. Without any name it does not lint the file."""
     if not (match["reason"] or "").strip():
         yield _problem(file, line, "ignore-without-reason", message="this squawk-ignore gives no reason")
     if not match["rules"].strip():
@@ -98,17 +98,17 @@ def _problem(file: File, line: int, rule: str, message: str) -> Problem:
 
 
 def _ignores(file: File) -> Iterator[Ignore]:
-    found = _comments(file.sql)
-    alone = {one.line for one in found if one.text.startswith("--") and not one.trailing}
-    for comment in found:
+    every = _comments(file.sql)
+    alone = {c.line for c in every if c.text.startswith("--") and not c.trailing}
+    for comment in every:
         if match := OURS.match(comment.text):
-            names = tuple(name for word in match["rules"].split(",") if (name := word.strip()))
+            names = tuple(name for part in match["rules"].split(",") if (name := part.strip()))
             lines = _head(file, comment) if match["word"] == "ignore-file" else _reach(file, comment, alone)
             yield Ignore(line=comment.line, rules=names, reason=match["reason"] or "", lines=lines)
 
 
 def _head(file: File, comment: Comment) -> range:
-    """The whole file, for a comment above the first statement and a blank line; or nothing."""
+    """The lines of the file, if the comment is above the first statement and a blank line; otherwise none."""
     lines = file.sql.splitlines()
     first = file.statements[0].line if file.statements else len(lines) + 1
     blank = any(not line.strip() for line in lines[comment.line : first - 1])
@@ -116,29 +116,29 @@ def _head(file: File, comment: Comment) -> range:
 
 
 def _reach(file: File, comment: Comment, alone: set[int]) -> range:
-    """The lines of what a comment stands behind or directly before, with only other comments between them."""
+    """The lines that a comment applies to: those of the statement that it follows or precedes, or one line."""
     line = comment.line
     while line in alone:
         line += 1
-    begun = [one for one in file.statements if line == one.line or (comment.trailing and line == last_line(one))]
-    if begun:
-        return range(min(one.line for one in begun), max(last_line(one) for one in begun) + 1)
+    reached = [s for s in file.statements if line == s.line or (comment.trailing and line == last_line(s))]
+    if reached:
+        return range(min(s.line for s in reached), max(last_line(s) for s in reached) + 1)
     return range(line, line + 1)
 
 
 def _comments(sql: str) -> list[Comment]:
-    """The comments that the server's scanner sees: not those in strings and bodies. None where it fails."""
+    """The comments, but not those in strings and bodies. No comments if the scanner fails or no mark is in the text."""
     from pglast.parser import ParseError
 
-    if not any(word in sql for word in MARKS):
+    if not any(mark in sql for mark in MARKS):
         return []
     try:
-        places = [*comments(sql)]
+        spans = [*comments(sql)]
     except ParseError:
         return []
     return [
-        Comment(sql[one].strip(), sql.count("\n", 0, one.stop - 1) + 1, bool(_line_before(sql, one.start)))
-        for one in places
+        Comment(sql[span].strip(), sql.count("\n", 0, span.stop - 1) + 1, bool(_line_before(sql, span.start)))
+        for span in spans
     ]
 
 

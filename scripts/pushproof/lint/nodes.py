@@ -1,4 +1,4 @@
-"""What a rule asks of a statement, as pglast parsed it: names, tables made, options set, roles named."""
+"""What rules read from the nodes of pglast: names, created tables, options, roles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RELATIONS = ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TA
 
 
 class Name(NamedTuple):
-    """A qualified name. Without a schema an object is made in public, the first of a push's search_path."""
+    """A qualified name. The default schema is public, the first in the search_path of a push."""
 
     schema: str
     name: str
@@ -20,18 +20,18 @@ class Name(NamedTuple):
 
 
 def name_of(relation: Any) -> Name:
-    """Of a relation that a statement names."""
+    """The name of a relation in a statement."""
     return Name(relation.schemaname or "public", relation.relname)
 
 
 def joined(parts: Iterable[Any]) -> Name:
-    """Of a name in parts, as functions and types have it."""
-    words = [part.sval for part in parts]
-    return Name(words[-2] if len(words) > 1 else "public", words[-1])
+    """The name of a function or type, which the parser gives in parts."""
+    names = [part.sval for part in parts]
+    return Name(names[-2] if len(names) > 1 else "public", names[-1])
 
 
 def made_table(node: Any) -> Any:
-    """The table that a statement makes, `create table as` and `select into` included; None for temporary ones."""
+    """The table that a statement makes, also by `create table as` or `select into`; None if it is temporary."""
     kind = type(node).__name__
     if kind == "CreateStmt":
         relation = node.relation
@@ -45,7 +45,7 @@ def made_table(node: Any) -> Any:
 
 
 def temporary(relation: Any) -> bool:
-    """Gone with the session."""
+    """Whether the relation ends with the session."""
     return bool(relation.relpersistence == "t" or relation.schemaname == "pg_temp")
 
 
@@ -53,33 +53,33 @@ def dropped(node: Any) -> set[Name]:
     """The relations that a statement drops."""
     if type(node).__name__ != "DropStmt" or node.removeType.name not in RELATIONS:
         return set()
-    return {joined(one) for one in node.objects}
+    return {joined(parts) for parts in node.objects}
 
 
 def commands(node: Any, name: Name | None = None) -> Iterator[tuple[str, Any]]:
-    """The actions of an `alter table` or `alter view`, of this relation if one is given, each with its kind."""
+    """The actions of an `alter table` or `alter view` of this relation, by default of any, as (kind, action)."""
     if type(node).__name__ == "AlterTableStmt" and (name is None or name_of(node.relation) == name):
         for command in node.cmds:
             yield command.subtype.name.removeprefix("AT_"), command
 
 
 def switched_on(options: Iterable[Any] | None, name: str) -> bool | None:
-    """Whether boolean option `name` is switched on or off; None where it is not mentioned."""
+    """Whether the boolean option `name` is on; None if it is not among the options."""
     for option in options or ():
         if option.defname == name:
             arg = option.arg
-            names = getattr(arg, "names", None)  # `alter … set` has words as names of types
+            names = getattr(arg, "names", None)  # `alter … set` has a value without quotes as the name of a type
             value = names[-1] if names else arg
             return str(getattr(value, "sval", getattr(value, "ival", ""))).lower() in TRUE
     return None
 
 
-def roles(named: Iterable[Any] | None) -> set[str]:
-    """The names of roles; `public` is everybody."""
-    return {"public" if one.roletype.name == "ROLESPEC_PUBLIC" else one.rolename or "" for one in named or ()}
+def roles(specs: Iterable[Any] | None) -> set[str]:
+    """The names of the roles in a list of RoleSpec nodes; `public` means all."""
+    return {"public" if spec.roletype.name == "ROLESPEC_PUBLIC" else spec.rolename or "" for spec in specs or ()}
 
 
 def table_grant(node: Any) -> Any:
-    """The grant or revoke on tables that a statement is, or that `alter default privileges` holds; or None."""
+    """The grant or revoke on tables in a statement, which may be `alter default privileges`; or None."""
     grant = node.action if type(node).__name__ == "AlterDefaultPrivilegesStmt" else node
     return grant if type(grant).__name__ == "GrantStmt" and grant.objtype.name == "OBJECT_TABLE" else None

@@ -1,4 +1,4 @@
-"""What the linter found, for people and for programs: lines, JSON, SARIF, GitHub's annotations."""
+"""Reports of the linter: lines for people, JSON, SARIF, and annotations of GitHub."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PROPERTY_ESCAPES = ESCAPES | {":": "%3A", ",": "%2C"}
 
 
 def lines(console: Console, problems: Sequence[Problem], files: int) -> None:
-    """A line for each problem with its remedy below, and one that counts."""
-    for one in problems:
-        console.line(f" {one.message}", head=f"{one.file.name}:{one.line} {one.level} {one.rule}")
-        console.line(f"    {one.hint}")
+    """Print each problem with its hint on the next line, then the numbers of files, errors and warnings."""
+    for problem in problems:
+        console.line(f" {problem.message}", head=f"{problem.file.name}:{problem.line} {problem.level} {problem.rule}")
+        console.line(f"    {problem.hint}")
     errors, warnings = count(problems)
-    words = f"{counted(files, 'file')}, {counted(errors, 'error')}, {counted(warnings, 'warning')}"
-    console.line(words, ok=not errors, head="lint")
+    summary = f"{counted(files, 'file')}, {counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    console.line(summary, ok=not errors, head="lint")
 
 
 def count(problems: Sequence[Problem]) -> tuple[int, int]:
@@ -36,15 +36,15 @@ def count(problems: Sequence[Problem]) -> tuple[int, int]:
 
 
 def document(problems: Sequence[Problem], files: int, project: Path) -> documents.Lint:
-    """All of it for scripts; files are relative to the project."""
+    """The document for --json. File names are relative to the project."""
     errors, warnings = count(problems)
-    found = [entry(one, file=_within(project, one)) for one in problems]
-    return {"files": files, "errors": errors, "warnings": warnings, "problems": found}
+    entries = [entry(p, file=_within(project, p)) for p in problems]
+    return {"files": files, "errors": errors, "warnings": warnings, "problems": entries}
 
 
 def write_sarif(file: Path, problems: Sequence[Problem], project: Path) -> None:
-    """As scanners' results, with the rules that were broken."""
-    rules = {one.rule: about(one.rule) for one in problems}
+    """Write the problems as SARIF, with the rules that they break."""
+    rules = {p.rule: about(p.rule) for p in problems}
     sarif.write(
         file,
         [sarif.rule(name, text, page=page) for name, (text, page) in sorted(rules.items())],
@@ -56,15 +56,15 @@ def write_sarif(file: Path, problems: Sequence[Problem], project: Path) -> None:
 
 
 def annotation(problem: Problem, project: Path) -> str:
-    """The workflow command that makes GitHub show it at its line."""
+    """The workflow command that makes GitHub show the problem at its line."""
     properties = {"file": _within(project, problem), "line": str(problem.line), "title": problem.rule}
-    words = ",".join(f"{name}={escaped(value, PROPERTY_ESCAPES)}" for name, value in properties.items())
+    parameters = ",".join(f"{name}={escaped(value, PROPERTY_ESCAPES)}" for name, value in properties.items())
     text = escaped(f"{problem.message}\n{problem.hint}", ESCAPES)
-    return f"::{problem.level} {words}::{text}"
+    return f"::{problem.level} {parameters}::{text}"
 
 
 def escaped(text: str, escapes: dict[str, str]) -> str:
-    """`text` with every such character written as GitHub wants it."""
+    """`text` with the characters in `escapes` replaced."""
     return "".join(escapes.get(character, character) for character in text)
 
 

@@ -1,4 +1,4 @@
-"""A `security definer` function finds names where its caller's search_path says, with its owner's rights."""
+"""A `security definer` function resolves names by its caller's search_path, with its owner's rights."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ MADE, ALTERED = "CreateFunctionStmt", "AlterFunctionStmt"
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """A function that is made or becomes one, and whose search_path nothing sets; by name, whatever its arguments."""
-    for one in file.kinds(MADE, ALTERED):
-        name, options = _read(one.node)
+    """Functions with `security definer` whose search_path no statement sets. The arguments are not compared."""
+    for statement in file.kinds(MADE, ALTERED):
+        name, options = _read(statement.node)
         definer = any(option.defname == "security" and option.arg.boolval for option in options)
-        if definer and not any(_pins(other.node, name) for other in (one, *_others(one, project))):
-            yield one.line, f"{name} runs with its owner's rights, and finds names where its caller says"
+        if definer and not any(_pins(other.node, name) for other in (statement, *_others(statement, project))):
+            yield statement.line, f"{name} runs with its owner's rights, and resolves names by its caller's search_path"
 
 
-def _others(one: Statement, project: Project) -> tuple[Statement, ...]:
-    """What may set it as well; `create or replace` forgets what was set before."""
-    former = project.before(one) if type(one.node).__name__ == ALTERED else ()
-    return (*former, *project.after(one))
+def _others(statement: Statement, project: Project) -> tuple[Statement, ...]:
+    """The other statements that may set search_path. `create or replace` resets what earlier ones set."""
+    earlier = project.before(statement) if type(statement.node).__name__ == ALTERED else ()
+    return (*earlier, *project.after(statement))
 
 
 def _pins(node: Any, name: Name | None) -> bool:
@@ -38,7 +38,7 @@ def _pins(node: Any, name: Name | None) -> bool:
 
 
 def _read(node: Any) -> tuple[Name | None, tuple[Any, ...]]:
-    """The function that a statement makes or alters, and what it says of it."""
+    """The function that a statement makes or alters, and the options that it sets."""
     kind = type(node).__name__
     if kind == MADE:
         return joined(node.funcname), node.options or ()

@@ -1,4 +1,4 @@
-"""`cascade` drops or empties whatever depends on the object, none of which the file names."""
+"""`cascade` drops or empties everything that depends on the object, without naming it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ DROPS = ("DropStmt", "DropOwnedStmt", "TruncateStmt", "AlterTableStmt", "AlterDo
 
 
 def check(file: File, _project: Project) -> Iterator[tuple[int, str]]:
-    """Every `drop … cascade`, that of a column or constraint included, and `truncate … cascade`."""
-    for one in file.kinds(*DROPS):
-        if any(_cascades(part) for part in (one.node, *(getattr(one.node, "cmds", None) or ()))):
-            verb = "empties" if type(one.node).__name__ == "TruncateStmt" else "drops"
-            yield one.line, f"`{one.title}` also {verb} whatever depends on it, without naming it"
+    """Every `drop … cascade`, also of a column or constraint, and `truncate … cascade`."""
+    for statement in file.kinds(*DROPS):
+        if any(_cascades(part) for part in (statement.node, *(getattr(statement.node, "cmds", None) or ()))):
+            verb = "empties" if type(statement.node).__name__ == "TruncateStmt" else "drops"
+            yield statement.line, f"`{statement.title}` also {verb} whatever depends on it, without naming it"
 
 
 def _cascades(node: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Whoever holds the publishable key, which is everybody, may write."""
+"""Everybody who has the publishable key, which is public, may write."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ WRITING = {"insert", "update", "delete", "truncate"}
 
 
 def check(file: File, _project: Project) -> Iterator[tuple[int, str]]:
-    """A grant to anon or public, also by default, of writing whole rows; columns that are named are meant."""
-    for one in file.statements:
-        grant = table_grant(one.node)
+    """Grants to anon or public, also by default, to write whole rows. A grant on named columns is taken as intended."""
+    for statement in file.statements:
+        grant = table_grant(statement.node)
         everybody = roles(grant.grantees) & {"anon", "public"} if grant and grant.is_grant else set()
         if everybody:
             whole = {p.priv_name for p in grant.privileges if not p.cols} if grant.privileges is not None else WRITING
             if whole & WRITING:
-                yield one.line, f"{min(everybody)} may {', '.join(sorted(whole & WRITING))} without signing in"
+                yield statement.line, f"{min(everybody)} may {', '.join(sorted(whole & WRITING))} without signing in"

@@ -1,4 +1,4 @@
-"""A `set role` that a file leaves behind: its row of the history and later files run as that role."""
+"""A `set role` that lasts beyond its file: the file's history row and later files run as that role."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ HINT = "write `set local role`, or `reset role` after it"
 
 
 def check(file: File, _project: Project) -> Iterator[tuple[int, str]]:
-    """The last one that nothing takes back."""
-    if found := lasting_role(file.sql):
-        yield found.line, f"it {found.cause}"
+    """The last `set role` that nothing resets."""
+    if problem := lasting_role(file.sql):
+        yield problem.line, f"it {problem.cause}"

@@ -1,4 +1,4 @@
-"""Row level security cannot apply to a materialized view: who has a grant has every row."""
+"""Row level security cannot apply to a materialized view: a role with a grant reads every row."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ HINT = "make it in a schema that the API does not show, and read it through a fu
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """Every one that is made in an exposed schema and stays."""
-    for one in file.kinds("CreateTableAsStmt"):
-        name = name_of(one.node.into.rel)
-        materialized = one.node.objtype.name == "OBJECT_MATVIEW"
-        if materialized and project.shows(name, one, until=lambda node, name: name in dropped(node)):
-            yield one.line, f"row level security cannot apply to the materialized view {name}"
+    """Materialized views that are made in an exposed schema and not dropped later."""
+    for statement in file.kinds("CreateTableAsStmt"):
+        name = name_of(statement.node.into.rel)
+        materialized = statement.node.objtype.name == "OBJECT_MATVIEW"
+        if materialized and project.shows(name, statement, until=lambda node, name: name in dropped(node)):
+            yield statement.line, f"row level security cannot apply to the materialized view {name}"

@@ -1,4 +1,4 @@
-"""What psql understands and the server does not: its own commands, and rows that follow a `copy … from stdin`."""
+"""Commands that only psql understands: its own, and `copy … from stdin` with rows after it."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ HINT = "leave commands of psql out, write rows as `insert into … values …`"
 
 
 def check(file: File, _project: Project) -> Iterator[tuple[int, str]]:
-    """Each of them."""
-    yield from ((one.line, f"it {one.cause}") for one in unrunnable(file.sql))
+    """Each such command."""
+    yield from ((problem.line, f"it {problem.cause}") for problem in unrunnable(file.sql))

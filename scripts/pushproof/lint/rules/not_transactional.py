@@ -1,4 +1,4 @@
-"""A statement that no transaction can hold makes the CLI run its whole file without one."""
+"""A statement that cannot run in a transaction makes the CLI run its whole file without one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ HINT = "give it a migration of its own"
 
 
 def check(file: File, _project: Project) -> Iterator[tuple[int, str]]:
-    """One beside others; a `set` before it leaves nothing behind."""
-    others = [one for one in file.statements if type(one.node).__name__ != "VariableSetStmt"]
-    for one in others:
-        if runs_alone(one.node) and len(others) > 1:
-            yield one.line, f"`{one.title}` makes the whole file run without a transaction: a failure leaves half of it"
+    """Such statements in a file with other statements than `set`."""
+    others = [s for s in file.statements if type(s.node).__name__ != "VariableSetStmt"]
+    for s in others:
+        if runs_alone(s.node) and len(others) > 1:
+            yield s.line, f"`{s.title}` makes the whole file run without a transaction: a failure leaves half of it"

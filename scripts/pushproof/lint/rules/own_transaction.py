@@ -12,7 +12,7 @@ HINT = "leave it out: the CLI runs each file in one transaction of its own"
 
 
 def check(file: File, _project: Project) -> Iterator[tuple[int, str]]:
-    """The first of a file."""
-    if found := transaction_statement(file.sql):
-        line, words = found
-        yield line, f"`{words}` ends the transaction of the file, and its row of the history is lost"
+    """The first transaction statement of a file."""
+    if statement := transaction_statement(file.sql):
+        line, text = statement
+        yield line, f"`{text}` ends the transaction of the file, and its row of the history is lost"

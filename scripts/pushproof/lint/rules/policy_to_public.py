@@ -1,4 +1,4 @@
-"""A policy without `to` holds for every role, anon among them, and is evaluated for each."""
+"""A policy without `to` applies to every role, including anon, and is evaluated for each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ HINT = "name whom it is for: `to authenticated`, or `to anon, authenticated`"
 
 
 def check(file: File, _project: Project) -> Iterator[tuple[int, str]]:
-    """A policy `to public`, which is also what is meant without `to`."""
-    for one in file.kinds("CreatePolicyStmt", "AlterPolicyStmt"):
-        if "public" in roles(one.node.roles):
-            yield (
-                one.line,
-                f"policy {one.node.policy_name} on {name_of(one.node.table)} is for every role, anon among them",
-            )
+    """Policies `to public`, which is the default."""
+    for statement in file.kinds("CreatePolicyStmt", "AlterPolicyStmt"):
+        node = statement.node
+        if "public" in roles(node.roles):
+            policy = f"policy {node.policy_name} on {name_of(node.table)}"
+            yield statement.line, f"{policy} is for every role, anon among them"

@@ -1,4 +1,4 @@
-"""No API role gets a grant on a new table: nothing is exposed by default, and the API answers 42501."""
+"""No API role has a grant on a new table: there is none by default, and the API answers 42501."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ API_ROLES = {"anon", "authenticated", "service_role", "public"}
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """A table of an exposed schema that no grant, revoke or default privilege is about. Partitions need none."""
-    for one in file.statements:
-        relation = made_table(one.node)
-        if relation is None or project.auto_expose or getattr(one.node, "partbound", None):
+    """Tables of an exposed schema without a grant, revoke or default privilege. Partitions need none."""
+    for statement in file.statements:
+        relation = made_table(statement.node)
+        if relation is None or project.auto_expose or getattr(statement.node, "partbound", None):
             continue
         name = name_of(relation)
-        if project.shows(name, one, until=_about) and not any(_by_default(s.node, name) for s in project.before(one)):
-            yield one.line, f"no grant on {name} to anon, authenticated or service_role: the API answers 42501 to all"
+        granted = any(_by_default(earlier.node, name) for earlier in project.before(statement))
+        if not granted and project.shows(name, statement, until=_about):
+            message = f"no grant on {name} to anon, authenticated or service_role: the API answers 42501 to all"
+            yield statement.line, message
 
 
 def _about(node: Any, name: Name) -> bool:
@@ -37,5 +39,5 @@ def _by_default(node: Any, name: Name) -> bool:
     grant = table_grant(node)
     if not grant or grant.targtype.name != "ACL_TARGET_DEFAULTS" or not roles(grant.grantees) & API_ROLES:
         return False
-    schemas = [word.sval for option in node.options or () if option.defname == "schemas" for word in option.arg]
+    schemas = [schema.sval for option in node.options or () if option.defname == "schemas" for schema in option.arg]
     return bool(grant.is_grant) and (not schemas or name.schema in schemas)

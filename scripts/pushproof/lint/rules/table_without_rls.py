@@ -1,4 +1,4 @@
-"""A table that the API shows has no row level security: who has a grant has every row."""
+"""A table that the API exposes has no row level security: a role with a grant reads every row."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ HINT = "`alter table … enable row level security`, then a policy for each thin
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """A table or partition that is made, or whose security is switched off, and that no later statement secures."""
-    for one in file.statements:
-        name, how = _bare(one.node)
-        if name and project.shows(name, one, until=_secures):
-            yield one.line, f"{name} {how} without row level security, in a schema that the API shows"
+    """Tables and partitions that are made without it or whose security is disabled, and that nothing secures later."""
+    for statement in file.statements:
+        name, how = _bare(statement.node)
+        if name and project.shows(name, statement, until=_secures):
+            yield statement.line, f"{name} {how} without row level security, in a schema that the API shows"
 
 
 def _bare(node: Any) -> tuple[Name | None, str]:

@@ -1,4 +1,4 @@
-"""An object without its schema is made wherever search_path says on the day."""
+"""An object without its schema is made in a schema that depends on the current search_path."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ PARTS = {
 
 
 def check(file: File, _project: Project) -> Iterator[tuple[int, str]]:
-    """A table, view, function, type or sequence that is made, or the table of an index; not what is temporary."""
-    for one in file.kinds(*RELATIONS, *PARTS):
-        if name := _bare(one.node):
-            yield one.line, f"{name} is named without its schema"
+    """Names of new tables, views, functions, types and sequences, and of the tables of indexes, if not temporary."""
+    for statement in file.kinds(*RELATIONS, *PARTS):
+        if name := _bare(statement.node):
+            yield statement.line, f"{name} is named without its schema"
 
 
 def _bare(node: Any) -> str:

@@ -1,4 +1,4 @@
-"""A policy whose condition is `true` lets everybody it is for write every row."""
+"""A policy whose condition is `true` lets its roles write every row."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ API_USERS = {"anon", "authenticated", "public"}
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """A permissive policy for writing, for API users, made or altered with `using (true)` or `with check (true)`."""
-    for one in file.kinds("CreatePolicyStmt"):
-        node = one.node
+    """Permissive policies that let API users write, made or altered with `using (true)` or `with check (true)`."""
+    for statement in file.kinds("CreatePolicyStmt"):
+        node = statement.node
         who = roles(node.roles) & API_USERS
         if who and node.permissive and node.cmd_name != "select" and (_true(node.qual) or _true(node.with_check)):
             verbs = "write" if node.cmd_name == "all" else node.cmd_name
-            yield one.line, f"{' and '.join(sorted(who))} may {verbs} every row of {name_of(node.table)}"
-    for one in file.kinds("AlterPolicyStmt"):
-        made = _made(one.node, project)
+            yield statement.line, f"{' and '.join(sorted(who))} may {verbs} every row of {name_of(node.table)}"
+    for statement in file.kinds("AlterPolicyStmt"):
+        node = statement.node
+        made = _made(node, project)
         writes = made is None or (made.permissive and made.cmd_name != "select")
-        if writes and (_true(one.node.qual) or _true(one.node.with_check)):
-            yield one.line, f"policy {one.node.policy_name} lets its roles write every row of {name_of(one.node.table)}"
+        if writes and (_true(node.qual) or _true(node.with_check)):
+            yield statement.line, f"policy {node.policy_name} lets its roles write every row of {name_of(node.table)}"
 
 
 def _made(altered: Any, project: Project) -> Any:
-    """The statement that made a policy; None where no file did."""
+    """The statement that made a policy; None if no file did."""
     same = (
-        one.node
-        for one in project.statements
-        if type(one.node).__name__ == "CreatePolicyStmt"
-        and one.node.policy_name == altered.policy_name
-        and name_of(one.node.table) == name_of(altered.table)
+        s.node
+        for s in project.statements
+        if type(s.node).__name__ == "CreatePolicyStmt"
+        and s.node.policy_name == altered.policy_name
+        and name_of(s.node.table) == name_of(altered.table)
     )
     return next(same, None)
 

@@ -1,4 +1,4 @@
-"""A view reads as its owner, past every policy, unless it is `security_invoker`."""
+"""A view reads with its owner's rights and bypasses policies, unless it has `security_invoker`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ OPTION = "security_invoker"
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """A view of an exposed schema that is made without it, or loses it, and that no later statement mends."""
-    for one in file.kinds("ViewStmt", "AlterTableStmt"):
-        name = _as_owner(one.node)
-        if name and project.shows(name, one, until=_mends):
-            yield one.line, f"{name} is read as its owner, past the policies of the tables in it"
+    """Views of an exposed schema that are made without it or lose it, and that no later statement corrects."""
+    for statement in file.kinds("ViewStmt", "AlterTableStmt"):
+        name = _as_owner(statement.node)
+        if name and project.shows(name, statement, until=_corrects):
+            yield statement.line, f"{name} is read as its owner, past the policies of the tables in it"
 
 
 def _as_owner(node: Any) -> Name | None:
@@ -33,8 +33,8 @@ def _as_owner(node: Any) -> Name | None:
     return name_of(node.relation) if lost else None
 
 
-def _mends(node: Any, name: Name) -> bool:
+def _corrects(node: Any, name: Name) -> bool:
     if type(node).__name__ == "ViewStmt":
-        return name_of(node.view) == name  # made anew: that one is judged
-    found = commands(node, name)
-    return name in dropped(node) or any(k == "SetRelOptions" and switched_on(c.def_, OPTION) for k, c in found)
+        return name_of(node.view) == name  # replaced: the later statement is checked itself
+    actions = commands(node, name)
+    return name in dropped(node) or any(k == "SetRelOptions" and switched_on(c.def_, OPTION) for k, c in actions)
