@@ -153,9 +153,9 @@ def test_bad_input(filled: Project) -> None:
     [
         ("ended_plan.sql", "select nowhere", 18, 'ended_plan.sql line 1: column "nowhere" does not exist'),
         ("ended_plan.sql", "-- Nothing.", 10, "retention/ended_plan.sql holds no select"),
-        ("ended_plan.sql", "select 1 as sessions", 10, "does not answer with one row"),
-        ("ended_plan.sql", "select 1 as sessions, 2 as messages where false", 10, "does not answer with one row"),
-        ("ended_plan.sql", "select 'a' as sessions, 2 as messages", 10, "does not answer with one row"),
+        ("ended_plan.sql", "select 1 as sessions", 10, "does not return one row"),
+        ("ended_plan.sql", "select 1 as sessions, 2 as messages where false", 10, "does not return one row"),
+        ("ended_plan.sql", "select 'a' as sessions, 2 as messages", 10, "does not return one row"),
         ("idle_ages.sql", "selct", 18, "idle_ages.sql line 1: syntax error"),
         ("idle_ages.sql", "", 10, "retention/idle_ages.sql holds no select"),
     ],

@@ -1,4 +1,4 @@
-"""The tables of the API as a diagram: Mermaid, which forges show, and SVG, drawn by Graphviz."""
+"""The tables of the API as a diagram: Mermaid, which GitHub and GitLab render, and SVG, drawn by Graphviz."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pushproof.tools import parts as npm
 from pushproof.tools.parts import Parts
 
 DRAW = resource(__package__, "diagram.mjs")
-FONT = 'fontname="Courier",fontsize=10'  # of one width, whatever font stands in for it
+FONT = 'fontname="Courier",fontsize=10'  # a fallback font is monospaced too
 ROW = '<tr><td align="left" port="{port}">{name}</td><td align="left"><font color="#666666">{type}</font></td></tr>'
 HEAD = '<tr><td colspan="2" bgcolor="#e8eef7"><b>{name}</b></td></tr>'
 
@@ -36,7 +36,7 @@ def mermaid(catalog: Catalog) -> str:
 
 
 def svg(catalog: Catalog, parts: Parts) -> str:
-    """The same as a picture. Raises PartsError where it cannot be drawn."""
+    """The diagram as SVG. Raises PartsError if it cannot be drawn."""
     done = process.run([npm.node(), DRAW, parts.folder], text_in=_dot(catalog))
     if done.code:
         raise PartsError("the diagram could not be drawn", "Graphviz's output is below", details=done.stderr[-1000:])
@@ -85,17 +85,17 @@ def _entity(qualified: str) -> str:
 
 
 def _short(qualified: str) -> str:
-    """Within `public` a name says enough alone."""
+    """The name without its schema, if that is public."""
     return qualified.removeprefix("public.")
 
 
 def _plain(name: str) -> str:
-    """As Mermaid takes it in quotes: it knows no escapes."""
+    """The name without double quotes, which Mermaid cannot escape."""
     return name.replace('"', "'")
 
 
 def _word(name: str) -> str:
-    """As one word: Mermaid takes no other for a column."""
+    """The name as one word, because Mermaid accepts no other name of a column."""
     return re.sub(r"[^\w\[\]]", "_", name)
 
 

@@ -1,4 +1,4 @@
-"""Files that are made from the target's catalog, and checked in: written anew, or found stale."""
+"""Files that are generated from the target's catalog and committed: write them, or check that they are current."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pushproof.stack.run import Run
 if TYPE_CHECKING:
     from pushproof.base import documents
 
-SHOWN = 40  # lines of a difference
+SHOWN = 40  # lines of the difference
 
 
 def keep(run: Run, task: str, texts: Mapping[Path, str], *, check: bool) -> None:
-    """Write what differs from its file; with `check` write nothing.
+    """Write the files whose text has changed. With `check`, write nothing and raise FailedError if a file is stale.
 
-    Raises FailedError for a stale file then, with the difference as details, and ProjectError for one that is no text.
+    The details of the error are the difference. Raises ProjectError for a file that is not text.
     """
     formers = {file: text_of(file, ProjectError) if present(file) else "" for file in texts}
     stale = [file for file, text in texts.items() if formers[file] != text]

@@ -1,7 +1,7 @@
-"""The panels of `pushproof monitor`: one question to the target a file, its header says what the answer means.
+"""The panels of `pushproof monitor`: each is an SQL file with one query, whose header explains the result.
 
-Those of scripts/monitor are about any project, those of supabase/monitor about this one. After the title and the
-explanation a header may name the relation that the panel `needs`, and how to `enable` it.
+The panels in the folder monitor fit any project, those in supabase/monitor belong to the project. After the title and
+the explanation, a header may name the relation that the panel `needs`, and how to `enable` it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from pushproof.target.targets import Target
 if TYPE_CHECKING:
     import psycopg
 
-LIMIT_SECONDS = 15  # of a panel
-LOCK = "2s"  # a panel that waits for one says so, and the others show who holds it
+LIMIT_SECONDS = 15  # for one panel
+LOCK = "2s"  # a panel that waits longer fails; other panels show the holder of the lock
 FOLDER = resource(__package__, "monitor")
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A question. `needs` is empty where every target has what it reads."""
+    """A query with its explanation. `needs` is empty if it works on every target."""
 
     name: str
     title: str
@@ -44,7 +44,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class PanelRows:
-    """The rows of a panel; `missing` says why there are none to be had, and what to do about it."""
+    """The rows of a panel. If it cannot be read, `missing` says why and what to do."""
 
     panel: Panel
     columns: tuple[str, ...] = ()
@@ -59,20 +59,20 @@ def panels(*folders: Path) -> tuple[Panel, ...]:
 
 def _read(file: Path) -> Panel:
     sql = text_of(file, ProjectError)
-    title, about, said = header_of(sql, ("needs", "enable"))
+    title, about, values = header_of(sql, ("needs", "enable"))
     name = re.sub(r"^\d+_", "", file.stem)
     return Panel(
         name=name,
         title=title or file.stem,
         about=about.replace("%%", "%"),
-        needs=said["needs"],
-        enable=said["enable"],
+        needs=values["needs"],
+        enable=values["enable"],
         sql=sql,
     )
 
 
 def ask(target: Target, asked: Iterable[Panel]) -> Iterator[PanelRows]:
-    """Their answers, each in a read-only transaction of its own and within LIMIT_SECONDS.
+    """Read the panels, each in a read-only transaction of its own and within LIMIT_SECONDS.
 
     Raises psycopg.Error for a lost connection, UnreachableError.
     """
@@ -86,14 +86,14 @@ def ask(target: Target, asked: Iterable[Panel]) -> Iterator[PanelRows]:
                 with overdue().watched(connection, LIMIT_SECONDS):
                     answer = _rows(connection, panel, schemas)
             except psycopg.Error as problem:
-                words = problem.diag.message_primary or str(problem)
+                reason = problem.diag.message_primary or str(problem)
                 if connection in ENDED:
-                    words = f"no answer in {LIMIT_SECONDS} s"
+                    reason = f"no answer in {LIMIT_SECONDS} s"
                     connection = opened.enter_context(_connect(target))
-                elif connection.broken:  # which is no panel's answer
+                elif connection.broken:  # the cause is not the panel
                     raise
                 enable = f" ({panel.enable})" if panel.enable else ""
-                answer = PanelRows(panel, missing=f"it cannot be read: {words}{enable}")
+                answer = PanelRows(panel, missing=f"it cannot be read: {reason}{enable}")
             yield answer
 
 
@@ -112,5 +112,5 @@ def _rows(connection: psycopg.Connection[Any], panel: Panel, schemas: list[str])
 
 
 def _exists(connection: psycopg.Connection[Any], name: str) -> bool:
-    found = connection.execute("select pg_catalog.to_regclass(%s) is not null", [name]).fetchone()
-    return bool(found and found[0])
+    row = connection.execute("select pg_catalog.to_regclass(%s) is not null", [name]).fetchone()
+    return bool(row and row[0])

@@ -1,8 +1,8 @@
-"""Rows that a project keeps only so long, deleted in batches, each a short transaction of its own.
+"""Delete old rows in batches, each in a short transaction of its own.
 
-supabase/retention says which rows: NAME.sql picks and holds a batch of at most %(batch)s that are older than %(days)s
-days; batch.sql deletes these %candidates% and tells how many went, how many went along, and after how many ms the first
-was held; NAME_plan.sql tells what there is to delete.
+The files of supabase/retention define the rows. NAME.sql selects and locks at most %(batch)s rows that are older than
+%(days)s days. batch.sql deletes these %candidates% and returns the number of deleted rows, the number of rows deleted
+with them, and the milliseconds before the first lock. NAME_plan.sql returns what there is to delete.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from pushproof.target.overdue import ENDED, overdue
 if TYPE_CHECKING:
     import psycopg
 
-AIM_MS = 15  # of a batch; its rows are locked for as long
-FEWEST = 10  # rows of a batch: of the first, when nobody knows yet what one takes, and where somebody holds the oldest
-# Of a session that deletes: a row that goes along may be held by somebody, while those before it are held by us.
+AIM_MS = 15  # for a batch, whose rows are locked for this time
+FEWEST = 10  # rows of the first batch, and the least that later ones are reduced to by their time
+# Lock time-out of the session that deletes: it may wait for a dependent row while it locks others.
 LOCK = "40ms"
 PLACEHOLDER = re.compile(r"%%|%\((?:days|batch)\)s|%candidates%")
-PATIENCE_SECONDS = 30  # without a batch
-LIMIT_SECONDS = 900  # of a statement
+PATIENCE_SECONDS = 30  # to retry without a successful batch
+LIMIT_SECONDS = 900  # for one statement
 PAUSE_SECONDS = 0.1
 JOB = "pushproof retention "
-JOB_ROWS = 50  # at most in a batch of a job, which does not look at the clock
+JOB_ROWS = 50  # at most, in a batch of a job, which does not measure time
 
 
 @dataclass(frozen=True)
 class RetentionRule:
-    """What goes after how many days: the SQL that deletes a batch, and the SQL that tells what there is."""
+    """The rows to delete after `days` days: the SQL that deletes a batch, and the SQL that returns what there is."""
 
     name: str
     days: int
@@ -48,37 +48,37 @@ class RetentionRule:
 
     @classmethod
     def of(cls, folder: Path, name: str, days: int) -> RetentionRule:
-        """From the folder's files. Raises ProjectError where one is missing."""
+        """Read the files of the rule `name`. Raises ProjectError if one is missing or wrong."""
         candidates = textwrap.indent(_read(folder / f"{name}.sql").rstrip(), "  ")
         sql = _read(folder / "batch.sql").replace("%candidates%", candidates)
         return cls(name, days, sql, _read(folder / f"{name}_plan.sql"))
 
     def plan(self, connection: psycopg.Connection[Any]) -> dict[str, Any]:
-        """What there is to delete, by the names that the project's SQL gives it; the first is the number of rows.
+        """What there is to delete: the columns of the project's SQL, the first of which is the number of rows.
 
-        Raises ProjectError where its tables are not there or it answers anything else, SqlError.
+        Raises ProjectError if its tables are missing or it returns anything else, SqlError.
         """
         file = f"{self.name}_plan.sql"
         rows = answers(connection, file, self.plan_sql, values={"days": self.days})
         if len(rows) != 1 or len(rows[0]) < 2 or not isinstance(next(iter(rows[0].values())), int):
             raise ProjectError(
-                f"supabase/retention/{file} does not answer with one row: a number of rows, then more about them",
+                f"supabase/retention/{file} does not return one row with a number of rows and another column",
                 "docs/operations.md shows what it holds",
             )
         return rows[0]
 
     def job(self, connection: psycopg.Connection[Any], batch: int) -> str:
-        """The same as one statement for pg_cron, which commits after each batch."""
+        """The deletion as one statement for pg_cron, which commits after each batch."""
         import psycopg
 
-        one = psycopg.ClientCursor(connection).mogrify(self.sql.encode(), {"days": self.days, "batch": batch})
-        return query("upkeep/retention_job").replace("%batch%", one)
+        statement = psycopg.ClientCursor(connection).mogrify(self.sql.encode(), {"days": self.days, "batch": batch})
+        return query("upkeep/retention_job").replace("%batch%", statement)
 
 
 def answers(
     connection: psycopg.Connection[Any], file: str, sql: str, values: Mapping[str, object] | None = None
 ) -> list[dict[str, Any]]:
-    """The rows of a select of supabase/retention. Raises ProjectError, SqlError."""
+    """The rows of a select in supabase/retention. Raises ProjectError, SqlError."""
     import psycopg
 
     where = f"retention/{file}"
@@ -113,14 +113,14 @@ def _read(file: Path) -> str:
         if "%" in PLACEHOLDER.sub("", line):
             raise ProjectError(
                 f"supabase/retention/{file.name} line {number} contains a % that is not a placeholder",
-                "write %% for the sign itself; %(days)s, %(batch)s and %candidates% are known",
+                "write %% for a literal %; the placeholders are %(days)s, %(batch)s and %candidates%",
             )
     return text
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that went in one transaction, what went along, and the milliseconds for which it held them."""
+    """One transaction: the deleted rows, the rows deleted along with them, and the milliseconds of their locks."""
 
     deleted: int
     along: int
@@ -128,9 +128,9 @@ class Batch:
 
 
 def batches(connection: psycopg.Connection[Any], rule: RetentionRule, most: int) -> Iterator[Batch]:
-    """Delete batch by batch, each committed when it is yielded, until nothing is left that nobody holds.
+    """Delete in batches until no rows are left but those that others have locked. A yielded batch is committed.
 
-    Batches grow and shrink to hold their rows for AIM_MS, and never have more than `most`. Raises SqlError.
+    The size changes so that rows are locked for AIM_MS, but is never more than `most`. Raises SqlError.
     """
     import psycopg
 
@@ -138,22 +138,22 @@ def batches(connection: psycopg.Connection[Any], rule: RetentionRule, most: int)
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            done = _batch(connection, rule, size)
+            batch = _batch(connection, rule, size)
         except psycopg.Error as problem:
             if problem.sqlstate not in BUSY or time.monotonic() > until:
                 raise _explained(connection, problem, f"retention/{rule.name}.sql", sql="") from None
             size = max(1, size // 2)
             time.sleep(PAUSE_SECONDS)
             continue
-        if not done.deleted:
+        if not batch.deleted:
             return
-        yield done
-        size = max(fewest, min(most, 2 * size, int(size * AIM_MS / max(done.milliseconds, 1))))
+        yield batch
+        size = max(fewest, min(most, 2 * size, int(size * AIM_MS / max(batch.milliseconds, 1))))
         until = time.monotonic() + PATIENCE_SECONDS
 
 
 def _batch(connection: psycopg.Connection[Any], rule: RetentionRule, size: int) -> Batch:
-    """In one round trip, so that the network's time is not the locks'."""
+    """Delete one batch in one round trip, so that locks do not last for the time of the network."""
     with overdue().watched(connection, LIMIT_SECONDS), connection.pipeline(), connection.transaction():
         done = connection.execute(rule.sql.encode(), {"days": rule.days, "batch": size})
         connection.execute(SETTLE)
@@ -163,14 +163,14 @@ def _batch(connection: psycopg.Connection[Any], rule: RetentionRule, size: int) 
 
 
 def schedule(connection: psycopg.Connection[Any], rule: RetentionRule, most: int, when: str) -> None:
-    """Install the deletion as a job of pg_cron, or change the one there is. Raises MissingError without pg_cron."""
+    """Create or replace the job of pg_cron that deletes the rows. Raises MissingError without pg_cron."""
     _require_cron(connection)
     values = {"name": JOB + rule.name, "when": when, "job": rule.job(connection, min(most, JOB_ROWS))}
     connection.execute(query("upkeep/cron_schedule"), values)
 
 
 def unschedule(connection: psycopg.Connection[Any]) -> list[str]:
-    """Remove our jobs; their names. Raises MissingError without pg_cron."""
+    """Remove the jobs of all rules, and return their names. Raises MissingError without pg_cron."""
     _require_cron(connection)
     return [name for (name,) in connection.execute(query("upkeep/cron_unschedule"), {"like": f"{JOB}%"}).fetchall()]
 

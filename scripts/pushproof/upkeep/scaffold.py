@@ -1,4 +1,4 @@
-"""The files that a project needs to use pushproof, each written only where nothing of its kind is there."""
+"""The files that a project needs to use pushproof. Each is written only if the project has none of its kind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VERSION = "{version}"
 
 @dataclass(frozen=True)
 class Starter:
-    """A file to begin with: its text's name beside this module, its path in the project, and what stands in for it."""
+    """A file to begin with: the name of its text, its path in the project, and a pattern of files that replace it."""
 
     text: str
     path: str
@@ -31,7 +31,7 @@ STARTERS = (
 
 
 def write_missing(project: Path) -> Iterator[tuple[str, bool]]:
-    """Write what is missing, and touch nothing that is there; each path, and whether it was written. Raises OSError."""
+    """Write the missing files, and change no others. Yields each path, and whether it was written. Raises OSError."""
     for starter in STARTERS:
         there = next(project.glob(starter.instead), None)
         file = project / starter.path
