@@ -21,7 +21,7 @@ MARKS = ("pushproof:", "squawk-ignore")
 RULES = {
     "ignore-without-reason": (
         ERROR,
-        "An ignore says why: whoever reads it later has to know whether it still holds.",
+        "An ignore gives a reason, so that later readers know whether it still applies.",
         "`-- pushproof: ignore RULE: reason`; squawk's own: `-- squawk-ignore RULE -- reason`",
     ),
     "unknown-rule": (

@@ -20,8 +20,9 @@ def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
         if relation is None or project.auto_expose or getattr(statement.node, "partbound", None):
             continue
         name = name_of(relation)
-        granted = any(_by_default(earlier.node, name) for earlier in project.before(statement))
-        if not granted and project.shows(name, statement, until=_about):
+        if not project.shows(name, statement, until=_about):
+            continue
+        if not any(_by_default(earlier.node, name) for earlier in project.before(statement)):
             message = f"no grant on {name} to anon, authenticated or service_role: the API answers 42501 to all"
             yield statement.line, message
 

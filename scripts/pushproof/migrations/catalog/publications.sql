@@ -1,5 +1,5 @@
 -- Publications. That a table or schema is published is a property of the table or schema.
--- The platform's services own their publications by roles of the platform; supabase_realtime is for the project to fill.
+-- Those of the platform's services belong to roles of the platform; supabase_realtime is for the project to fill.
 with own_publication as (
   select p.*, pg_catalog.quote_ident(p.pubname) as object
   from pg_catalog.pg_publication p
