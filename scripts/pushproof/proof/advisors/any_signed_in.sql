@@ -1,4 +1,4 @@
--- A policy that asks only whether somebody is signed in: anonymous sign-ins are signed in too (pitfall 29).
+-- A policy that checks only whether the caller is signed in: this includes anonymous sign-ins (pitfall 29).
 select distinct p.schemaname || '.' || p.tablename as object, 'policy ' || p.policyname || ' does not ask who it is' as detail
 from pg_catalog.pg_policies p
 where p.schemaname = any (%(schemas)s) and p.permissive = 'PERMISSIVE' and p.cmd in ('SELECT', 'ALL')

@@ -1,5 +1,5 @@
--- Deleting one's own row takes another user's with it: cascades ignore row level security (pitfall 24).
--- A cascading key between two relations that each name a user of their own.
+-- A user who deletes their own row deletes another user's: cascades ignore row level security (pitfall 24).
+-- Finds cascading keys between two relations that each refer to a user.
 select distinct n.nspname || '.' || c.relname as object, 'key ' || k.conname || ' cascades from ' || pn.nspname || '.' || p.relname as detail
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid = k.conrelid

@@ -1,4 +1,4 @@
--- A policy that nobody reaches: its role lacks the privilege, so the API answers with a refusal (pitfall 9 the other way).
+-- A policy without effect: its role lacks the privilege, so the API refuses the request (the reverse of pitfall 9).
 select distinct p.schemaname || '.' || p.tablename as object, 'policy ' || p.policyname || ' is for ' || v.verb || ', which ' || r.rolname || ' may not' as detail
 from pg_catalog.pg_policies p
 cross join unnest(array['select', 'insert', 'update', 'delete']) as v(verb)

@@ -1,5 +1,5 @@
--- A row may be put below somebody else's: foreign keys do not see row level security (pitfalls 14 to 16).
--- A key to a relation with policies, of which no INSERT policy and no further column of the key says whose it is.
+-- A user can put a row below another user's row: foreign keys ignore row level security (pitfalls 14 to 16).
+-- Finds single-column keys to relations with row level security that no INSERT policy mentions.
 select distinct n.nspname || '.' || c.relname as object, 'column ' || a.attname || ' refers to ' || pn.nspname || '.' || p.relname as detail
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid = k.conrelid

@@ -1,4 +1,4 @@
--- A partitioned table without row level security: linters that look at plain tables say nothing of it (pitfall 36).
+-- A partitioned table without row level security: linters that check only plain tables miss it (pitfall 36).
 select n.nspname || '.' || c.relname as object, 'partitioned, row level security is off' as detail
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -1,4 +1,4 @@
--- Planned and estimated counts tell of everybody's rows: the planner's statistics know no policies (pitfall 33).
+-- Planned and estimated counts include all users' rows: the planner's statistics ignore policies (pitfall 33).
 select n.nspname || '.' || c.relname as object, 'about ' || c.reltuples::bigint || ' rows, with row level security' as detail
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

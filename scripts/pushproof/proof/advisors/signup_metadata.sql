@@ -1,4 +1,4 @@
--- A trigger on auth.users that copies what people write into their own metadata when they sign up.
+-- A trigger on auth.users that copies metadata that users write when they sign up.
 select distinct pn.nspname || '.' || p.proname as object, 'it copies user_metadata key ' || k.found[1] as detail
 from pg_catalog.pg_trigger t
 join pg_catalog.pg_proc p on p.oid = t.tgfoid

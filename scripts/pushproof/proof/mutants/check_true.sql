@@ -1,4 +1,4 @@
--- A policy's WITH CHECK became true: a user writes rows that are somebody else's. Without one, USING served as the check.
+-- WITH CHECK of a policy becomes true: users can write rows of other users. Without WITH CHECK, USING is the check.
 select
   p.object, p.relation, p.routine,
   lower(p.cmd) || ': with check became true' as change,

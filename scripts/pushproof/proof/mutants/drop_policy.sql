@@ -1,4 +1,4 @@
--- A policy dropped: its owner loses access, or with a restrictive one everybody gains some.
+-- A policy is dropped: users lose access, or gain access if the policy is restrictive.
 select
   p.object, p.relation, p.routine,
   'it was dropped' as change,

@@ -1,4 +1,4 @@
--- A function that everybody may call, without signing in too: what a new function is by default.
+-- Everybody may execute a function, also without signing in: the default for a new function.
 select
   f.object, f.relation, f.routine,
   'execute granted to public' || case when f.of_trigger then ', though it is a trigger function' else '' end as change,

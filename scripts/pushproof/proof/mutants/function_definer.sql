@@ -1,4 +1,4 @@
--- A function that runs as its owner: policies no longer bind what it does.
+-- A function runs as its owner: policies no longer apply to it.
 select
   f.object, f.relation, f.routine,
   'security definer instead of invoker' as change,

@@ -1,4 +1,4 @@
--- The comparison with auth.uid() taken out of a function's body: it serves anybody.
+-- The comparison with auth.uid() is removed from a function's body: it serves any caller.
 select
   f.object, f.relation, f.routine,
   'its comparison with auth.uid() was removed' as change,

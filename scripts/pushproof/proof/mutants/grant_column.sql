@@ -1,4 +1,4 @@
--- A column granted that users could not write so far: what it costs, whose it is, when it began.
+-- A privilege to write a column is granted to users who did not have it, such as a price, an owner or a start date.
 select
   format('%%s of %%s.%%s', v.verb, c.relation, a.attname) as object, c.relation, c.routine,
   'granted to authenticated' as change,

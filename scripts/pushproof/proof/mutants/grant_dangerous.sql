@@ -1,4 +1,4 @@
--- TRUNCATE for signed-in users: row level security does not apply to it.
+-- TRUNCATE is granted to signed-in users: row level security does not apply to it.
 select
   'truncate on ' || c.relation as object, c.relation, c.routine,
   'granted to authenticated' as change,

@@ -1,4 +1,4 @@
--- A privilege for visitors who did not sign in: an empty list instead of a refusal, or everybody's rows.
+-- A privilege is granted to visitors who did not sign in: they get an empty list instead of a refusal, or rows.
 select
   format('%%s on %%s', v.verb, c.relation) as object, c.relation, c.routine,
   'granted to anon' as change,

@@ -1,4 +1,4 @@
--- A view that reads as its owner again: it shows everybody's rows.
+-- A view reads as its owner again: it shows all users' rows.
 select
   'view ' || c.relation as object, c.relation, c.routine,
   'security_invoker was switched off' as change,

@@ -1,4 +1,4 @@
--- A composite foreign key dropped: a row no longer belongs to whom its parent belongs to.
+-- A composite foreign key is dropped: a row and its parent can have different owners.
 select
   format('key %%s of %%s', k.conname, c.relation) as object, c.relation, c.routine,
   'it was dropped' as change,

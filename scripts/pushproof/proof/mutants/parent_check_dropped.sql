@@ -1,4 +1,4 @@
--- The sub-select on a parent taken out of a policy: a user puts rows of theirs below somebody else's parent.
+-- The sub-select on a parent is removed from a policy: users can put their rows below another user's parent.
 select
   p.object, p.relation, p.routine,
   format('%%s: the parent is no longer asked for in %%s', lower(p.cmd), p.clause) as change,
@@ -8,7 +8,7 @@ select
   null as equivalent
 from clauses p
 cross join lateral (select strpos(p.expression, 'EXISTS (') as start) b
--- Where the bracket that EXISTS opens is closed again.
+-- The position of the parenthesis that closes EXISTS.
 cross join lateral (
   select min(place) as stop
   from (

@@ -1,4 +1,4 @@
--- One more permissive policy that lets everybody through: permissive policies are joined by OR.
+-- A permissive policy that passes all rows is added: permissive policies are combined with OR.
 select
   p.object, p.relation, p.routine,
   lower(p.cmd) || ': a twin that lets everything pass was added' as change,

@@ -1,4 +1,4 @@
--- A policy for signed-in users opened to everybody: visitors are asked for their id, and may be let in.
+-- A policy for signed-in users is opened to everybody: it now applies to visitors, and may pass their requests.
 select
   p.object, p.relation, p.routine,
   lower(p.cmd) || ': to public instead of to authenticated' as change,

@@ -1,4 +1,4 @@
--- Row level security switched off: the grants alone decide.
+-- Row level security is switched off: only the grants decide.
 select
   'row level security of ' || c.relation as object, c.relation, c.routine,
   'it was switched off' as change,

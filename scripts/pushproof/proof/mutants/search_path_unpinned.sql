@@ -1,4 +1,4 @@
--- A function that follows its caller's search_path: a definer's body can be made to call an attacker's object.
+-- A function uses its caller's search_path: a caller can make a definer function use the caller's objects.
 select
   f.object, f.relation, f.routine,
   'its search_path is no longer pinned' as change,

@@ -1,4 +1,4 @@
--- A comparison with auth.uid() turned round: everybody reaches exactly what is not theirs.
+-- A comparison with auth.uid() is negated: users reach exactly the rows that are not theirs.
 select
   p.object, p.relation, p.routine,
   format('%%s: the owner was swapped in %%s', lower(p.cmd), p.clause) as change,

@@ -1,4 +1,4 @@
--- A trigger that no longer fires: what it filled in, followed or forbade is left to the client.
+-- A trigger is disabled: the client decides what the trigger set, propagated or refused.
 select
   format('trigger %%s on %%s', t.tgname, c.relation) as object, c.relation, c.routine,
   'it was disabled' as change,

@@ -1,4 +1,4 @@
--- A policy's USING became true: everybody of its roles reaches everybody's rows.
+-- USING of a policy becomes true: its roles reach all users' rows.
 select
   p.object, p.relation, p.routine,
   lower(p.cmd) || ': using became true' as change,

@@ -1,5 +1,5 @@
--- The columns of those relations: what a value must be, and which of the API's roles may write it.
--- `filled`: the database gives it a value when none is sent. `generated`: nobody may send one.
+-- The columns of the given relations: their types and defaults, and which roles of the API may read and write them.
+-- `filled`: the database sets a value if none is given. `generated`: no statement may set it.
 select
   a.attrelid::bigint as relation,
   a.attnum::int as number,

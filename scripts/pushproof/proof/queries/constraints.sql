@@ -1,5 +1,5 @@
--- Keys, foreign keys and checks of those relations; also the checks of the domains that their columns have, or that
--- their checks cast to.
+-- Keys, foreign keys and checks of the given relations; also the checks of the domains of their columns, and of the
+-- domains to which their checks cast.
 select
   c.conrelid::bigint as relation,
   c.conname as name,

@@ -1,4 +1,4 @@
--- A digest of everything that a mutant can touch, so that a mended database is known to be what it was.
+-- A digest of everything that a mutant can change, which shows whether a mended database is restored.
 select md5(string_agg(fact, E'\n' order by fact collate "C"))
 from (
   select concat_ws('|', 'policy', p.*, (

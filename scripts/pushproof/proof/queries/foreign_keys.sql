@@ -1,5 +1,5 @@
--- Every foreign key outside of Supabase's own schemas: its table, its columns, what it refers to.
--- One that sets its columns to null lets go by itself.
+-- The foreign keys outside of Supabase's own schemas: table, columns, and the target's table and columns.
+-- Keys that set their columns to null or a default are left out: they do not prevent a delete.
 select
   pg_catalog.format('%%I.%%I', n.nspname, c.relname) as relation,
   array(

@@ -1,4 +1,4 @@
--- The functions that the API can call: of the exposed schemas, no trigger functions, no aggregates.
+-- The functions of the exposed schemas without trigger functions, aggregates and functions of extensions.
 select
   p.oid::bigint as oid,
   n.nspname as schema,

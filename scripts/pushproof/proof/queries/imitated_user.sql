@@ -1,3 +1,3 @@
--- Somebody to whom imitated rows belong.
+-- The user who owns the imitated rows.
 insert into auth.users (id, aud, role, email)
 values (%(id)s::uuid, 'authenticated', 'authenticated', %(id)s::text || '@example.com')

@@ -1,5 +1,5 @@
--- What mutants are made of, in the exposed schemas; put before the select of each file in mutants/. `object` names it
--- for people, `relation` or `routine` as the catalog of the proof does, `place` and `named` are SQL.
+-- The objects of the exposed schemas that mutants change; precedes the select of each file in mutants/. `object` is a
+-- name for people, `relation` or `routine` the name in the proof's catalog; `place` and `named` are SQL.
 with policies as (
   select
     format('policy %%s on %%s.%%s', p.policyname, p.schemaname, p.tablename) as object,

@@ -1,6 +1,6 @@
--- Every table, partition, view, materialized view and foreign table outside of Supabase's own schemas.
--- `updatable`: bits of the verbs that a view takes, by itself or by a trigger. `sources`: what a view reads.
--- `rights`: what the API's roles may do with it or with one of its columns.
+-- The tables, partitions, views, materialized views and foreign tables outside of Supabase's own schemas.
+-- `updatable`: bits of the verbs that a view supports, by itself or by a trigger. `sources`: relations that a view
+-- reads. `rights`: privileges of the API's roles on the relation or on one of its columns.
 select
   c.oid::bigint as oid,
   n.nspname as schema,
