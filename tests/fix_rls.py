@@ -23,7 +23,7 @@ from pushproof.proof.engine import Engine
 from pushproof.proof.findings import Context, Finding, collect, triage
 from pushproof.proof.intent import ActorIntent, Intent, load
 from pushproof.proof.kinds import kinds
-from pushproof.proof.records import impatient
+from pushproof.proof.records import connect_with_limit
 from pushproof.proof.rows import Rows
 from pushproof.stack import local
 from pushproof.stack.run import Run
@@ -83,7 +83,7 @@ class Laboratory:
         file.write_text(access)
         intent = load(file, catalog)
         users = {a.name: a.id for a in self.clone.probe.actors.values() if a.id}
-        rows = Rows(lambda: impatient(self.clone.target), catalog, intent, users)
+        rows = Rows(lambda: connect_with_limit(self.clone.target), catalog, intent, users)
         rows.populate(USERS)
         try:
             yield replace(self.clone.probe, catalog=catalog, intent=intent, rows=rows)
@@ -123,7 +123,7 @@ def laboratory(projects: Callable[..., Project], tmp_path_factory: pytest.TempPa
         for name, table in tomllib.loads(file.read_text()).get("actors", {}).items()
     }
     with signed_in(target, project.settings.state_dir, defined, keep=True) as actors:
-        nobody = Rows(lambda: impatient(target), NOTHING_YET, Intent({}, {}), {})
+        nobody = Rows(lambda: connect_with_limit(target), NOTHING_YET, Intent({}, {}), {})
         probe = Probe(NOTHING_YET, Intent({}, {}), nobody, actors.by_name, RestApi.of(target))
         cli, linter = local.cli(project.settings, run.console), pgrls.ensure(project.settings, run.console)
         with clones(run.stack, probe, 1) as made:

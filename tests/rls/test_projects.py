@@ -18,7 +18,7 @@ from pushproof.proof.kinds import kinds
 from pushproof.proof.leftovers import remove_rows_of
 from pushproof.proof.mutants import UNCALLED, derive
 from pushproof.proof.proposal import KINDS, guess, proposal
-from pushproof.proof.records import impatient
+from pushproof.proof.records import connect_with_limit
 from pushproof.proof.rows import Rows
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import wrong
@@ -32,7 +32,7 @@ def proposed(laboratory: Laboratory, schema: str) -> str:
     catalog = laboratory.build(schema)
     intent = guess(catalog)
     users = {a.name: a.id for a in laboratory.clone.probe.actors.values() if a.id}
-    rows = Rows(lambda: impatient(laboratory.clone.target), catalog, intent, users)
+    rows = Rows(lambda: connect_with_limit(laboratory.clone.target), catalog, intent, users)
     rows.populate(USERS)
     probe = replace(laboratory.clone.probe, catalog=catalog, intent=intent, rows=rows)
     engine = Engine({name: kind for name, kind in kinds().items() if name in KINDS}, probe)

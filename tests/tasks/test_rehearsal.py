@@ -181,7 +181,7 @@ def test_awkward_tables(blank: Project, sql: Ask) -> None:
     blank.write("migrations/002_more.sql", ";".join(columns))
     rows = document(blank.invoke("push", "--dry-run", "--rehearse", "--json"))["rehearsal"]["rows"]
     assert {r["relation"]: r["rows"] for r in rows} == {"public.gone": 2, "public.d": 0, "public.named": 2}
-    assert "foreign keys go in a circle" in next(r["why"] for r in rows if r["relation"] == "public.d")
+    assert "foreign keys form a cycle" in next(r["why"] for r in rows if r["relation"] == "public.d")
 
 
 def test_fewer_rows_excuse_nothing(blank: Project, sql: Ask) -> None:

@@ -85,7 +85,7 @@ def test_what_is_not_as_declared_fails(
         (lambda text: text.replace(ENTRY, '[relations."public.nothing"]'), "is not a relation of the exposed schemas"),
         (lambda text: text.replace('select = ["owner"', 'select = ["ovner"', 1), "line 8: 'ovner' is not an actor"),
         (lambda text: text.replace("owner_id", "ovner_id", 1), "'ovner_id' is not a column of public.brands"),
-        (lambda text: text.replace('columns = ["name"]', "columns = 1"), "columns must be a list of texts"),
+        (lambda text: text.replace('columns = ["name"]', "columns = 1"), "columns must be a list of strings"),
         (lambda text: text.replace(ENTRY, ENTRY + "\nnonsense = 1"), "'nonsense' is not a key"),
         (lambda text: text.replace(ENTRY, "[relations.public.brands"), "is not TOML"),
         (lambda text: text[: text.index("[functions")], "does not mention public.cancel_conversation_session(uuid)"),

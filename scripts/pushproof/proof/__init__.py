@@ -1,1 +1,1 @@
-"""The proof engine: who can do what, asked over HTTP by users who signed in, held against a declared intent."""
+"""The proof engine: asks over HTTP, as signed-in users, who can do what, and compares it with the declared intent."""

@@ -1,4 +1,4 @@
-"""The actors of a run: anon, service, and users who sign in once, whatever the number of cells."""
+"""The actors of a run: anon, service, and users who sign in once for all cells."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ USERS = ("owner", "other")
 
 
 class Actors:
-    """Everybody who may ask, by name; others join them when a claim needs them."""
+    """The actors by name; claims may sign up further ones."""
 
     def __init__(self, target: Target, http: httpx.Client, run: TestRun) -> None:
         anon = {"apikey": target.publishable_key}
@@ -38,10 +38,10 @@ class Actors:
         self._made: list[str] = []
 
     def sign_up(self, name: str, intent: ActorIntent | None = None) -> Actor:
-        """Somebody who signs up and in, once."""
+        """Sign up and sign in a user; a second call returns the same user."""
         if name not in self._clients:
             intent = intent or ActorIntent(name)
-            with undisturbed():  # nobody would remove a user whose id is not noted
+            with undisturbed():  # a user whose id is not recorded would never be removed
                 made = testusers.sign_up(
                     self._target, self._admin, self._http, run=self._run, name=name, user_metadata=intent.user_metadata
                 )
@@ -53,21 +53,21 @@ class Actors:
         return self._actor(name)
 
     def edit(self, actor: Actor, metadata: Mapping[str, Any]) -> Actor:
-        """The same user, who wrote this into their own metadata and got a new token."""
+        """Let the user write this into their own metadata and get a new token."""
         visitor = self._clients[actor.name]
         visitor.auth.update_user({"data": dict(metadata)})
         visitor.auth.refresh_session()
         return self._actor(actor.name)
 
     def anonymous(self) -> tuple[Actor | None, str]:
-        """Somebody who signed in without an address, once; None and Auth's words where that is not possible."""
+        """A user who signed in anonymously, the same for all calls; None and Auth's message if Auth refuses."""
         if self._anonymous is None:
             from supabase_auth.errors import AuthError
 
             visitor = client(self._target, self._target.publishable_key, self._http)
             try:
                 with undisturbed():
-                    # Marked, so that a sweep can tell them from the project's own.
+                    # Marked, so that a sweep can tell them from the project's users.
                     made = visitor.auth.sign_in_anonymously({"options": {"data": self._run.metadata}})
                     self._made += [made.user.id] if made.user else []
             except AuthError as refusal:
@@ -83,18 +83,18 @@ class Actors:
         return Actor(name, {**self.by_name["anon"].headers, "Authorization": f"Bearer {token}"}, user)
 
     def leave(self) -> list[str]:
-        """Remove everybody and their rows, whatever signal comes; the words of Auth for those that would not go."""
+        """Remove all users and their rows, also during signals; return those that Auth did not remove, with why."""
         with undisturbed():
-            return remove_users(self._target, self._admin, {one: one for one in self._made})[1]
+            return remove_users(self._target, self._admin, {user: user for user in self._made})[1]
 
 
 @contextlib.contextmanager
 def signed_in(
     target: Target, state_dir: Path, defined: Mapping[str, ActorIntent], *, keep: bool = False
 ) -> Iterator[Actors]:
-    """The owner, another user and those that the project defines, signed in; removed at the end, rows by cascade.
+    """The owner, another user and those that the project defines, signed in; removed with their rows at the end.
 
-    `keep` leaves them: the whole target is about to go.
+    `keep` leaves them, for a target that is deleted afterwards. Raises FailedError if a user cannot be removed.
     """
     from pushproof.target.patience import http_client
 

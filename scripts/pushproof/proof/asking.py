@@ -1,4 +1,4 @@
-"""Requests to the REST API, and what came back: the only place of the engine that speaks HTTP."""
+"""Requests to the REST API and their answers: the only module of the engine that uses HTTP."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 SECONDS = 30
 OPTIONS: dict[str, Any] = {"maxsize": 16, "retries": False, "timeout": SECONDS}
 UNAUTHORIZED, UNAVAILABLE = 401, 503
-# What stands in front of PostgREST says: it does not answer. The last ones are Cloudflare's.
+# A proxy in front of PostgREST reports that it does not answer. The last ones are Cloudflare's.
 NO_ANSWER = (502, UNAVAILABLE, *range(520, 528), 530)
-PATIENT_SECONDS = 1  # until it is asked whether the services live
-ENOUGH = 5  # times that they live, and one request is answered by "connecting" all the same: its own doing
-CANCELED = "57014"  # the server ended the statement: a role's statement_timeout
-# Nothing was done: the database ended the connection, or PostgREST is about to connect again or to read its schema.
-LOADING = "PGRST002"  # its schema
+PATIENT_SECONDS = 1  # before it checks whether the services run
+ENOUGH = 5  # answers "connecting" to one request while the services run: then the request itself causes them
+CANCELED = "57014"  # the server canceled the statement, for example by a role's statement_timeout
+# The request had no effect: the database ended the connection, or PostgREST is connecting or reading its schema.
+LOADING = "PGRST002"  # PostgREST is reading its schema
 CONNECTING = (b'"57P0', b'"PGRST001"', b'"PGRST002"')
 NO_RIGHT = "42501"
-# Words of the API for "this is not served to you" other than a missing right: unknown to its schema cache.
+# Codes for what the API does not serve to the caller, other than for a missing privilege: unknown to its schema cache.
 UNKNOWN = "PGRST202"  # a function
 UNSERVED = (UNKNOWN, "PGRST205", "42P01")
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who asks. `headers` hold secrets; `id` is the user's, empty for anon and service."""
+    """The sender of a request. `headers` hold secrets; `id` is the user's id, empty for anon and service."""
 
     name: str
     headers: Mapping[str, str] = field(repr=False)
@@ -53,7 +53,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Request:
-    """A REST request without who asks it. `path` is what follows /rest/v1/, percent-encoded."""
+    """A REST request without its sender. `path` is the part after /rest/v1/, percent-encoded."""
 
     method: str
     path: str
@@ -68,7 +68,7 @@ class Request:
         return self.path + (f"?{urlencode(self.params, safe='*,().:-')}" if self.params else "")
 
     def curl(self, actor: str) -> str:
-        """The same for a shell, with variables where secrets go."""
+        """The request as a shell command, with variables in place of secrets."""
         parts = ["curl", "-X", self.method, _quoted(f"$SUPABASE_URL/rest/v1/{self.url}")]
         parts += [
             "-H",
@@ -95,17 +95,17 @@ class Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        found = {"Prefer": self.prefer} if self.prefer else {}
+        headers = {"Prefer": self.prefer} if self.prefer else {}
         if self.schema:
-            found[self._profile] = self.schema
+            headers[self._profile] = self.schema
         if self.body is not None:
-            found["Content-Type"] = self.media
-        return found
+            headers["Content-Type"] = self.media
+        return headers
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API said: status, SQLSTATE or PostgREST's code, decoded body, Content-Range; after how many seconds."""
+    """An answer of the API: status, decoded body, Content-Range (`range`), and the seconds it took."""
 
     status: int
     body: Any
@@ -114,6 +114,7 @@ class Answer:
 
     @property
     def code(self) -> str:
+        """The SQLSTATE or PostgREST's code of an error; empty for a success."""
         return str(self.body.get("code", "")) if isinstance(self.body, dict) and self.status >= 400 else ""
 
     @property
@@ -122,31 +123,32 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        """A missing right, a policy's refusal, or not served at all."""
-        unknown = self.status == 404 and not self.code  # PostgREST 12 on a write to what its cache lacks
+        """Whether a privilege is missing, a policy refused the request, or the API does not serve the object."""
+        unknown = self.status == 404 and not self.code  # PostgREST 12, for a write to a relation that its cache lacks
         return (self.status in (401, 403) and self.code == NO_RIGHT) or self.code in UNSERVED or unknown
 
     @property
     def touched(self) -> bool:
-        """Whether an update found a row: Content-Range names it, also where nothing else comes back."""
+        """Whether an update matched a row: Content-Range shows it, also if the body is empty."""
         return not self.range.startswith("*")
 
     @property
     def words(self) -> str:
-        """In one line, for people."""
+        """The answer in one line, for people."""
         if self.code == CANCELED:
             return f"did not answer in {self.seconds:.0f} s"
         if self.status >= 400 and isinstance(self.body, dict):
             return f"{self.status} {self.code} {self.body.get('message', '')}".strip()
         if isinstance(self.body, list):
             total = self.range.rpartition("/")[2]
-            said = f" of {total}" if total.isdecimal() else ""
-            return f"{self.status}, {len(self.body)}{said} row{'' if len(self.body) == 1 and not said else 's'}"
+            of_total = f" of {total}" if total.isdecimal() else ""
+            plural = "" if len(self.body) == 1 and not of_total else "s"
+            return f"{self.status}, {len(self.body)}{of_total} row{plural}"
         return f"{self.status}" + (f" {json.dumps(self.body)[:60]}" if self.body is not None else "")
 
 
 class RestApi:
-    """One REST API; its connections may be used by several threads at once."""
+    """One REST API; several threads may use it at once."""
 
     def __init__(
         self,
@@ -159,12 +161,12 @@ class RestApi:
         self._pool = pool
         self._kind = kind  # of the target
         self._url = url
-        self._give_up = give_up  # ends in the database what was not answered in time
-        self._check = check  # raises where a service died, for which there is no use to wait
+        self._give_up = give_up  # ends the unanswered requests in the database
+        self._check = check  # raises if a service has died, so that waiting is useless
 
     @classmethod
     def of(cls, target: Target, check: Callable[[], None] = lambda: None) -> RestApi:
-        """That of a target, through the proxy of the environment where it is not on this machine."""
+        """The API of a target, through the proxy of the environment if the target is not on this machine."""
         import urllib3
 
         url = f"{target.url}/rest/v1"
@@ -179,42 +181,43 @@ class RestApi:
 
     @classmethod
     def at(cls, path: Path, target: Target, check: Callable[[], None] = lambda: None) -> RestApi:
-        """A PostgREST of this target's database without a gateway, on a Unix socket."""
+        """A PostgREST without a gateway, on the Unix socket `path`, for the database of this target."""
         import urllib3
 
         class Connection(urllib3.connection.HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                line = socket.socket(socket.AF_UNIX)
-                line.settimeout(SECONDS)
-                line.connect(str(path))
-                return line
+                connected = socket.socket(socket.AF_UNIX)
+                connected.settimeout(SECONDS)
+                connected.connect(str(path))
+                return connected
 
         pool = urllib3.HTTPConnectionPool("rest", **OPTIONS)
         pool.ConnectionCls = Connection
         return cls(pool, "", check, give_up=partial(_end_unanswered, target))
 
     def ask(self, actor: Actor, request: Request) -> Answer:
-        """Send it; a rate limit is waited out within a bound. Raises UnreachableError.
+        """Send a request; wait, within a limit, while a rate limit holds or PostgREST is connecting.
 
-        StackError or CredentialsError, too, for a token that another clock issued.
+        Raises UnreachableError if the API does not answer, and StackError or CredentialsError if it refuses the token
+        because the clocks differ.
         """
         start = time.monotonic()
-        believed = 0  # times that everything was up, and this request failed all the same
+        failures = 0  # answers "connecting" although all services run
         while True:
             answer, response = self._send(actor, request)
             if response is None:
                 return answer
             self._check_token(actor, answer, response.headers.get("date"))
             busy = response.status == UNAVAILABLE and any(code in response.data for code in CONNECTING)
-            if busy and answer.seconds > SECONDS - 1:  # ended because of another that was not answered
+            if busy and answer.seconds > SECONDS - 1:  # ended together with another request that was not answered
                 return Answer(504, {"code": CANCELED}, seconds=answer.seconds)
             patient = busy and time.monotonic() < start + PATIENT_SECONDS
             if busy and not patient:
                 self._check()
-                believed += answer.code != LOADING
+                failures += answer.code != LOADING
             least = (0.02 if patient else 1) if busy else 0.1
             pause = pause_of(response.headers.get("retry-after"), least if busy else 1, least)
-            late = time.monotonic() + pause > start + PATIENCE_SECONDS or believed >= ENOUGH
+            late = time.monotonic() + pause > start + PATIENCE_SECONDS or failures >= ENOUGH
             if late or not (busy or is_rate_limit(response.status, response.data)):
                 if response.status in NO_ANSWER and not (busy or answer.code):
                     raise self._unreachable(answer.words)
@@ -222,7 +225,7 @@ class RestApi:
             time.sleep(pause)
 
     def _send(self, actor: Actor, request: Request) -> tuple[Answer, urllib3.BaseHTTPResponse | None]:
-        """The answer; without a response where it did not come in time, which is ended then."""
+        """Send a request once: the answer, and the response; None if it did not come in time and was ended."""
         import urllib3
 
         began = time.monotonic()
@@ -235,27 +238,27 @@ class RestApi:
             return Answer(504, {"code": CANCELED}, seconds=SECONDS), None
         except (urllib3.exceptions.HTTPError, OSError) as problem:
             raise self._unreachable(problem.__class__.__name__) from None
-        place = response.headers.get("content-range", "")
+        content_range = response.headers.get("content-range", "")
         return Answer(
-            status=response.status, body=_decoded(response.data), range=place, seconds=time.monotonic() - began
+            status=response.status, body=_decoded(response.data), range=content_range, seconds=time.monotonic() - began
         ), response
 
     def _check_token(self, actor: Actor, answer: Answer, date: str | None) -> None:
-        if answer.status == UNAUTHORIZED and (words := REFUSED.search(answer.words)):
-            self._check()  # the secret key's token is known to the stack alone
+        if answer.status == UNAUTHORIZED and (refusal := REFUSED.search(answer.words)):
+            self._check()  # only the stack issues the token of the secret key
             token = actor.headers.get("Authorization", "").removeprefix("Bearer ")
             server = f"the REST API{self._url and f' at {self._url}'}"
-            raise token_refused(self._kind, server, actor.name, words=words[0], token=token, date=date)
+            raise token_refused(self._kind, server, actor.name, words=refusal[0], token=token, date=date)
 
-    def _unreachable(self, words: str) -> UnreachableError:
+    def _unreachable(self, reason: str) -> UnreachableError:
         return UnreachableError(
-            f"the REST API{self._url and f' at {self._url}'} does not answer: {words}",
+            f"the REST API{self._url and f' at {self._url}'} does not answer: {reason}",
             "check that it is up, then run this again",
         )
 
 
 def _end_unanswered(target: Target) -> None:
-    """On a remote target its own limits do it: others ask there as well."""
+    """End the running requests in the database; not on a remote target: it has its own limits, and other users."""
     if target.kind != "remote":
         with connect(target) as connection:
             connection.execute(query("proof/end_unanswered"))

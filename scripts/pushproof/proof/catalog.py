@@ -1,4 +1,4 @@
-"""What there is to ask about: relations, columns, keys, functions and policies, read from the database."""
+"""The catalog: relations, columns, keys, functions and policies, read from the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pushproof.base.queries import query
 if TYPE_CHECKING:
     import psycopg
 
-# https://supabase.com/docs/guides/platform/permissions: schemas that Supabase manages.
+# https://supabase.com/docs/guides/platform/permissions: the schemas that Supabase manages.
 INTERNAL = [
     "_analytics",
     "_realtime",
@@ -36,7 +36,7 @@ INTERNAL = [
     "vault",
 ]
 USERS = "auth.users"
-ROLE_OF = {"anon": "anon", "service": "service_role"}  # everybody else is `authenticated`
+ROLE_OF = {"anon": "anon", "service": "service_role"}  # all other actors are `authenticated`
 VIEWS = ("v", "m")
 WITHOUT_EQUALITY = ("json", "xml")
 UPDATABLE = {"update": 4, "insert": 8, "delete": 16}  # bits of pg_relation_is_updatable: 1 << CmdType
@@ -45,7 +45,7 @@ KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "f":
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `rights` holds pairs such as `authenticated update`."""
+    """A column. `rights` holds roles with a privilege, such as `authenticated update`."""
 
     name: str
     type: str
@@ -54,17 +54,18 @@ class Column:
     length: int | None
     required: bool
     filled: bool
-    generated: bool  # nobody may write it
+    generated: bool  # no statement may set it
     default: str | None
     labels: tuple[str, ...]
     rights: frozenset[str]
 
     @property
     def is_comparable(self) -> bool:
-        """Whether two values can be found equal, by SQL and by PostgREST's filters."""
+        """Whether SQL and PostgREST's filters can compare its values for equality."""
         return self.category in "NSDBUE" and self.base_type not in WITHOUT_EQUALITY
 
     def open_to(self, role: str, verb: str) -> bool:
+        """Whether the role holds the privilege on the column."""
         return f"{role} {verb}" in self.rights
 
 
@@ -115,7 +116,7 @@ class Relation:
 
     @property
     def identifying(self) -> set[str]:
-        """The columns that tell one row from another: those of its keys, or without any whatever can be compared."""
+        """The columns that identify a row: those of its keys; without a key, its numbers, texts and uuids."""
         keyed = {c for columns in self.uniques for c in columns}
         return keyed or {c.name for c in self.columns if c.category in "NSU" and not self.key}
 
@@ -124,7 +125,7 @@ class Relation:
         return self.kind in VIEWS
 
     def takes(self, verb: str) -> bool:
-        """Whether anybody could do this: a view may be for reading only."""
+        """Whether the relation supports this verb: a view may be read-only."""
         return not self.is_view or verb == "select" or bool(self.updatable & UPDATABLE[verb])
 
     def open_to(self, role: str, verb: str) -> bool:
@@ -163,12 +164,12 @@ class Function:
     @property
     def required(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         """(name, type, labels of an enum) of the arguments that have no default."""
-        found = tuple(zip(self.names, self.types, self.labels, strict=True))
-        return found[: len(found) - self.defaults]
+        arguments = tuple(zip(self.names, self.types, self.labels, strict=True))
+        return arguments[: len(arguments) - self.defaults]
 
     @property
     def media(self) -> str:
-        """What kind of body it takes as its only argument, which has no name then; empty where it takes arguments.
+        """The media type of the body that is its only, unnamed argument; empty if it takes named arguments.
 
         https://docs.postgrest.org/en/v12/references/api/functions.html#functions-with-a-single-unnamed-parameter
         """
@@ -176,7 +177,7 @@ class Function:
 
     @property
     def callable(self) -> bool:
-        """Whether the API can call it: it knows arguments by their names."""
+        """Whether the API can call it: all arguments need names, unless the only one is the body."""
         return bool(self.media) or all(self.names)
 
 
@@ -195,7 +196,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The relations by qualified name (those of hidden schemas too: rows may need them), functions, policies.
+    """The relations by qualified name, also those of schemas not exposed, functions by signature, and policies.
 
     `uncallable` are functions of the exposed schemas that the API cannot call.
     """
@@ -208,18 +209,18 @@ class Catalog:
 
     @property
     def exposed(self) -> list[Relation]:
-        """What the API may be asked for."""
+        """The relations of the exposed schemas."""
         return [r for r in self.relations.values() if r.schema in self.schemas]
 
     def model(self, relation: Relation) -> Relation:
-        """The relation whose keys and checks bind what is written: that behind a view, of several the most alike."""
+        """The relation whose keys and checks apply to a write: for a view, its source with the most common columns."""
         sources = [self.relations[s] for s in relation.sources if s in self.relations]
         if not relation.is_view or not sources:
             return relation
         return self.model(max(sources, key=lambda s: len(s.by_name.keys() & relation.by_name.keys())))
 
     def key_of(self, relation: Relation, row: Mapping[str, Any]) -> dict[str, Any]:
-        """What finds exactly this row: its primary key, another key, or all of its plain columns."""
+        """The values that identify this row: of its primary key, of another key, or of all comparable columns."""
         model = self.model(relation)
         for names in (model.key, *model.uniques):
             if names and all(row.get(n) is not None for n in names):
@@ -232,7 +233,7 @@ class Catalog:
 
 
 def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> Catalog:
-    """Read it, with an empty search_path so that every name comes out qualified."""
+    """Read the catalog, with an empty search_path so that all names are qualified."""
     from psycopg.rows import dict_row
 
     with connection.cursor(row_factory=dict_row) as cursor, connection.transaction():
@@ -247,15 +248,15 @@ def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str]) ->
         policies = cursor.execute(query("proof/policies"), {"schemas": list(schemas)}).fetchall()
     names = {r["oid"]: f"{r['schema']}.{r['name']}" for r in relations} | {users[0]["oid"]: USERS}
     numbers = {(c["relation"], c["number"]): c["name"] for c in (*columns, *user_columns)}
-    found = [_function(row) for row in functions]
+    parsed = [_function(row) for row in functions]
     return Catalog(
         schemas=tuple(schemas),
         relations={
             names[r["oid"]]: _relation(r, columns, constraints, names=names, numbers=numbers) for r in relations
         },
-        functions={f.qualified: f for f in found if f.callable},
+        functions={f.qualified: f for f in parsed if f.callable},
         policies=tuple(Policy(**{**p, "roles": tuple(p["roles"])}) for p in policies),
-        uncallable=tuple(f.qualified for f in found if not f.callable),
+        uncallable=tuple(f.qualified for f in parsed if not f.callable),
     )
 
 
@@ -305,5 +306,5 @@ def _column(row: dict[str, Any]) -> Column:
 def _function(row: dict[str, Any]) -> Function:
     wanted = {name: row[name] for name in Function.__dataclass_fields__}
     lists = {"types": tuple(row["types"]), "names": tuple(row["names"]), "callers": frozenset(row["callers"])}
-    labels = tuple(tuple(json.loads(one)) for one in row["labels"])
+    labels = tuple(tuple(json.loads(names)) for names in row["labels"])
     return Function(**{**wanted, **lists, "labels": labels})

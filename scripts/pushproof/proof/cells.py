@@ -1,7 +1,7 @@
 """Cases, cells and verdicts: what is asked, of whom, and what counts as a proof.
 
-A case is one question about one object, put to several actors; each of its actors is a cell. A denial
-counts only beside a positive control: somebody for whom the same request does what it says.
+A case is one question about one object, asked of several actors; each actor's answer is a cell. A denial counts only
+with a positive control: an actor for whom the same request works.
 """
 
 from __future__ import annotations
@@ -23,32 +23,48 @@ from pushproof.proof.scope import is_alone
 
 MINIMAL = "return=minimal"
 PLAIN = re.compile(r"\w[\w $-]*")
-RESERVED = ("select", "columns", "on_conflict", "order", "limit", "offset", "and", "or", "not")  # words of a query
+RESERVED = ("select", "columns", "on_conflict", "order", "limit", "offset", "and", "or", "not")  # parameters of a query
 
 
 @dataclass(frozen=True)
 class Case:
-    """A question: `expected` says for each actor what should happen. `alone`: nothing else may run meanwhile.
+    """A question about an object: `expected` maps each actor to the expected outcome.
 
-    `about` is more of it for people.
+    `alone`: no other case may run at the same time. `about` completes the description of an attack. A kind whose
+    question has further parts derives a class of its own, with a typed field for each.
     """
 
     kind: str
     object: str
     verb: str
     expected: Mapping[str, str]
-    detail: str = ""
     alone: bool = False
     about: str = ""
 
     @property
+    def detail(self) -> str:
+        """The further parts of the question as text, for names and reports; empty if there are none."""
+        return ""
+
+    @property
     def name(self) -> str:
-        return " ".join(word for word in (self.kind, self.object, self.verb, self.detail) if word)
+        return " ".join(filter(None, (self.kind, self.object, self.verb, self.detail)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnCase(Case):
+    """A case about one column."""
+
+    column: str
+
+    @property
+    def detail(self) -> str:
+        return self.column
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One actor's answer to a case. `reason` says in one sentence what is wrong; empty when it is right."""
+    """One actor's answer to a case. `reason` says in one sentence what is wrong; empty if nothing is."""
 
     case: Case
     actor: str
@@ -69,23 +85,23 @@ class Cell:
 
     @property
     def curl(self) -> str:
-        """The request for a shell, without secrets; empty where there was none."""
+        """The request as a shell command, without secrets; empty if there was none."""
         return self.request.curl(self.actor) if self.request else ""
 
 
 class Kind(Protocol):
-    """A kind of case; each is a module of scripts/rls/kinds."""
+    """A kind of case; each is a module of the folder kinds."""
 
     def derive(self, catalog: Catalog, intent: Intent) -> Iterable[Case]:
-        """Every case of this kind that the catalog gives rise to."""
+        """All cases of this kind for the catalog and the intent."""
 
     def ask(self, probe: Probe, case: Case) -> Iterable[Cell]:
-        """Ask it of its actors: one cell for each. Raises UnaskableError."""
+        """Ask one of these cases of its actors: one cell for each. Raises UnaskableError."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a kind asks with."""
+    """Everything that a kind needs to ask its cases."""
 
     catalog: Catalog
     intent: Intent
@@ -100,23 +116,24 @@ class Probe:
         return self.api.ask(self.actors[actor], request)
 
     def request(self, relation: Relation, method: str, **more: Any) -> Request:
-        """A request about a relation; one that is not in the first exposed schema names its schema."""
+        """A request for a relation; it names the schema unless that is the first exposed one."""
         schema = "" if relation.schema == self.catalog.schemas[0] else relation.schema
         return Request(method, quote(relation.name, safe=""), schema=schema, **more)
 
     def where(self, relation: Relation, row: Row) -> dict[str, str]:
-        """PostgREST's filters for exactly this row."""
+        """The PostgREST filters that select exactly this row."""
         return {column_name(name): f"eq.{literal(value)}" for name, value in self.catalog.key_of(relation, row).items()}
 
 
 @dataclass
 class Asked:
-    """Collects the cells of a case; `settled` gives them with their controls."""
+    """Collects the cells of a case; `with_controls` yields them with their controls."""
 
     case: Case
     cells: list[Cell] = field(default_factory=list)
 
     def add(self, actor: str, observed: str, request: Request, answer: Answer, *, note: str = "") -> None:
+        """Add an actor's cell; `note` is its reason if the observation is not as expected."""
         expected = self.case.expected[actor]
         reason = (
             ""
@@ -135,8 +152,11 @@ class Asked:
             )
         )
 
-    def settled(self, control_by_sql: Callable[[], bool] | None = None) -> Iterator[Cell]:
-        """Name each denial's control; a denial without one proves nothing."""
+    def with_controls(self, control_by_sql: Callable[[], bool] | None = None) -> Iterator[Cell]:
+        """The cells, each denial with its control or, if there is none, with that as the reason of its failure.
+
+        `control_by_sql` says whether the request works by SQL; it is asked if no actor should be allowed.
+        """
         able = [c.actor for c in self.cells if c.observed == ALLOWED and c.expected == ALLOWED]
         wanted = [c for c in self.cells if c.expected == ALLOWED]
         control = next((a for a in ("owner", *able) if a in able), "")
@@ -153,7 +173,7 @@ class Asked:
 
 
 def expected_of(intent: Intent, allowed: Iterable[str], *, filtered: Iterable[str] = ()) -> dict[str, str]:
-    """What each actor should meet: anon a refusal, unless declared as one who may ask and get nothing."""
+    """The outcome expected for each actor; for anon a refusal, unless `filtered` lets anon ask and get nothing."""
     may, asks = set(allowed), set(filtered)
     return {
         actor: ALLOWED if actor in may else REFUSED if actor == "anon" and actor not in asks else DENIED
@@ -162,25 +182,25 @@ def expected_of(intent: Intent, allowed: Iterable[str], *, filtered: Iterable[st
 
 
 def written_case(intent: Intent, relation: Relation, verb: str) -> Case:
-    """The case of the matrix that asks who may write a row of the owner's in this way."""
+    """The case of the matrix that asks who can insert, update or delete a row of the owner's."""
     entry = intent.relations[relation.qualified]
     expected = expected_of(intent, entry.allowed[verb], filtered=entry.filtered)
     return Case(kind=verb, object=relation.qualified, verb=verb, expected=expected, alone=is_alone(relation, entry))
 
 
 def denied_first(case: Case) -> Sequence[str]:
-    """The actors in an order in which a denial finds the row untouched."""
+    """The actors, those who should be denied first, so that the row is unchanged when they ask."""
     return sorted(case.expected, key=lambda actor: (case.expected[actor] == ALLOWED, actor == "owner"))
 
 
-def unaskable(case: Case, why: Exception) -> Iterator[Cell]:
-    """The cells of a case that could not be asked: each is a failure, never a skip."""
+def unaskable(case: Case, error: Exception) -> Iterator[Cell]:
+    """The cells of a case that could not be asked: each is a failure."""
     for actor, expected in case.expected.items():
-        yield Cell(case=case, actor=actor, expected=expected, observed=FAILED, reason=str(why))
+        yield Cell(case=case, actor=actor, expected=expected, observed=FAILED, reason=str(error))
 
 
 def column_name(name: str) -> str:
-    """A column as PostgREST's queries spell it: quoted where it would be taken for something else.
+    """A column's name in a PostgREST query, quoted if it is a reserved word or has special characters.
 
     https://docs.postgrest.org/en/stable/references/api/url_grammar.html#reserved-characters
     """
@@ -190,22 +210,22 @@ def column_name(name: str) -> str:
 
 
 def literal(value: Any) -> str:
-    """A value as PostgREST's filters spell it."""
+    """A value in a PostgREST filter."""
     if isinstance(value, bool | dict | list):
         return json.dumps(value)
     return str(value)
 
 
 def _reason(case: Case, actor: str, expected: str, observed: str, answer: Answer) -> str:
-    """One sentence: who could do what they should not, or could not do what they should."""
-    what = f"{case.verb} {case.detail or 'on'} {case.object}" if case.detail else f"{case.verb} on {case.object}"
+    """One sentence that says what the actor could do and should not, or should and could not."""
+    action = f"{case.verb} {case.detail or 'on'} {case.object}"
     if observed == FAILED:
-        words = answer.words if answer.code == CANCELED else f"answered {answer.words}"
-        return f"{actor}: {what} could not be judged, the API {words}"
+        result = answer.words if answer.code == CANCELED else f"answered {answer.words}"
+        return f"{actor}: {action} could not be judged, the API {result}"
     if expected == ALLOWED:
-        return f"{actor} should be able to {what}, but got {answer.words}"
+        return f"{actor} should be able to {action}, but got {answer.words}"
     if expected == REFUSED and observed == NOTHING:
-        return f"{actor} holds a right to {what}: an empty answer ({answer.words}) instead of a refusal"
+        return f"{actor} holds a right to {action}: an empty answer ({answer.words}) instead of a refusal"
     if observed == ALLOWED:
-        return f"{actor} can {what}, a row of the owner's"
-    return f"{actor} should be refused to {what}, but got {answer.words}"
+        return f"{actor} can {action}, a row of the owner's"
+    return f"{actor} should be refused to {action}, but got {answer.words}"

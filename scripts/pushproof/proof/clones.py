@@ -1,4 +1,4 @@
-"""Copies of one migrated database, each with a REST server of its own."""
+"""Copies of a migrated database, each with a REST server of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pushproof.base.reading import sql_files
 from pushproof.checks.promises import CheckResult, result_of
 from pushproof.proof.asking import Actor, RestApi
 from pushproof.proof.cells import Probe
-from pushproof.proof.records import impatient
+from pushproof.proof.records import connect_with_limit
 from pushproof.proof.rows import Rows
 from pushproof.stack.embedded import Stack, api_of, takes_anonymous
 from pushproof.stack.services.base import HOST, Service, free_port
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Clone:
-    """One copy: how to ask it, and how to get it back to what it was."""
+    """One copy of the database: asks it and restores it."""
 
     name: str
     target: Target
@@ -41,34 +41,32 @@ class Clone:
     checks: Sequence[Path]
     project: Path
     tests: Path
-    check: Callable[[], None]  # raises StackError where a service died on which an answer of the copy rests
+    check: Callable[[], None]  # raises StackError if a service that the copy needs has died
     baseline: str = ""
     _open: list[psycopg.Connection[Any]] = field(default_factory=list)
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
-        """As `postgres`, who owns what the migrations made."""
+        """A connection as `postgres`, who owns what the migrations made."""
         if not self._open:
             self._open.append(connect(self.target))
         return self._open[0]
 
     def fingerprint(self) -> str:
-        """Of everything that a mutant can touch."""
-        found = self.connection.execute(
-            query("proof/fingerprint"), {"schemas": [*self.probe.catalog.schemas]}
-        ).fetchone()
-        return str(found[0]) if found else ""
+        """A digest of everything that a mutant can change."""
+        row = self.connection.execute(query("proof/fingerprint"), {"schemas": [*self.probe.catalog.schemas]}).fetchone()
+        return str(row[0]) if row else ""
 
     def verdicts(self) -> Iterator[CheckResult]:
-        """The project's checks, one by one."""
+        """The results of the project's checks, one by one."""
         return map(self.verdict, self.checks)
 
     def verdict(self, file: Path) -> CheckResult:
-        """That of one check."""
+        """The result of one check."""
         return result_of(self.connection, file)
 
     def mend(self, script: str) -> None:
-        """Undo a mutant; where that does not lead back to the baseline, copy the database anew."""
+        """Undo a mutant; if that does not restore the baseline, copy the database again."""
         import psycopg
 
         with contextlib.suppress(psycopg.Error), self.connection.transaction():
@@ -78,7 +76,7 @@ class Clone:
         self.probe.rows.refresh()
 
     def renew(self) -> None:
-        """Replace the database by a new copy; the REST server connects again by itself."""
+        """Replace the database with a new copy; the REST server reconnects by itself."""
         self.close()
         with connect(self.admin) as admin:
             admin.execute(f"drop database if exists {self.name} with (force)".encode())
@@ -86,7 +84,7 @@ class Clone:
         self.probe.rows.adopt(self.model)
 
     def close(self) -> None:
-        """End our connections to it."""
+        """Close our connections to it."""
         self.probe.rows.records.close()
         while self._open:
             self._open.pop().close()
@@ -94,10 +92,10 @@ class Clone:
 
 @contextlib.contextmanager
 def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -> Iterator[list[Clone]]:
-    """Copies of the stack's database; its own REST server and Auth are stopped, for nobody may be connected to it.
+    """Make `count` copies of the stack's database. Its REST server and Auth are stopped: a template has no connections.
 
-    `with_auth` puts a gateway with Auth in front of each, which makes it a target of its own.
-    Raises StackError where there is no PostgREST for the platform.
+    `with_auth` puts a gateway with Auth in front of each copy, which makes it a target of its own.
+    Raises StackError if there is no PostgREST for the platform.
     """
     from pushproof.tools import parts as npm
 
@@ -109,9 +107,9 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
     base, state, admin = stack.target(), stack.state, stack.admin()
     checks = sql_files(stack.settings.supabase_dir / "checks", ProjectError)
     api = api_of(stack.settings.supabase_dir / "config.toml")
-    made: list[Clone] = []
+    copies: list[Clone] = []
     services: list[Service] = []
-    # Logs of their own: whatever else writes to the stack's is ended as a stray when it starts.
+    # A log folder of their own: a starting stack ends other processes that write to its logs.
     supervisor = Supervisor(services=services, logs=stack.folder / "copies", running={}, on_change=lambda: None)
 
     def check() -> None:
@@ -136,16 +134,16 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
         )
         services.append(rest)
         if with_auth:
-            known = (parts, api_port, socket, base.database.port, api.schemas, state.passwords, state.secrets)
+            shared = (parts, api_port, socket, base.database.port, api.schemas, state.passwords, state.secrets)
             anonymous = takes_anonymous(stack.settings.supabase_dir / "config.toml")
-            services.append(Origin(*known, anonymous, database=name, name=f"origin_{number}", needs=(rest.name,)))
-        asking = _probe(probe, target, RestApi.at(socket, target, check), secrets=state.secrets)
-        made.append(
+            services.append(Origin(*shared, anonymous, database=name, name=f"origin_{number}", needs=(rest.name,)))
+        copy_probe = _probe(probe, target, RestApi.at(socket, target, check), secrets=state.secrets)
+        copies.append(
             Clone(
                 name=name,
                 target=target,
                 admin=admin,
-                probe=asking,
+                probe=copy_probe,
                 model=probe.rows,
                 checks=checks,
                 project=stack.settings.project,
@@ -154,21 +152,21 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
             )
         )
     try:
-        for clone in made:
+        for clone in copies:
             clone.renew()
         supervisor.start()
-        yield made
+        yield copies
     finally:
-        for clone in made:
+        for clone in copies:
             clone.close()
         supervisor.stop()
 
 
 def _probe(probe: Probe, target: Target, api: RestApi, secrets: dict[str, str]) -> Probe:
-    """The same questions to a copy, whose REST server has no gateway: the key's role travels as a token."""
+    """A probe of the copy. Its REST server has no gateway, so the service key's role is sent as a token."""
     actors = {name: _direct(actor, secrets) for name, actor in probe.actors.items()}
     users = {a.name: a.id for a in actors.values() if a.id}
-    rows = Rows(lambda: impatient(target), probe.catalog, probe.intent, users=users)
+    rows = Rows(lambda: connect_with_limit(target), probe.catalog, probe.intent, users=users)
     return replace(probe, rows=rows, actors=actors, api=api)
 
 

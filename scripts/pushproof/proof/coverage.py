@@ -1,4 +1,4 @@
-"""For each policy: was it seen to allow, and to deny? Only both together cover it."""
+"""Coverage of policies: a policy is covered if one cell saw it allow and another saw it deny."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pushproof.proof.outcomes import ALLOWED, NOTHING, REFUSED
 
 @dataclass(frozen=True)
 class Coverage:
-    """A policy with a cell that saw it allow and one that saw it deny; empty where none did."""
+    """A policy with the names of a cell that saw it allow and of one that saw it deny; empty if none did."""
 
     policy: Policy
     allowing: str
@@ -24,9 +24,9 @@ class Coverage:
 
 
 def coverage(catalog: Catalog, cells: Iterable[Cell]) -> list[Coverage]:
-    """Every policy of the exposed schemas against the cells of its relation, command and roles.
+    """The coverage of each policy of the exposed schemas by the cells of its relation, command and roles.
 
-    A refusal counts only where the role holds the privilege: otherwise the grant refused, not the policy.
+    A refusal counts only if the role holds the privilege: otherwise the missing grant refused, not the policy.
     """
     proved = [c for c in cells if c.ok and c.case.object in catalog.relations]
     return [

@@ -1,6 +1,6 @@
-"""The same cells by SQL claims: `set local role` and `request.jwt.claims`, as SQL-only test tools ask.
+"""The same cells by SQL claims: `set local role` and `request.jwt.claims`, as SQL-only test tools do.
 
-What they answer is held against what the real token got over HTTP.
+The outcome is compared with that of the real token over HTTP.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BASE_KINDS = ("select", "insert", "update", "delete")
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A cell that is allowed one way and denied the other."""
+    """A cell that is allowed over HTTP and denied by SQL, or the reverse. `words` is the result by SQL."""
 
     cell: Cell
     by_sql: str
@@ -40,25 +40,27 @@ class Disagreement:
 
 
 def disagreements(probe: Probe, cells: Iterable[Cell]) -> Iterator[Disagreement]:
-    """Ask each cell of the matrix again by SQL; those that differ."""
+    """Ask each cell of the matrix again by SQL; yield those that differ."""
     for cell in cells:
         if cell.request is None:
             continue
         try:
             if cell.case.kind in BASE_KINDS:
-                by_sql, words = by_claims(probe, probe.catalog.relations[cell.case.object], cell.case, actor=cell.actor)
+                by_sql, message = by_claims(
+                    probe, probe.catalog.relations[cell.case.object], cell.case, actor=cell.actor
+                )
             elif cell.case.kind == "call":
-                by_sql, words = called_by_claims(probe, cell.case, cell.actor)
+                by_sql, message = called_by_claims(probe, cell.case, cell.actor)
             else:
                 continue
-        except UnansweredError as why:
-            by_sql, words = REJECTED, str(why)
+        except UnansweredError as error:
+            by_sql, message = REJECTED, str(error)
         if (by_sql == ALLOWED) != (cell.observed == ALLOWED):
-            yield Disagreement(cell, by_sql, words)
+            yield Disagreement(cell, by_sql, message)
 
 
 def by_claims(probe: Probe, relation: Relation, case: Case, actor: str) -> tuple[str, str]:
-    """What the actor's claims get by SQL, undone at once: the observation, and the server's words."""
+    """Run the case by SQL with the actor's claims and roll back: the observation, and the server's message."""
     import psycopg
 
     try:
@@ -79,47 +81,47 @@ def by_claims(probe: Probe, relation: Relation, case: Case, actor: str) -> tuple
 
 
 def called_by_claims(probe: Probe, case: Case, actor: str) -> tuple[str, str]:
-    """What the actor's claims get of a function by SQL, undone at once: the observation, and the server's words."""
+    """Call the function by SQL with the actor's claims and roll back: the observation, and the server's message."""
     try:
-        asked = call.prepare(probe, case)
+        prepared = call.prepare(probe, case)
     except UnaskableError as reason:
         return REJECTED, str(reason)
     connection = probe.rows.records.connection
-    speak = functools.partial(become, connection, probe.actors[actor])
-    before = asked.state(probe)
+    set_actor = functools.partial(become, connection, probe.actors[actor])
+    before = prepared.state(probe)
     with connection.transaction(force_rollback=True):
-        sqlstate, body = call.by_sql(probe, asked.function, asked.arguments, become=speak)
-        if not sqlstate and asked.state(probe) != before:
+        sqlstate, body = call.by_sql(probe, prepared.function, prepared.arguments, become=set_actor)
+        if not sqlstate and prepared.state(probe) != before:
             return ALLOWED, "it changed a row of the owner's"
     if sqlstate:
         return (REFUSED if sqlstate == "42501" else NOTHING), f"{sqlstate} {body}"
     with connection.transaction(force_rollback=True):
-        missing = call.by_sql(probe, asked.function, asked.nobody, become=speak)
-    same = asked.rows_of and ("", call.telling(body, asked.arguments)) == (
+        missing = call.by_sql(probe, prepared.function, prepared.nobody, become=set_actor)
+    same = prepared.rows_of and ("", call.without_ids(body, prepared.arguments)) == (
         missing[0],
-        call.telling(missing[1], asked.nobody),
+        call.without_ids(missing[1], prepared.nobody),
     )
     return (NOTHING if same else ALLOWED), f"{len(body)} rows"
 
 
 def become(connection: psycopg.Connection[Any], actor: Actor) -> None:
-    """For the rest of the transaction the actor's role, with what their token says."""
+    """Take the actor's role and the claims of their token for the rest of the transaction."""
     connection.execute(f"set local role {ROLE_OF.get(actor.name, 'authenticated')}".encode())
     connection.execute("select pg_catalog.set_config('request.jwt.claims', %s, true)", [json.dumps(claims(actor))])
 
 
 def claims(actor: Actor) -> dict[str, object]:
-    """What the actor's token says; for those without one their role alone."""
+    """The claims of the actor's token; only the role for actors without a token."""
     token = actor.headers.get("Authorization", "").removeprefix("Bearer ")
     if actor.name in ROLE_OF or token.count(".") != 2:
         return {"role": ROLE_OF.get(actor.name, "anon")}
     payload = token.split(".")[1]
-    found: dict[str, object] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return found
+    decoded: dict[str, object] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return decoded
 
 
 def _statement(probe: Probe, relation: Relation, case: Case) -> tuple[sql.Composed, list[str]]:
-    """The case's request as SQL: about a row of the owner's."""
+    """The request of the case as SQL, for a row of the owner's, and its parameters."""
     table = name_of(relation)
     if case.verb == "insert":
         body = probe.rows.values.body(relation, "owner")

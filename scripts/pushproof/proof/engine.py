@@ -1,4 +1,4 @@
-"""Derives every case, asks them in parallel, and makes sure that no cell went missing."""
+"""Derives all cases, asks them in parallel, and makes sure that no cell is missing."""
 
 from __future__ import annotations
 
@@ -11,54 +11,55 @@ from pushproof.proof.catalog import Catalog
 from pushproof.proof.cells import Case, Cell, Kind, Probe, unaskable
 from pushproof.proof.intent import Intent
 from pushproof.proof.outcomes import FAILED
-from pushproof.proof.unaskable import CrowdedError, UnansweredError, UnaskableError
+from pushproof.proof.unaskable import NotAloneError, UnansweredError, UnaskableError
 
 WORKERS = 4
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The kinds of cases, and who asks."""
+    """Asks the cases of these kinds with `workers` threads."""
 
     kinds: dict[str, Kind]
     probe: Probe
     workers: int = WORKERS
 
     def cases(self) -> list[Case]:
+        """All cases of its kinds."""
         return derive(self.kinds, self.probe.catalog, self.probe.intent)
 
     def run(self, cases: Iterable[Case]) -> Iterator[Cell]:
-        """Ask them; cells come as they are settled.
+        """Ask the cases and yield their cells as they come.
 
-        Cases that must be alone come last, one by one, and with them those that found no room among the others.
+        Cases that must run alone come last, one by one, and with them those that raised NotAloneError.
         """
-        asked, stopped, rows = list(cases), threading.Event(), self.probe.rows
-        together, alone = [c for c in asked if not c.alone], [c for c in asked if c.alone]
+        cases, stopped, rows = list(cases), threading.Event(), self.probe.rows
+        together, alone = [c for c in cases if not c.alone], [c for c in cases if c.alone]
 
         def attempt(case: Case) -> list[Cell] | None:
             try:
                 return [] if stopped.is_set() else self.ask(case)
-            except CrowdedError:
+            except NotAloneError:
                 return None
 
-        rows.crowded = True
+        rows.parallel = True
         with ThreadPoolExecutor(self.workers) as pool:
             try:
                 for case, cells in zip(together, pool.map(attempt, together), strict=True):
                     yield from cells or []
                     alone += [case] if cells is None else []
             finally:
-                stopped.set()  # the pool's exit waits for what is queued
-        rows.crowded = False
+                stopped.set()  # leaving the pool waits for queued cases
+        rows.parallel = False
         for case in alone:
             yield from self.ask(case)
 
     def ask(self, case: Case) -> list[Cell]:
-        """One cell for each actor of the case, whatever happens."""
+        """Ask one case: one cell for each of its actors, also if it cannot be asked."""
         try:
             cells = list(self.kinds[case.kind].ask(self.probe, case))
-        except (UnaskableError, UnansweredError) as why:
-            cells = list(unaskable(case, why))
+        except (UnaskableError, UnansweredError) as error:
+            cells = list(unaskable(case, error))
         missing = set(case.expected) - {c.actor for c in cells}
         lost = [
             Cell(
@@ -74,5 +75,5 @@ class Engine:
 
 
 def derive(kinds: dict[str, Kind], catalog: Catalog, intent: Intent) -> list[Case]:
-    """Every case of every kind."""
+    """All cases of all kinds."""
     return [case for kind in kinds.values() for case in kind.derive(catalog, intent)]

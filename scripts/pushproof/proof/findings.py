@@ -1,7 +1,7 @@
-"""Static findings, put to the database: what linters claim, and what a request or the server says of it.
+"""Static findings, tested on the database: what linters report, and whether a request or the server confirms it.
 
-Reports are the linters' words; those on one object are one finding. Each report's rule belongs to a claim
-(scripts/rls/claims), which tries what the rule warns of. What the cells show without any linter is a finding too.
+The reports about one object form one finding. The rule of each report belongs to a claim (a module of the folder
+claims), which tries what the rule warns of. An attack that cells show without a report is a finding too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ORDER = (CONFIRMED, UNPROVED, DECLARED, REFUTED)
 
 @dataclass(frozen=True)
 class LinterReport:
-    """A linter's words on one object."""
+    """What a linter reports about one object; `words` is its message."""
 
     source: str
     rule: str
@@ -46,9 +46,9 @@ class LinterReport:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim: one sentence, and the request or statement that shows it, with its answer.
+    """The result of a claim: one sentence, and the request or statement that shows it, with its answer.
 
-    `severe`: somebody gets what is not theirs; otherwise it costs time, or takes a second hole.
+    `severe`: a user gets what is not theirs; otherwise it costs only time, or needs a second hole.
     """
 
     verdict: str
@@ -62,7 +62,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Finding:
-    """All that is said of one object."""
+    """All reports about one object, and the verdicts on them."""
 
     object: str
     reports: tuple[LinterReport, ...]
@@ -70,13 +70,14 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        return next(v for v in ORDER if any(one.verdict == v for one in self.verdicts))
+        verdicts = {v.verdict for v in self.verdicts}
+        return next(name for name in ORDER if name in verdicts)
 
     @property
     def shown(self) -> list[Verdict]:
-        """Those that make the finding's verdict, what is severe first, each sentence once."""
-        found = sorted((v for v in self.verdicts if v.verdict == self.verdict), key=lambda v: not v.severe)
-        return list({v.sentence: v for v in found}.values())
+        """The verdicts that determine the finding's verdict, severe ones first, each sentence once."""
+        shown = sorted((v for v in self.verdicts if v.verdict == self.verdict), key=lambda v: not v.severe)
+        return list({v.sentence: v for v in shown}.values())
 
     @property
     def severe(self) -> bool:
@@ -85,27 +86,28 @@ class Finding:
 
 @dataclass(frozen=True)
 class Context:
-    """What a claim is judged with: the cells of the run, and whoever may ask once more."""
+    """What a claim needs for its verdict: the cells of the run, and a probe and actors to ask more."""
 
     probe: Probe
     actors: Actors
     cells: Sequence[Cell]
 
     def on(self, name: str) -> list[Cell]:
+        """The cells about this object."""
         return [c for c in self.cells if c.case.object == name]
 
 
 class Claim(Protocol):
-    """A module of scripts/rls/claims: RULES, and how they are put to the database."""
+    """A module of the folder claims: RULES, and how they are tested on the database."""
 
     RULES: frozenset[str]
 
     def judge(self, context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
-        """Raises UnaskableError."""
+        """The verdict on what these reports say about the object. Raises UnaskableError."""
 
 
 def known_claims() -> dict[str, Claim]:
-    """The claim of each rule."""
+    """All claims, by rule."""
     names = sorted(module.name for module in pkgutil.iter_modules(claims.__path__))
     modules = [cast("Claim", importlib.import_module(f"{claims.__name__}.{name}")) for name in names]
     return {rule: module for module in modules for rule in module.RULES}
@@ -118,49 +120,49 @@ def collect(
     catalog: Catalog,
     database: psycopg.Connection[Any],
 ) -> list[LinterReport]:
-    """What the CLI's advisors, pgrls (`lint`) and our own checks say of the target; without `cli` the latter two.
+    """The reports of the CLI's advisors, of pgrls (`lint`) and of our own advisors; without `cli` of the latter two.
 
     Raises what each of them raises.
     """
     with ThreadPoolExecutor(2) as pool:
         advised = pool.submit(cli.advisors, target) if cli else None
         linted = pool.submit(lint)
-        found = own_reports(database, catalog)
+        reports = own_reports(database, catalog)
         for row in advised.result() if advised else ():
-            where = row.get("metadata") or {}
-            name = ".".join(str(where[k]) for k in ("schema", "name") if where.get(k))
+            metadata = row.get("metadata") or {}
+            name = ".".join(str(metadata[k]) for k in ("schema", "name") if metadata.get(k))
             about, level = _object(catalog, name), row["level"].lower()
-            found.append(
+            reports.append(
                 LinterReport(source="advisors", rule=row["name"], level=level, object=about, words=row["detail"])
             )
         for row in linted.result():
             name = _object(catalog, row["location"])
-            found.append(
+            reports.append(
                 LinterReport(
                     source="pgrls", rule=row["rule_id"], level=row["severity"], object=name, words=row["message"]
                 )
             )
-    return found
+    return reports
 
 
 def own_reports(database: psycopg.Connection[Any], catalog: Catalog) -> list[LinterReport]:
-    """Our own checks: one question a file, each answering object and detail."""
-    found = []
+    """The reports of our own advisors: one query per file, each with the columns object and detail."""
+    reports = []
     for file in sorted(ADVISORS.glob("*.sql")):
         with database.transaction(force_rollback=True):
             database.execute("set local search_path = ''")
             rows = database.execute(file.read_bytes(), {"schemas": list(catalog.schemas)}).fetchall()
-        found += [
+        reports += [
             LinterReport(
                 source="pushproof", rule=file.stem, level="warning", object=_object(catalog, name), words=detail
             )
             for name, detail in rows
         ]
-    return found
+    return reports
 
 
 def _object(catalog: Catalog, location: str) -> str:
-    """The relation or function that a location such as `public.notes.notes_select` is about."""
+    """The relation or function of a location such as `public.notes.notes_select`; else the location itself."""
     names = sorted(catalog.relations, key=len, reverse=True)
     relation = next((n for n in names if location == n or location.startswith(f"{n}.")), "")
     function = next((f.qualified for f in catalog.functions.values() if f"{f.schema}.{f.name}" == location), "")
@@ -168,7 +170,7 @@ def _object(catalog: Catalog, location: str) -> str:
 
 
 def triage(context: Context, reports: Iterable[LinterReport]) -> list[Finding]:
-    """One finding for each object that a report or a failing cell is about; what is confirmed and severe first."""
+    """One finding for each object of a report or an attack; confirmed and severe findings first."""
     by_object: dict[str, list[LinterReport]] = {}
     for report in reports:
         by_object.setdefault(report.object, []).append(report)
@@ -176,14 +178,15 @@ def triage(context: Context, reports: Iterable[LinterReport]) -> list[Finding]:
         if is_attack(cell):
             by_object.setdefault(cell.case.object, [])
     rules = known_claims()
-    found = [
-        Finding(name, tuple(of), tuple(_judged(context, rules, name, reports=of))) for name, of in by_object.items()
+    findings = [
+        Finding(name, tuple(about), tuple(_judged(context, rules, name, reports=about)))
+        for name, about in by_object.items()
     ]
-    return sorted(found, key=lambda f: (ORDER.index(f.verdict), not f.severe, f.object))
+    return sorted(findings, key=lambda f: (ORDER.index(f.verdict), not f.severe, f.object))
 
 
 def _judged(context: Context, rules: Mapping[str, Claim], name: str, reports: Sequence[LinterReport]) -> list[Verdict]:
-    """A verdict for each claim that the reports make; cells that show an attack speak in any case."""
+    """A verdict for each claim that the reports make, and for attacks that the cells show."""
     wanted: dict[int, tuple[Claim, list[LinterReport]]] = {}
     advice = []
     for report in reports:
@@ -195,7 +198,7 @@ def _judged(context: Context, rules: Mapping[str, Claim], name: str, reports: Se
     if any(is_attack(c) for c in context.on(name)):
         reach = rules["rls_disabled_in_public"]
         wanted.setdefault(id(reach), (reach, []))
-    verdicts = [_tried(context, claim, name, reports=of) for claim, of in wanted.values()]
+    verdicts = [_tried(context, claim, name, reports=about) for claim, about in wanted.values()]
     if advice and not verdicts:
         verdicts.append(
             Verdict(UNPROVED, f"no request shows it: {advice[0].words}", severe=False, rules=(advice[0].rule,))
@@ -204,14 +207,14 @@ def _judged(context: Context, rules: Mapping[str, Claim], name: str, reports: Se
 
 
 def _tried(context: Context, claim: Claim, name: str, reports: Sequence[LinterReport]) -> Verdict:
-    """The claim's verdict; whatever kept it from being tried leaves it unproved."""
+    """The verdict of a claim; unproved if an error prevented the test."""
     import psycopg
     from supabase_auth.errors import AuthError
 
     try:
         verdict = claim.judge(context, name, reports)
-    except (UnaskableError, UnansweredError) as why:
-        verdict = Verdict(UNPROVED, str(why))
+    except (UnaskableError, UnansweredError) as error:
+        verdict = Verdict(UNPROVED, str(error))
     except psycopg.Error as problem:
         verdict = Verdict(UNPROVED, f"the database answered: {problem.diag.message_primary or problem}")
     except AuthError as refusal:

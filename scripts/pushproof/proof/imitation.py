@@ -1,4 +1,4 @@
-"""Rows in the numbers of another database: one that its constraints take, made for real, and then multiplied."""
+"""As many rows as another database has: one row that satisfies all constraints, copied with different keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import psycopg
 
 OWNER = "owner"
-# Of a unique column, a value that differs in each of the rows g = 2, 3, … and from those of another time.
+# By type, a value for a unique column that differs for each row g = 2, 3, … and from the values of other runs.
 DIFFERENT = {
     **dict.fromkeys(("int4", "int8", "numeric", "float4", "float8"), "{start} + g"),
     "uuid": "pg_catalog.md5('{start} ' || g)::uuid",
@@ -34,7 +34,7 @@ DIFFERENT = {
 
 @dataclass(frozen=True)
 class Imitated:
-    """A relation, the rows that were made, those that the target holds, and why there are no more."""
+    """A relation, the number of rows made, the number `wanted`, and why there are fewer."""
 
     relation: str
     rows: int
@@ -49,13 +49,13 @@ def imitate(
     wanted: Mapping[str, int],
     limit: int,
 ) -> Iterator[Imitated]:
-    """Fill the relations, by qualified name, with as many rows as `wanted` says, but at most `limit`."""
+    """Fill each relation of `wanted`, by qualified name, with that many rows, but at most `limit`."""
     if not wanted:
         return
     with connect() as connection:
         owner = str(uuid.uuid4())
         with connection.transaction():
-            connection.execute("set local session_replication_role = replica")  # no trigger asks for what it says
+            connection.execute("set local session_replication_role = replica")  # fire no triggers
             connection.execute(query("proof/imitated_user"), {"id": owner})
         rows = Rows(connect, catalog, intent, users={OWNER: owner})
         try:
@@ -77,11 +77,11 @@ def _fill(connection: Any, rows: Rows, relation: Relation, wanted: int, count: i
         row = rows.standing(relation, OWNER)
         made = 1
         with connection.transaction():
-            connection.execute("set local session_replication_role = replica")  # neither triggers nor foreign keys
+            connection.execute("set local session_replication_role = replica")  # no triggers, no foreign keys
             connection.execute(_multiply(relation, row), [count, json.dumps(row)])
         made = count
-    except UnaskableError as why:
-        return Imitated(relation=name, rows=made, wanted=wanted, why=str(why))
+    except UnaskableError as error:
+        return Imitated(relation=name, rows=made, wanted=wanted, why=str(error))
     except psycopg.Error as problem:
         return Imitated(relation=name, rows=made, wanted=wanted, why=problem.diag.message_primary or str(problem))
     finally:
@@ -90,20 +90,20 @@ def _fill(connection: Any, rows: Rows, relation: Relation, wanted: int, count: i
 
 
 def _multiply(relation: Relation, row: Row) -> sql.Composed:
-    """The insert of rows like this one, with other values where they must differ. Raises UnaskableError."""
+    """The insert of copies of this row, with different values in unique keys. Raises UnaskableError."""
     referring = {c for key in relation.foreign_keys for c in key.columns}
-    other: dict[str, str] = {}
+    different: dict[str, str] = {}
     for unique in relation.uniques:
         columns = [relation.by_name[name] for name in unique]
         if any(c.generated for c in columns):
-            continue  # the database numbers them
+            continue  # the database generates the values
         free = [c for c in columns if c.name not in referring and c.base_type in DIFFERENT]
         if not free:
             raise UnaskableError(f"{', '.join(unique)} of {relation.qualified} can be imitated only once")
-        other[free[0].name] = _different(free[0])
+        different[free[0].name] = _different(free[0])
     names = [c.name for c in relation.columns if c.name in row and not c.generated]
     changes = sql.SQL(", ").join(
-        sql.SQL("{}, {}").format(Text(name), expression(value)) for name, value in other.items()
+        sql.SQL("{}, {}").format(Text(name), expression(value)) for name, value in different.items()
     )
     return sql.SQL(
         "insert into {0} ({1}) select {2} from generate_series(2, %s) as g, "
@@ -112,5 +112,5 @@ def _multiply(relation: Relation, row: Row) -> sql.Composed:
 
 
 def _different(column: Column) -> str:
-    start = random.randrange(10**6, 10**9)  # noqa: S311 - to be different, not secret
+    start = random.randrange(10**6, 10**9)  # noqa: S311 - only has to differ
     return DIFFERENT[column.base_type].format(start=start, length=min(column.length or 100, 100))

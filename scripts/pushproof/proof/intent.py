@@ -1,4 +1,4 @@
-"""The intent: supabase/access.toml, who may do what, as people declared and reviewed it."""
+"""The intent: supabase/access.toml, which declares who may do what."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ RELATION_KEYS = {*VERBS, "owner", "columns", "insert_columns", "parents", "sampl
 FUNCTION_KEYS = {"call", "arguments", "filtered", "sample"}
 ACTOR_KEYS = {"user_metadata", "app_metadata"}
 TABLES = ("sample", "arguments", *ACTOR_KEYS)
-IS: dict[str, Callable[[Any], bool]] = {
+SHAPES: dict[str, Callable[[Any], bool]] = {
     "a table": lambda value: isinstance(value, dict),
-    "a text": lambda value: isinstance(value, str),
-    "a list of texts": lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value),
+    "a string": lambda value: isinstance(value, str),
+    "a list of strings": lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value),
 }
 FILE = "access.toml"
-# Columns whose value may say what somebody may do, or what they own.
-TELLING = re.compile(
+# Columns whose value may decide what a user may do, or what they own.
+SENSITIVE = re.compile(
     r"role|admin|permission|^plan(_|$)|tier|credit|balance|verified|approved|premium|_pro$|banned|(user|account)_type|karma"
     r"|moderat|stripe|subscription|coins|points|wallet|quota|level",
     re.IGNORECASE,
 )
-LOOK = "# look: "  # what `pushproof rls --init` found odd, and nobody has reviewed yet
+LOOK = "# look: "  # marks a line that `pushproof rls --init` found unusual and nobody has reviewed yet
 
 
 @dataclass(frozen=True)
 class RelationIntent:
-    """One relation: which actors may do what with a row of the owner's.
+    """One relation: `allowed` maps each verb to the actors who may do it with a row of the owner's.
 
-    `columns`: what an update may set. `insert_columns`: what an insert may set, where that is held at all.
-    `parents`: columns that refer to a row which must be the caller's own. `filtered`: who may ask without
-    a right to any row, and must get nothing. `truncate`: whose role holds that privilege, which no request
-    can use. `keys`: what of a key users may choose.
+    `columns`: the columns that an update may set. `insert_columns`: those that an insert may set; if empty, it is not
+    checked. `parents`: columns that must refer to a row of the caller's own. `filtered`: actors who may ask but must
+    get no row. `truncate`: actors whose role holds that privilege, which no request can use. `keys`: key columns that
+    users may choose.
     """
 
     allowed: Mapping[str, frozenset[str]]
@@ -60,9 +60,9 @@ class RelationIntent:
 
 @dataclass(frozen=True)
 class FunctionIntent:
-    """One function: who may call it with the owner's ids; `arguments` says where those are found.
+    """One function: the actors who may call it with the owner's ids.
 
-    `sample` holds values for others of its arguments.
+    `arguments` maps arguments to the columns that hold these ids; `sample` holds values for other arguments.
     """
 
     call: frozenset[str]
@@ -73,7 +73,7 @@ class FunctionIntent:
 
 @dataclass(frozen=True)
 class ActorIntent:
-    """A user that the project defines, with the metadata that makes them what they are."""
+    """A user that the project defines, with their metadata."""
 
     name: str
     user_metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -89,12 +89,12 @@ class Intent:
     actors: Mapping[str, ActorIntent] = field(default_factory=dict)
 
     def of(self, relation: Relation) -> RelationIntent:
-        """A relation's entry; without one, the owner that its keys suggest: rows of others may need a row here."""
+        """The entry of a relation; without one, an entry with only the owner column that its foreign keys suggest."""
         return self.relations.get(relation.qualified) or RelationIntent({}, _referring_to_users(relation))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every actor, in the order of the matrix."""
+        """All actors, in the order of the matrix."""
         return ("anon", "other", *(a for a in self.actors if a not in ACTORS), "owner", "service")
 
 
@@ -103,7 +103,7 @@ def _referring_to_users(relation: Relation) -> str:
 
 
 def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> Intent:
-    """Read access.toml and hold it against the catalog; what it says nothing of is as `otherwise` has it.
+    """Read access.toml and check it against the catalog; `otherwise` gives the entries that it lacks.
 
     Raises IntentError, which names the line.
     """
@@ -114,21 +114,21 @@ def load(file: Path, catalog: Catalog, *, otherwise: Intent | None = None) -> In
         )
     text = text_of(file, IntentError)
     try:
-        found = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise IntentError(f"supabase/{FILE} is not TOML: {problem}", hint_of(text)) from None
-    return _Reader(text, catalog, found).intent(otherwise)
+    return _Reader(text, catalog, document).intent(otherwise)
 
 
-def silent_of(file: Path, catalog: Catalog) -> set[str]:
-    """The relations and functions that the file says nothing of. Raises ValueError where it is not TOML."""
-    found = tomllib.loads(file.read_text(encoding="utf-8"))
-    said = {*found.get("relations", ()), *found.get("functions", ())}
-    return {*(r.qualified for r in catalog.exposed), *catalog.functions} - said
+def undeclared(file: Path, catalog: Catalog) -> set[str]:
+    """The relations and functions without an entry in the file. Raises ValueError if it is not TOML."""
+    document = tomllib.loads(file.read_text(encoding="utf-8"))
+    declared = {*document.get("relations", ()), *document.get("functions", ())}
+    return {*(r.qualified for r in catalog.exposed), *catalog.functions} - declared
 
 
 class _Reader:
-    """Turns the document into an Intent; its complaints name lines."""
+    """Turns the document into an Intent; its errors name lines."""
 
     def __init__(self, text: str, catalog: Catalog, document: dict[str, Any]) -> None:
         self._lines = text.splitlines()
@@ -136,13 +136,13 @@ class _Reader:
         self._document = document
 
     def intent(self, otherwise: Intent | None) -> Intent:
-        self._known(self._document, {"relations", "functions", "actors"}, "a section", path=())
+        self._check(self._document, {"relations", "functions", "actors"}, "a section", path=())
         actors = {
             name: ActorIntent(name, **self._table(("actors", name), ACTOR_KEYS)) for name in self._section("actors")
         }
         for name in actors:
             if name in ("anon", "service") or not re.fullmatch(r"[a-z]+", name):
-                self._complain(
+                self._fail(
                     ("actors", name),
                     f"{name!r} cannot be the name of an actor",
                     "use other letters, a to z",
@@ -150,8 +150,8 @@ class _Reader:
         self._actors = (*ACTORS, *(name for name in actors if name not in ACTORS))
         exposed = {r.qualified: r for r in self._catalog.exposed}
         relations, functions = self._section("relations"), self._section("functions")
-        self._known(relations, exposed, "a relation of the exposed schemas", path=("relations",))
-        self._known(functions, self._catalog.functions, "a function of the exposed schemas", path=("functions",))
+        self._check(relations, exposed, "a relation of the exposed schemas", path=("relations",))
+        self._check(functions, self._catalog.functions, "a function of the exposed schemas", path=("functions",))
         if otherwise is None:
             self._complete("relations", relations, exposed)
             self._complete("functions", functions, self._catalog.functions)
@@ -163,32 +163,32 @@ class _Reader:
         )
 
     def _section(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._document.get(name, {})
-        if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
-            self._complain((name,), f"[{name}] must hold tables", f'write [{name}."…"]')
-        return found
+        section: dict[str, Any] = self._document.get(name, {})
+        if not isinstance(section, dict) or not all(isinstance(v, dict) for v in section.values()):
+            self._fail((name,), f"[{name}] must hold tables", f'write [{name}."…"]')
+        return section
 
     def _table(self, path: tuple[str, str], keys: set[str]) -> dict[str, Any]:
         table: dict[str, Any] = self._document[path[0]][path[1]]
-        self._known(table, keys, "a key", path=path)
+        self._check(table, keys, "a key", path=path)
         for key, value in table.items():
-            kind = "a table" if key in TABLES else "a text" if key == "owner" else "a list of texts"
-            if not IS[kind](value):
-                self._complain((*path, key), f"{key} must be {kind}", "docs/access.md shows each key")
+            kind = "a table" if key in TABLES else "a string" if key == "owner" else "a list of strings"
+            if not SHAPES[kind](value):
+                self._fail((*path, key), f"{key} must be {kind}", "docs/access.md shows each key")
             if kind == "a table":
                 table[key] = self._json(value, (*path, key))
         return table
 
     def _json(self, value: Any, path: tuple[str, ...]) -> Any:
-        """The value as JSON has it, dates and times as texts."""
+        """The value as JSON can hold it, with dates and times as texts."""
         if isinstance(value, dict):
-            return {name: self._json(one, path) for name, one in value.items()}
+            return {name: self._json(item, path) for name, item in value.items()}
         if isinstance(value, list):
-            return [self._json(one, path) for one in value]
+            return [self._json(item, path) for item in value]
         if isinstance(value, date | time):
             return value.isoformat()
         if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, str) and "\0" in value):
-            self._complain(path, f"{value!r} is a value that neither JSON nor PostgreSQL can hold", "use another")
+            self._fail(path, f"{value!r} is a value that neither JSON nor PostgreSQL can hold", "use another value")
         return value
 
     def _relation(self, relation: Relation) -> RelationIntent:
@@ -196,16 +196,16 @@ class _Reader:
         table = self._table(path, RELATION_KEYS)
         for verb in VERBS:
             if verb not in table:
-                self._complain(path, f"it does not say who may {verb}", f"add `{verb} = []` or name actors")
-            self._known(table[verb], self._actors, "an actor", path=(*path, verb))
+                self._fail(path, f"it does not say who may {verb}", f"add `{verb} = []` or name actors")
+            self._check(table[verb], self._actors, "an actor", path=(*path, verb))
             if table[verb] and not relation.takes(verb):
-                self._complain((*path, verb), f"this view does not support {verb}", f"write `{verb} = []`")
+                self._fail((*path, verb), f"this view does not support {verb}", f"write `{verb} = []`")
         for key in ("filtered", "truncate"):
-            self._known(table.get(key, []), self._actors, "an actor", path=(*path, key))
+            self._check(table.get(key, []), self._actors, "an actor", path=(*path, key))
         for key in ("columns", "insert_columns", "parents", "sample", "keys"):
-            self._known(table.get(key, []), relation.by_name, f"a column of {relation.qualified}", path=(*path, key))
+            self._check(table.get(key, []), relation.by_name, f"a column of {relation.qualified}", path=(*path, key))
         if owner := table.get("owner"):
-            self._known([owner], relation.by_name, f"a column of {relation.qualified}", path=(*path, "owner"))
+            self._check([owner], relation.by_name, f"a column of {relation.qualified}", path=(*path, "owner"))
         return RelationIntent(
             allowed={verb: self._reviewed((*path, verb), table[verb]) for verb in VERBS},
             owner=table.get("owner", ""),
@@ -218,28 +218,28 @@ class _Reader:
             keys=tuple(table.get("keys", ())),
         )
 
-    def _settable(self, path: tuple[str, str], key: str, telling: set[str]) -> tuple[str, ...]:
-        """Of a line that nobody has reviewed, not the columns that say whose a row is, or what somebody may do."""
+    def _settable(self, path: tuple[str, str], key: str, identifying: set[str]) -> tuple[str, ...]:
+        """The columns of this line; if nobody has reviewed it, without owner, parent and sensitive columns."""
         named: list[str] = self._document[path[0]][path[1]].get(key, [])
         if self._unreviewed((*path, key)):
-            named = [c for c in named if c not in telling and not TELLING.search(c)]
+            named = [c for c in named if c not in identifying and not SENSITIVE.search(c)]
         return tuple(named)
 
     def _function(self, name: str) -> FunctionIntent:
         path = ("functions", name)
         table = self._table(path, FUNCTION_KEYS)
         if "call" not in table:
-            self._complain(path, "it does not say who may call it", "add `call = []` or name actors")
+            self._fail(path, "it does not say who may call it", "add `call = []` or name actors")
         for key in ("call", "filtered"):
-            self._known(table.get(key, ()), self._actors, "an actor", path=(*path, key))
+            self._check(table.get(key, ()), self._actors, "an actor", path=(*path, key))
         arguments = table.get("arguments", {})
         for key in ("arguments", "sample"):
-            self._known(table.get(key, ()), self._catalog.functions[name].names, "an argument", path=(*path, key))
+            self._check(table.get(key, ()), self._catalog.functions[name].names, "an argument", path=(*path, key))
         for source in arguments.values():
             relation = str(source).rpartition(".")[0]
             columns = self._catalog.relations[relation].by_name if relation in self._catalog.relations else {}
             known = [f"{relation}.{c}" for c in columns]
-            self._known([source], known, "schema.relation.column", path=(*path, "arguments"))
+            self._check([source], known, "schema.relation.column", path=(*path, "arguments"))
         return FunctionIntent(
             call=self._reviewed((*path, "call"), table["call"]),
             arguments=arguments,
@@ -248,7 +248,7 @@ class _Reader:
         )
 
     def _reviewed(self, path: tuple[str, ...], actors: Iterable[str]) -> frozenset[str]:
-        """A line that still says `look` declares nothing for those whose rows they are not."""
+        """The actors of this line; if it is still marked `look`, without anon and other."""
         return frozenset(actors) - ({"anon", "other"} if self._unreviewed(path) else set())
 
     def _unreviewed(self, path: tuple[str, ...]) -> bool:
@@ -261,20 +261,21 @@ class _Reader:
                 f'add [{section}."{missing[0]}"] there; `pushproof rls --init` proposes it',
             )
 
-    def _known(self, given: Iterable[str], known: Iterable[str], what: str, path: tuple[str, ...]) -> None:
+    def _check(self, given: Iterable[str], known: Iterable[str], kind: str, path: tuple[str, ...]) -> None:
+        """Check that each given name is a known one; the error says that it is not `kind`."""
         names = list(known)
         for name in given:
             if name not in names:
                 near = difflib.get_close_matches(str(name), names, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(names)) or 'none'}"
-                where = (*path, str(name)) if not path or path in (("relations",), ("functions",)) else path
-                self._complain(where, f"{name!r} is not {what}", hint)
+                place = (*path, str(name)) if not path or path in (("relations",), ("functions",)) else path
+                self._fail(place, f"{name!r} is not {kind}", hint)
 
-    def _complain(self, path: tuple[str, ...], cause: str, remedy: str) -> None:
+    def _fail(self, path: tuple[str, ...], cause: str, remedy: str) -> None:
         raise IntentError(f"supabase/{FILE} line {self._line(path)}: {cause}", remedy)
 
     def _line(self, path: tuple[str, ...]) -> int:
-        """Where a table, or a key in it, stands. tomllib keeps no positions."""
+        """The line of a table, or of a key in it. tomllib keeps no positions."""
         header = re.compile(
             r"^\s*\[\s*" + r"\s*\.\s*".join(rf"[\"']?{re.escape(p)}[\"']?" for p in path[:2]) + r"\s*\]"
         )

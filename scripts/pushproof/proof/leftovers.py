@@ -1,4 +1,4 @@
-"""The rows of test users, which go before the users themselves: foreign keys without a cascade would hold them."""
+"""Removes test users, and before them their rows: foreign keys without a cascade would keep the users."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pushproof.base.errors import FailedError
 from pushproof.base.queries import query
 from pushproof.proof.catalog import INTERNAL, USERS
 from pushproof.proof.names import Name, expression
-from pushproof.proof.records import impatient
+from pushproof.proof.records import connect_with_limit
 from pushproof.proof.unaskable import UnansweredError
 from pushproof.target.targets import Target
 from pushproof.target.testusers import client, forget_dead_runs, left_behind
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from supabase import Client
 
 STUCK = "rows that reference them cannot be deleted, because of a trigger or a foreign key: delete those"
-DEPTH = 6  # foreign keys from a user to a row
+DEPTH = 6  # of foreign keys that are followed from a user
 
 
 def clear(target: Target, state_dir: Path) -> tuple[list[str], list[str]]:
-    """Remove the users of runs that are over, and their rows: who went, and who would not, with Auth's words."""
+    """Remove the users of ended runs, and their rows: the names removed, and those not removed with Auth's message."""
     from pushproof.target.patience import http_client
 
     with http_client(target) as http:
@@ -38,13 +38,13 @@ def clear(target: Target, state_dir: Path) -> tuple[list[str], list[str]]:
 
 
 def refuse_stuck(stuck: list[str]) -> None:
-    """Raises FailedError naming those that would not go."""
+    """Raise FailedError if users could not be removed; it names them."""
     if stuck:
         raise FailedError(f"cannot remove {', '.join(stuck)}", f"{STUCK} first")
 
 
 def remove_users(target: Target, admin: Client, users: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Remove these users, named by id, and their rows: who went, and who would not, with Auth's words."""
+    """Remove these users (id to name) and their rows: the names removed, and those not removed with Auth's message."""
     from supabase_auth.errors import AuthApiError
 
     remove_rows_of(target, [*users])
@@ -60,36 +60,36 @@ def remove_users(target: Target, admin: Client, users: Mapping[str, str]) -> tup
 
 
 def remove_rows_of(target: Target, users: Sequence[str]) -> None:
-    """Delete whatever refers to these users, and what refers to that, the last of it first.
+    """Delete all rows that refer to these users, directly or through other rows, the deepest first.
 
-    What the database does not let go of stays, and holds its user: the caller hears of it from Auth. A relation whose
+    A row that the database does not delete stays and keeps its user, which Auth then reports. A relation whose
     triggers do not return is tried once.
     """
     import psycopg
 
-    silent: set[str] = set()
-    connection = impatient(target)
+    unanswered: set[str] = set()
+    connection = connect_with_limit(target)
     try:
         keys = connection.execute(query("proof/foreign_keys"), {"internal": INTERNAL}).fetchall()
-        for relation, alias, condition in _hanging(keys, USERS, sql.SQL("t0.id = any(%s::uuid[])"), path=(USERS,)):
-            if relation in silent:
+        for relation, alias, condition in _referring(keys, USERS, sql.SQL("t0.id = any(%s::uuid[])"), path=(USERS,)):
+            if relation in unanswered:
                 continue
             delete = sql.SQL("delete from {} {} where {}").format(expression(relation), Name(alias), condition)
-            connection = impatient(target) if connection.closed else connection
+            connection = connect_with_limit(target) if connection.closed else connection
             try:
                 connection.execute(delete, [list(users)])
             except psycopg.Error:
                 continue
             except UnansweredError:
-                silent.add(relation)
+                unanswered.add(relation)
     finally:
         connection.close()
 
 
-def _hanging(
+def _referring(
     keys: Sequence[Any], relation: str, condition: sql.Composable, path: tuple[str, ...]
 ) -> Iterator[tuple[str, str, sql.Composable]]:
-    """What refers to rows of a relation under a condition: relation, alias, its own condition; leaves first."""
+    """Relations that refer to the rows of a relation under a condition, leaves first: (relation, alias, condition)."""
     parent, alias = f"t{len(path) - 1}", f"t{len(path)}"
     for child, columns, target, target_columns in keys:
         if target == relation and child not in path and len(path) <= DEPTH:
@@ -98,5 +98,5 @@ def _hanging(
             within = sql.SQL("exists (select from {} {} where {} and {})").format(
                 expression(relation), Name(parent), same, condition
             )
-            yield from _hanging(keys, child, within, path=(*path, child))
+            yield from _referring(keys, child, within, path=(*path, child))
             yield child, alias, within

@@ -1,4 +1,4 @@
-"""Mutants: every policy, grant and flag broken in turn, derived from the catalog, and how one is tried."""
+"""Mutants: derived from the catalog, each breaks one policy, grant or flag; and the trial of a mutant."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     import psycopg
 
 SETTLE_SECONDS = 10
-NEAREST = 4  # cells, which cost about as much as all checks together
+NEAREST = 4  # cells; they take about as long as all checks together
 FOLDER = resource(__package__, "mutants")
 UNCALLED = "the API cannot call it, for its arguments have no names"
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One break and what mends it. `kind` is the SQL file that derived it.
+    """A change that breaks the database, and the SQL that mends it. `kind` is the name of its SQL file.
 
-    `equivalent` is the reasoning where it cannot make a difference over the API.
+    `equivalent` says why it makes no difference over the API; None if it does.
     """
 
     kind: str
@@ -50,9 +50,9 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Notice:
-    """A cell, check or test that is wrong on a broken copy. `again` asks for it anew, and says what is wrong then.
+    """A cell, check or test that fails on a broken copy. `again` repeats it and returns what is still wrong.
 
-    It does not kill where the test was not run, because its set-up failed.
+    It does not kill (`kills`) if the test did not run because its set-up failed.
     """
 
     name: str
@@ -61,12 +61,12 @@ class Notice:
     kills: bool = True
 
 
-Suite = Callable[[Clone, Mutant], Iterator[list[Notice]]]  # what each question told
+Suite = Callable[[Clone, Mutant], Iterator[list[Notice]]]  # yields the failures of one cell, check or test at a time
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How a mutant fared: killed by the cells, checks or tests that noticed, or survived. `error`: it was not tried."""
+    """The result of a mutant: killed by the named cells, checks or tests, or survived. `error`: it was not tried."""
 
     mutant: Mutant
     killers: tuple[str, ...]
@@ -80,29 +80,29 @@ class Trial:
 
     @property
     def survived(self) -> bool:
-        """Not noticed, though it makes a difference."""
+        """Whether nothing noticed it, although it makes a difference."""
         return not self.killers and (bool(self.error) or not self.mutant.equivalent)
 
 
 def derive(
     connection: psycopg.Connection[Any], schemas: Sequence[str], uncallable: Container[str | None] = ()
 ) -> list[Mutant]:
-    """Every mutant of every kind. `uncallable` functions are not reached by the API."""
-    found = []
+    """All mutants of all kinds. The API cannot call the functions in `uncallable`."""
+    mutants = []
     for file in sorted(FOLDER.glob("*.sql")):
         with connection.transaction(force_rollback=True):
             connection.execute("set local search_path = ''")
             sql = query("proof/mutant_sources") + file.read_text(encoding="utf-8")
             rows = connection.execute(sql.encode(), {"schemas": list(schemas)}).fetchall()
-        found += [Mutant(file.stem, *row) for row in rows]
-    return [replace(m, equivalent=m.equivalent or UNCALLED) if m.routine in uncallable else m for m in found]
+        mutants += [Mutant(file.stem, *row) for row in rows]
+    return [replace(m, equivalent=m.equivalent or UNCALLED) if m.routine in uncallable else m for m in mutants]
 
 
 def try_mutant(clone: Clone, suite: Suite, mutant: Mutant, *, every: bool = False) -> Trial:
-    """Break, ask until something notices, or with `every` all there is, and mend.
+    """Break the clone, run the suite until a cell, check or test fails, or with `every` to its end, and mend the clone.
 
-    A clone that does not come out as it was is made anew. What noticed the break is asked again of the mended clone;
-    raises StackError where that is no better, for then something else than the mutant is broken.
+    A clone that cannot be restored is copied again. What failed is repeated on the mended clone; if it still fails,
+    the mutant is not the cause, and StackError is raised.
     """
     import psycopg
 
@@ -113,8 +113,8 @@ def try_mutant(clone: Clone, suite: Suite, mutant: Mutant, *, every: bool = Fals
     try:
         with clone.connection.transaction():
             clone.connection.execute(mutant.break_.encode())
-        for found in filter(None, suite(clone, mutant)):
-            noticed += found
+        for notices in filter(None, suite(clone, mutant)):
+            noticed += notices
             if not every:
                 break
     except psycopg.Error as problem:
@@ -122,13 +122,13 @@ def try_mutant(clone: Clone, suite: Suite, mutant: Mutant, *, every: bool = Fals
     finally:
         clone.mend(mutant.mend)
     _confirm(clone, noticed)
-    killers = [one for one in noticed if one.kills]
+    killers = [notice for notice in noticed if notice.kills]
     if noticed and not killers:
         error = f"{noticed[0].name} could not be asked: {noticed[0].reason}"
     reason = killers[0].reason if killers else ""
     return Trial(
         mutant=mutant,
-        killers=tuple(one.name for one in killers),
+        killers=tuple(notice.name for notice in killers),
         reason=reason,
         seconds=time.monotonic() - began,
         error=error,
@@ -136,56 +136,59 @@ def try_mutant(clone: Clone, suite: Suite, mutant: Mutant, *, every: bool = Fals
 
 
 def _confirm(clone: Clone, noticed: Sequence[Notice]) -> None:
-    """Raise StackError unless all is well again, now that the clone is mended."""
-    for again in dict.fromkeys(one.again for one in noticed):
-        if words := again():
+    """Repeat what failed on the mended clone. Raises StackError if it still fails."""
+    for again in dict.fromkeys(notice.again for notice in noticed):
+        if failure := again():
             clone.check()
             raise StackError(
-                f"{clone.name} was restored, but {words}: the mutant is not the cause",
+                f"{clone.name} was restored, but {failure}: the mutant is not the cause",
                 "run this again; if it happens again, look for a test or function whose answers change",
             )
 
 
 def cells_and_checks(clone: Clone, mutant: Mutant) -> Iterator[list[Notice]]:
-    """What costs least first: the nearest cells, the project's checks, the other cells on its object, then all others.
+    """A suite in order of cost: the nearest cells, the project's checks, other cells of the object, all other cells.
 
-    The last are left out where it makes no difference.
+    An equivalent mutant gets no cells of other objects.
     """
     engine = Engine(kinds(), clone.probe)
-    cases, of = engine.cases(), mutant.relation or mutant.routine
-    near = sorted((c for c in cases if c.object == of), key=lambda c: _distance(c, mutant))
-    yield from (_wrong(engine, case) for case in near[:NEAREST])
+    cases, target = engine.cases(), mutant.relation or mutant.routine
+    near = sorted((c for c in cases if c.object == target), key=lambda c: _distance(c, mutant))
+    yield from (_failed_cells(engine, case) for case in near[:NEAREST])
     for file in clone.checks:
-        yield _red(clone, file)
-    yield from (_wrong(engine, case) for case in near[NEAREST:])
+        yield _failed_check(clone, file)
+    yield from (_failed_cells(engine, case) for case in near[NEAREST:])
     if not mutant.equivalent:
-        yield from (_wrong(engine, case) for case in cases if case.object != of)
+        yield from (_failed_cells(engine, case) for case in cases if case.object != target)
 
 
-def _wrong(engine: Engine, case: Case) -> list[Notice]:
-    again = partial(_still_wrong, lambda: _wrong(engine, case))
+def _failed_cells(engine: Engine, case: Case) -> list[Notice]:
+    again = partial(_still_failing, lambda: _failed_cells(engine, case))
     return [Notice(cell.name, cell.reason, again) for cell in engine.ask(case) if not cell.ok]
 
 
-def _red(clone: Clone, file: Path) -> list[Notice]:
+def _failed_check(clone: Clone, file: Path) -> list[Notice]:
     verdict = clone.verdict(file)
-    words = f"expected {verdict.expected}, found {verdict.found}"
-    again = partial(_still_wrong, lambda: _red(clone, file))
-    return [] if verdict.ok else [Notice(f"check {verdict.check}", words, again)]
+    reason = f"expected {verdict.expected}, found {verdict.found}"
+    again = partial(_still_failing, lambda: _failed_check(clone, file))
+    return [] if verdict.ok else [Notice(f"check {verdict.check}", reason, again)]
 
 
-def _still_wrong(ask: Callable[[], list[Notice]]) -> str:
-    """What is wrong in the end: the REST server may have yet to read the schema, or to connect to a new copy."""
-    left: list[Notice] = []
+def _still_failing(ask: Callable[[], list[Notice]]) -> str:
+    """The first failure that stays; empty if all pass in time.
 
-    def is_well() -> bool:
-        left[:] = ask()
-        return not left
+    The REST server may still have to read the schema, or to connect to a new copy.
+    """
+    remaining: list[Notice] = []
 
-    return "" if wait_until(is_well, timeout=SETTLE_SECONDS) else f"{left[0].name} is red ({left[0].reason})"
+    def passes() -> bool:
+        remaining[:] = ask()
+        return not remaining
+
+    return "" if wait_until(passes, timeout=SETTLE_SECONDS) else f"{remaining[0].name} is red ({remaining[0].reason})"
 
 
 def _distance(case: Case, mutant: Mutant) -> tuple[bool, int]:
-    """Those with the same verb first; a look at the catalog costs less than a request, one request less than many."""
+    """A sort key: cases with the mutant's verb first, then by cost: a catalog query, one request, several requests."""
     order = ("hidden", "grants", "select", "parents", "update", "delete", "insert", "keys")
     return case.verb not in f"{mutant.object} {mutant.change}", (*order, case.kind).index(case.kind)

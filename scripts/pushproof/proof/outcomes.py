@@ -1,22 +1,22 @@
-"""What is expected of a request, and what may be observed."""
+"""The outcomes that can be expected of a request, and those that can be observed."""
 
 from __future__ import annotations
 
 from pushproof.proof.asking import Answer
 
-ALLOWED, DENIED, REFUSED = "allowed", "denied", "refused"  # what is expected
-NOTHING, REJECTED, FAILED = "nothing", "rejected", "failed"  # what else may be observed
+ALLOWED, DENIED, REFUSED = "allowed", "denied", "refused"  # expected or observed
+NOTHING, REJECTED, FAILED = "nothing", "rejected", "failed"  # only observed
 FULFILS = {
     ALLOWED: (ALLOWED,),
     DENIED: (REFUSED, NOTHING, REJECTED),
-    REFUSED: (REFUSED,),  # not an empty list: that would be a grant
+    REFUSED: (REFUSED,),  # not NOTHING: an empty list shows that the role holds a privilege
 }
 
 
 def observed_of(answer: Answer, *, effect: bool) -> str:
-    """A write's outcome: the row's own state decides, the status only says how it was denied.
+    """The outcome of a write: `effect`, whether the row changed, decides; the status says only how it was denied.
 
-    What was answered by an error was rolled back: an effect seen beside it is somebody else's.
+    A request that ended in an error was rolled back, so an effect seen then comes from another request.
     """
     if effect and answer.status < 300:
         return ALLOWED
@@ -24,6 +24,6 @@ def observed_of(answer: Answer, *, effect: bool) -> str:
         return REFUSED
     if answer.status < 300:
         return NOTHING
-    if answer.code.startswith("PGRST"):  # PostgREST did not ask the database, as for a column its cache lacks
+    if answer.code.startswith("PGRST"):  # PostgREST did not ask the database, as for a column missing from its cache
         return FAILED
     return REJECTED if answer.code.startswith("23") or answer.status in (400, 404, 405, 409) else FAILED

@@ -1,4 +1,4 @@
-"""A target put to the question: its catalog read, actors signed in with rows of their own, cells asked."""
+"""Prepares a target for the proof (catalog, signed-in actors with rows of their own) and asks its cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pushproof.proof.catalog import Catalog, read_catalog
 from pushproof.proof.cells import Case, Cell, Probe
 from pushproof.proof.engine import Engine
 from pushproof.proof.intent import Intent
-from pushproof.proof.records import impatient
+from pushproof.proof.records import connect_with_limit
 from pushproof.proof.rows import Rows
 from pushproof.stack.embedded import api_of
 from pushproof.target.database import connect
@@ -25,7 +25,7 @@ MAKES_ROWS = "the proof makes users and rows"
 
 
 def catalog_of(settings: Settings, target: Target) -> Catalog:
-    """The target's catalog. Raises FailedError where there is nothing to ask about."""
+    """The catalog of the target. Raises FailedError if it has no exposed relation."""
     schemas = api_of(settings.supabase_dir / "config.toml").schemas
     with connect(target) as connection:
         catalog = read_catalog(connection, schemas)
@@ -47,13 +47,16 @@ def probing(
     keep: bool = False,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Probe, Actors]]:
-    """Signed-in actors with rows of their own; whatever happens, all of it is removed in the end.
+    """A probe with signed-in actors who have rows of their own; they are removed on exit, also after an error.
 
-    `keep` leaves them: the whole target is about to go. `check` raises where a service died on which an answer rests.
+    `keep` leaves them, for a target that is deleted afterwards. `check` raises if a service of the target has died.
     """
     with signed_in(target, settings.state_dir, intent.actors, keep=keep) as actors:
         rows = Rows(
-            lambda: impatient(target), catalog, intent, users={a.name: a.id for a in actors.by_name.values() if a.id}
+            lambda: connect_with_limit(target),
+            catalog,
+            intent,
+            users={a.name: a.id for a in actors.by_name.values() if a.id},
         )
         try:
             rows.populate(USERS)
@@ -67,7 +70,7 @@ def probing(
 
 
 def ask(console: Console, engine: Engine, cases: Sequence[Case]) -> list[Cell]:
-    """The cells of these cases; progress on a terminal."""
+    """Ask these cases, with progress on a terminal, and return their cells."""
     total = sum(len(c.expected) for c in cases)
     cells: list[Cell] = []
     with console.progress("Asking", total=total, unit="cells") as advance:

@@ -1,4 +1,4 @@
-"""A first access.toml from what is observed, with a comment on each line that deserves a second look."""
+"""The text of a first access.toml from what is observed, with a comment on each line that needs a review."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 
 from pushproof.proof.catalog import ROLE_OF, USERS, VIEWS, Catalog, Relation
-from pushproof.proof.cells import Cell
-from pushproof.proof.intent import ACTORS, LOOK, TELLING, VERBS, FunctionIntent, Intent, RelationIntent
+from pushproof.proof.cells import Cell, ColumnCase
+from pushproof.proof.intent import ACTORS, LOOK, SENSITIVE, VERBS, FunctionIntent, Intent, RelationIntent
 from pushproof.proof.outcomes import ALLOWED, FAILED, NOTHING
 from pushproof.proof.samples import is_membership
 
@@ -28,7 +28,7 @@ ADDRESSED = re.compile(r"recipient|receiver|target|invit|assign|follow(ing|ed)|r
 
 
 def guess(catalog: Catalog) -> Intent:
-    """Owners and parents by their foreign keys, and everybody allowed everything: the answers tell what is so."""
+    """An intent with owners and parents by foreign keys, that allows everything: the answers show what is possible."""
     everybody = frozenset(("anon", "owner", "other", "service"))
     owned = {r.qualified: owner_of(r) for r in catalog.exposed}
     return Intent(
@@ -37,25 +37,25 @@ def guess(catalog: Catalog) -> Intent:
                 allowed=dict.fromkeys(VERBS, everybody),
                 owner=owned[r.qualified],
                 columns=tuple(c.name for c in r.columns if c.open_to(USER, "update") and not c.generated),
-                insert_columns=tuple(open_) if _telling(r, owned[r.qualified], open_) else (),
+                insert_columns=tuple(insertable) if _sensitive(r, owned[r.qualified], insertable) else (),
                 parents=tuple(k.columns[0] for k in r.foreign_keys if owned.get(k.target)),
             )
             for r in catalog.exposed
-            for open_ in ([c.name for c in r.columns if c.open_to(USER, "insert") and not c.generated],)
+            for insertable in ([c.name for c in r.columns if c.open_to(USER, "insert") and not c.generated],)
         },
         {name: FunctionIntent(everybody) for name in catalog.functions},
     )
 
 
-def _telling(relation: Relation, owner: str, names: Iterable[str]) -> list[str]:
-    """Of a relation about users, the columns that may say what one may do: the role of a message says nothing."""
+def _sensitive(relation: Relation, owner: str, names: Iterable[str]) -> list[str]:
+    """The sensitive columns among `names`; none if the relation is not about users, like the role of a message."""
     single = any(set(unique) <= {owner} for unique in relation.uniques)
     about = single or is_membership(relation) or ABOUT_USERS.search(relation.name)
-    return [name for name in names if about and TELLING.search(name)]
+    return [name for name in names if about and SENSITIVE.search(name)]
 
 
 def owner_of(relation: Relation) -> str:
-    """The column that refers to the user, or by its default or name says whose a row is; empty without one."""
+    """The owner column, judged by foreign key, default or name; empty if there is none."""
     candidates = [k.columns[0] for k in relation.foreign_keys if k.target == USERS and len(k.columns) == 1]
     candidates += [c.name for c in relation.columns if "auth.uid()" in (c.default or "")]
     named = [c.name for c in relation.columns if c.name in OWNERS[:5] and c.base_type == "uuid"]
@@ -64,7 +64,7 @@ def owner_of(relation: Relation) -> str:
 
 
 def _rank(column: str) -> int:
-    """The usual names first, those of whom a row is only addressed to last."""
+    """A sort key: usual names of owner columns first, names of recipients last."""
     return OWNERS.index(column) if column in OWNERS else len(OWNERS) + bool(ADDRESSED.search(column))
 
 
@@ -98,13 +98,13 @@ def proposal(catalog: Catalog, intent: Intent, cells: Sequence[Cell], names: Col
 
 
 def _filtered(cells: Sequence[Cell]) -> list[str]:
-    """Whether visitors may ask, and get nothing."""
+    """The line `filtered`, if visitors may ask and get nothing."""
     asks = any(c.actor == "anon" and c.observed == NOTHING for c in cells)
     return ['filtered = ["anon"] # a grant lets visitors ask, and they get nothing'] if asks else []
 
 
 def _parents(relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -> list[str]:
-    """What the row hangs on: rows that the owner saw and others did not, such as a team's; or that nobody could see."""
+    """The columns that refer to rows that the owner saw and others did not, or that nobody could see."""
     seen: dict[str, list[str]] = {}
     for cell in cells:
         if cell.case.kind == "select" and cell.observed == ALLOWED:
@@ -121,40 +121,45 @@ def _parents(relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -
     return list(dict.fromkeys((*unseen, *hidden)))
 
 
+def _allowed_columns(cells: Iterable[Cell]) -> list[str]:
+    return [c.case.column for c in cells if isinstance(c.case, ColumnCase) and c.observed == ALLOWED]
+
+
 def _insert_columns(relation: Relation, entry: RelationIntent, cells: Sequence[Cell]) -> list[str]:
-    settable = [c.case.detail for c in cells if c.observed == ALLOWED]
-    if not (odd := _telling(relation, entry.owner, settable)):
+    settable = _allowed_columns(cells)
+    if not (odd := _sensitive(relation, entry.owner, settable)):
         return []
     remark = f"a user can set {', '.join(odd)} of a row they add, which may say what they may do"
     return [f"insert_columns = {json.dumps(settable)} {LOOK}{remark}"]
 
 
 def _columns(relation: Relation, entry: RelationIntent, parents: Sequence[str], cells: Sequence[Cell]) -> list[str]:
-    settable = [c.case.detail for c in cells if c.observed == ALLOWED]
+    settable = _allowed_columns(cells)
     remarks = {
         "which says whose the row is": [c for c in settable if c in (entry.owner, *parents)],
-        "which may say what they may do": _telling(relation, entry.owner, settable),
+        "which may say what they may do": _sensitive(relation, entry.owner, settable),
     }
     odd = "; ".join(f"a user can change {', '.join(names)}, {why}" for why, names in remarks.items() if names)
     return [f"columns = {json.dumps(settable)}{f' {LOOK}{odd}' if odd else ''}"] if settable else []
 
 
 def _keys(relation: Relation) -> list[str]:
-    """Older projects let users choose ids; a taken one answers otherwise than a free one, and nobody guesses a uuid."""
-    open_ = [n for n in relation.key if (c := relation.by_name[n]).base_type == "uuid" and c.open_to(USER, "insert")]
+    """The line `keys`, if users may choose a uuid, as in older projects: nobody guesses a used one."""
+    uuids = [n for n in relation.key if relation.by_name[n].base_type == "uuid"]
+    insertable = [n for n in uuids if relation.by_name[n].open_to(USER, "insert")]
     own = {c for k in relation.foreign_keys for c in k.columns}
-    chosen = [n for n in open_ if n not in own]
+    chosen = [n for n in insertable if n not in own]
     return [f"keys = {json.dumps(chosen)} # users may choose it; nobody guesses a uuid"] if chosen else []
 
 
 def _truncate(relation: Relation) -> list[str]:
-    """Granted with everything else to older projects' roles."""
+    """The line `truncate`, if the roles of the API hold the privilege, as in older projects."""
     able = [actor for actor in ("anon", "owner") if relation.open_to(ROLE_OF.get(actor, USER), "truncate")]
     return [f"truncate = {json.dumps(able)} # a grant, which no request of the API can use"] if able else []
 
 
 def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None) -> str:
-    """`verb = [actors]`, with what is odd about them."""
+    """`verb = [actors]`, with remarks on what is unusual."""
     able = [actor for actor in ACTORS if any(c.actor == actor and c.observed == ALLOWED for c in cells)]
     remarks = []
     if "anon" in able and (entry or cells[0].case.about or cells[0].case.alone):

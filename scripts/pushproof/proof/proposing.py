@@ -1,4 +1,4 @@
-"""A first access.toml: the target asked with everything allowed, and what it answered written down."""
+"""Writes a first access.toml: asks the target with everything allowed, and records the answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pushproof.base.preload import import_meanwhile
 from pushproof.base.reading import present
 from pushproof.migrations.gate import refuse_production, turn
 from pushproof.proof.engine import Engine
-from pushproof.proof.intent import FILE, LOOK, VERBS, load, silent_of
+from pushproof.proof.intent import FILE, LOOK, VERBS, load, undeclared
 from pushproof.proof.kinds import kinds
 from pushproof.proof.probing import MAKES_ROWS, ask, catalog_of, probing
 from pushproof.proof.proposal import HEADER, KINDS, guess, proposal
@@ -17,15 +17,15 @@ from pushproof.target.api import check_keys
 
 ROLES = ("anon", "authenticated")
 NO_GRANT = (
-    "no migration grants a table to anon or authenticated, so nobody gets anything. A project older than October 2026, "
-    "whose tables are exposed without a grant, says auto_expose_new_tables = true under [api] of its config.toml"
+    "no migration grants a table to anon or authenticated, so no request gets a row. If the project is older than "
+    "October 2026 and exposes its tables without grants, set auto_expose_new_tables = true under [api] in config.toml"
 )
 
 
 def propose(run: Run) -> int:
-    """Write a first access.toml from what is observed, or add what is missing from the one there is.
+    """Write a first access.toml from what is observed, or add the missing entries to the existing one.
 
-    How many of its lines say `look`. Raises UsageError where nothing is missing.
+    Returns the number of new lines marked `look`. Raises UsageError if no entry is missing.
     """
     refuse_production(run.settings, MAKES_ROWS)
     with turn(run, "rls --init", shared=True):
@@ -40,10 +40,10 @@ def _propose(run: Run) -> int:
     if not any(r.open_to(role, verb) for r in catalog.exposed for role in ROLES for verb in VERBS):
         run.console.status(NO_GRANT, head="no grant", style="yellow")
     intent, wanted = guess(catalog), {*(r.qualified for r in catalog.exposed), *catalog.functions}
-    former = HEADER
+    existing = HEADER
     if present(file):
-        intent, wanted = load(file, catalog, otherwise=intent), silent_of(file, catalog)
-        former = file.read_text(encoding="utf-8")
+        intent, wanted = load(file, catalog, otherwise=intent), undeclared(file, catalog)
+        existing = file.read_text(encoding="utf-8")
     if not wanted:
         raise UsageError(f"supabase/{FILE} already covers every relation and function", "edit it, then `pushproof rls`")
     with probing(run.settings, run.target, catalog, intent=intent, check=run.check) as (probe, _):
@@ -51,13 +51,13 @@ def _propose(run: Run) -> int:
         cells = ask(run.console, engine, [c for c in engine.cases() if c.object in wanted or c.kind == "select"])
         run.check()
     text = proposal(catalog, intent, cells, names=wanted)
-    file.write_text(f"{former.rstrip()}\n\n{text}", encoding="utf-8")
+    file.write_text(f"{existing.rstrip()}\n\n{text}", encoding="utf-8")
     name, looks = "", text.count(LOOK)
     for line in text.splitlines():
         if line.startswith("["):
             name = line.strip("[]")
         elif LOOK in line:
             run.console.line(f"{name}: {line}", head="look")
-    review = f"; {counted(looks, 'line')} of it to review, marked `look`, then `pushproof rls`" if looks else ""
+    review = f": review {counted(looks, 'line')} marked `look`, then run `pushproof rls`" if looks else ""
     run.console.line(f"wrote supabase/{FILE}{review}", ok=True)
     return looks

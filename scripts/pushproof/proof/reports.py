@@ -1,4 +1,4 @@
-"""What a run found, for people and for programs: the matrix, JSON, JUnit XML and SARIF."""
+"""The results of a run, for people and for programs: the matrix, JSON, JUnit XML and SARIF."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 BASE = {"select": "S", "insert": "I", "update": "U", "delete": "D", "call": "C"}
 DENIED_MARK = "·"
-RECURSION = "42P17"  # a policy that asks itself: every cell of its relation fails alike
+RECURSION = "42P17"  # a policy that queries its own relation: all cells of the relation fail alike
 
 
 def matrix(console: Console, cells: Sequence[Cell], actors: Sequence[str]) -> None:
-    """Objects against actors: a letter for what is possible, a dot for what is not, `!` behind what is wrong."""
+    """Print a table of objects and actors: a letter for an allowed verb, a dot for a denied one, `!` for a failure."""
     base = [c for c in cells if c.case.kind in BASE]
     objects = list(
         dict.fromkeys(c.case.object for c in sorted(base, key=lambda c: ("(" in c.case.object, c.case.object)))
@@ -59,7 +59,7 @@ def _entry(cells: Sequence[Cell]) -> Text:
 
 
 def failures(console: Console, cells: Sequence[Cell]) -> None:
-    """Each failing cell in one sentence, with the request that shows it; attacks are told as findings."""
+    """Print each failing cell in one sentence, with its request; attacks are reported as findings."""
     alike: dict[str, list[Cell]] = {}
     for cell in cells:
         if not cell.ok and not is_attack(cell):
@@ -73,49 +73,51 @@ def failures(console: Console, cells: Sequence[Cell]) -> None:
 
 
 def uncovered(console: Console, covered: Sequence[Coverage]) -> None:
-    """How many policies were seen to allow and to deny, and which were not."""
-    for one in covered:
-        if not one.covered:
-            never = " and ".join(w for w, seen in (("allow", one.allowing), ("deny", one.denying)) if not seen)
-            console.line(f"policy {one.policy.name} on {one.policy.relation} was never seen to {never}", head="!")
+    """Print the number of policies that were seen to allow and to deny, and each of the others."""
+    for coverage in covered:
+        if not coverage.covered:
+            seen = {"allow": coverage.allowing, "deny": coverage.denying}
+            never = " and ".join(verb for verb, cell in seen.items() if not cell)
+            policy = coverage.policy
+            console.line(f"policy {policy.name} on {policy.relation} was never seen to {never}", head="!")
     done = sum(c.covered for c in covered)
     console.line(f"policies seen to allow and to deny: {done} of {len(covered)}", ok=done == len(covered))
 
 
-def findings(console: Console, found: Sequence[Finding], *, asked: bool) -> None:
-    """What is confirmed, with its evidence; what is unproved, in a line; how much more was said and is not so."""
-    for finding in found:
+def findings(console: Console, all_findings: Sequence[Finding], *, asked: bool) -> None:
+    """Print confirmed findings with their evidence, unproved ones in one line each, and the number of all."""
+    for finding in all_findings:
         for verdict in finding.shown:
             if finding.verdict == CONFIRMED:
                 console.line(verdict.sentence, ok=False if verdict.severe else None, head="" if verdict.severe else "!")
-                evidence = [verdict.request, f"→ {verdict.answer}" if verdict.answer else "", _said(verdict)]
+                evidence = [verdict.request, f"→ {verdict.answer}" if verdict.answer else "", _rules(verdict)]
                 console.line("\n".join(f"    {line}" for line in evidence if line))
             elif finding.verdict == UNPROVED:
-                console.line(f"{finding.object}: {verdict.sentence} {_said(verdict)}", head="unproved")
-    counted = Counter(f.verdict for f in found)
-    words = ", ".join(f"{counted[v]} {v}" for v in ORDER if counted[v]) or "none"
-    leaks = sum(f.severe for f in found)
+                console.line(f"{finding.object}: {verdict.sentence} {_rules(verdict)}", head="unproved")
+    counted = Counter(f.verdict for f in all_findings)
+    totals = ", ".join(f"{counted[v]} {v}" for v in ORDER if counted[v]) or "none"
+    leaks = sum(f.severe for f in all_findings)
     if asked:
-        said = sum(len(f.reports) for f in found)
-        console.line(f"{words}; {leaks} leak, from {said} static reports", ok=not leaks, head="findings")
+        reports = sum(len(f.reports) for f in all_findings)
+        console.line(f"{totals}; {leaks} leak, from {reports} static reports", ok=not leaks, head="findings")
     else:
         console.line("what linters say was not checked", head="findings")
 
 
-def _said(verdict: Verdict) -> str:
+def _rules(verdict: Verdict) -> str:
     return f"({', '.join(verdict.rules)})" if verdict.rules else ""
 
 
 def document(
     cells: Sequence[Cell],
     covered: Sequence[Coverage],
-    found: Sequence[Finding],
+    all_findings: Sequence[Finding],
     *,
     target: Target,
     not_asked: tuple[Mapping[str, int], Sequence[str]],
     seconds: float,
 ) -> documents.Rls:
-    """The whole run for scripts; `not_asked` are numbers of policies by relation, and functions."""
+    """The `--json` document of a run; `not_asked` holds the number of policies by relation, and functions."""
     return {
         "target": target.kind,
         "url": target.url,
@@ -128,7 +130,7 @@ def document(
                 "verdicts": [entry(v) for v in f.verdicts],
                 "reports": [entry(r) for r in f.reports],
             }
-            for f in found
+            for f in all_findings
         ],
         "failed": sum(not c.ok for c in cells),
         "policies": [
@@ -158,13 +160,13 @@ def _cell(cell: Cell) -> documents.Cell:
     }
 
 
-def write_junit(file: Path, cells: Sequence[Cell], found: Sequence[Finding], seconds: float) -> None:
-    """A test case for each cell and each finding, as CI systems read it."""
-    failed = sum(not c.ok for c in cells) + sum(f.severe for f in found)
+def write_junit(file: Path, cells: Sequence[Cell], all_findings: Sequence[Finding], seconds: float) -> None:
+    """Write a JUnit file with a test case for each cell and each finding."""
+    failed = sum(not c.ok for c in cells) + sum(f.severe for f in all_findings)
     suite = ElementTree.Element(
         "testsuite",
         name="pushproof rls",
-        tests=str(len(cells) + len(found)),
+        tests=str(len(cells) + len(all_findings)),
         failures=str(failed),
         errors="0",
         time=f"{seconds:.2f}",
@@ -176,7 +178,7 @@ def write_junit(file: Path, cells: Sequence[Cell], found: Sequence[Finding], sec
         if not cell.ok:
             failure = ElementTree.SubElement(case, "failure", message=cell.reason)
             failure.text = f"{cell.curl}\n{cell.answer}".lstrip()
-    for finding in found:
+    for finding in all_findings:
         case = ElementTree.SubElement(suite, "testcase", classname=f"findings.{finding.object}", name=finding.object)
         if finding.severe:
             failure = ElementTree.SubElement(case, "failure", message="; ".join(v.sentence for v in finding.shown))
@@ -184,10 +186,10 @@ def write_junit(file: Path, cells: Sequence[Cell], found: Sequence[Finding], sec
     _write(file, ElementTree.tostring(suite, encoding="unicode", xml_declaration=True))
 
 
-def write_sarif(file: Path, cells: Sequence[Cell], found: Sequence[Finding]) -> None:
-    """The failing cells and confirmed findings as scanners' results, at the file that declares the intent."""
+def write_sarif(file: Path, cells: Sequence[Cell], all_findings: Sequence[Finding]) -> None:
+    """Write a SARIF file with the failing cells and confirmed findings, located at access.toml."""
     kinds = sorted({c.case.kind for c in cells})
-    rules = [sarif.rule("rls/finding", "What a linter says, confirmed by the database.")]
+    rules = [sarif.rule("rls/finding", "A linter's report that the database confirms.")]
     rules += [sarif.rule(f"rls/{kind}", _title(kind)) for kind in kinds]
     results = [
         _result(f"rls/{c.case.kind}", "error", c.reason, name=c.case.object, fingerprint={"cell": c.name})
@@ -202,7 +204,7 @@ def write_sarif(file: Path, cells: Sequence[Cell], found: Sequence[Finding]) -> 
             name=f.object,
             fingerprint={"finding": f.object},
         )
-        for f in found
+        for f in all_findings
         if f.verdict == CONFIRMED
         for v in f.shown
     ]
@@ -210,9 +212,9 @@ def write_sarif(file: Path, cells: Sequence[Cell], found: Sequence[Finding]) -> 
 
 
 def _result(rule: str, level: str, text: str, name: str, fingerprint: dict[str, str]) -> dict[str, Any]:
-    where = [{"fullyQualifiedName": name, "kind": "resource"}]
-    found = sarif.result(rule, level, text, file="supabase/access.toml", logicalLocations=where)
-    return found | {"partialFingerprints": fingerprint}
+    locations = [{"fullyQualifiedName": name, "kind": "resource"}]
+    result = sarif.result(rule, level, text, file="supabase/access.toml", logicalLocations=locations)
+    return result | {"partialFingerprints": fingerprint}
 
 
 def _title(kind: str) -> str:

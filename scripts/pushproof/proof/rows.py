@@ -1,4 +1,4 @@
-"""The rows of a run: made for a user, known by whose they are, remade when they are gone, and removed in the end."""
+"""The rows of a run: made for each user, made again when they are gone, and removed at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pushproof.proof.intent import Intent
 from pushproof.proof.names import Name, name_of
 from pushproof.proof.records import Records, Row
 from pushproof.proof.samples import is_membership
-from pushproof.proof.unaskable import CrowdedError, SingleError, UnansweredError, UnaskableError, no_sample
+from pushproof.proof.unaskable import NotAloneError, SingleError, UnansweredError, UnaskableError, no_sample
 from pushproof.proof.values import Values
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class Rows:
-    """`standing` rows serve as parents and are looked at, `fresh` ones are for one cell.
+    """Makes and removes rows. A standing row serves many cells, as a parent too; a fresh row serves one cell.
 
-    `users` are the ids of those whose rows these are, by the actor's name.
+    `users` maps the names of the actors who own rows to their ids.
     """
 
     def __init__(
@@ -39,19 +39,19 @@ class Rows:
         self._standing: dict[tuple[str, str], Row | UnaskableError | UnansweredError] = {}
         self._made: list[tuple[str, Row]] = []
         self._lock = threading.RLock()
-        self.settable: dict[str, str] = {}  # a column that the owner was seen to set, until something is mended
-        self.called = False  # functions that may have made rows of their own
-        self.crowded = False  # several cases are asked at once: standing rows have to stay
+        self.settable: dict[str, str] = {}  # by relation, a column that the owner was able to set; cleared by refresh
+        self.called = False  # functions were called that may have made rows
+        self.parallel = False  # several cases are asked at once: standing rows must stay
 
     def standing(self, relation: Relation, who: str) -> Row:
-        """The row that stands for `who`'s rows here, made on first use. Raises UnaskableError."""
+        """The standing row of `who` in this relation, made on first use. Raises UnaskableError."""
         if relation.is_view:
             return self._of_view(relation, who)
         key = relation.qualified, who
         with self._lock:
             if key not in self._standing:
-                circle = f"rows of {relation.qualified} need one another: foreign keys go in a circle"
-                self._standing[key] = no_sample(relation, circle)  # for whoever it refers to
+                cycle = f"rows of {relation.qualified} need one another: their foreign keys form a cycle"
+                self._standing[key] = no_sample(relation, cycle)  # raised if a parent needs this row
                 try:
                     self._standing[key] = self.fresh(relation, who, standing=True)
                 except (UnaskableError, UnansweredError) as reason:
@@ -65,24 +65,24 @@ class Rows:
         return row
 
     def has_standing(self, relation: Relation, who: str) -> bool:
-        """Whether a row stands for the user there."""
+        """Whether the user has a standing row in this relation."""
         return isinstance(self._standing.get((relation.qualified, who)), dict)
 
     def is_standing(self, relation: Relation, row: Row) -> bool:
-        """Whether it is, or may show, a standing row, on which others may hang."""
+        """Whether this is a standing row, to which others may refer; always true for a row of a view."""
         return relation.is_view or any(
-            name == relation.qualified and known == row for (name, _), known in self._standing.items()
+            name == relation.qualified and standing == row for (name, _), standing in self._standing.items()
         )
 
     def fresh(self, relation: Relation, who: str, *, standing: bool = False) -> Row:
-        """One more row of `who`'s. Raises UnaskableError, also where a user can have only one."""
+        """Make one more row of `who`. Raises UnaskableError, and SingleError if a user can have only one."""
         row = self._insert(relation, who, self.values.required(relation, who), standing=standing)
         if not standing and not self._intent.of(relation).owner:
             self._join(relation, row, who)
         return row
 
     def fresh_or_standing(self, relation: Relation, who: str) -> Row:
-        """A fresh row, or where a user can have only one, that one."""
+        """A fresh row, or the standing row if a user can have only one."""
         if relation.is_view:
             former = self._shown(relation, who)
             self.fresh_or_standing(self._catalog.model(relation), who)
@@ -91,30 +91,30 @@ class Rows:
         try:
             return self.fresh(relation, who)
         except SingleError:
-            self._need_room()
+            self._require_alone()
             row = self.standing(relation, who)
             return self.records.current(relation, row) or row  # a call may have changed it
 
     def _insert(self, relation: Relation, who: str, values: Row, *, standing: bool) -> Row:
-        """Insert a row and remember it. Raises UnaskableError."""
+        """Insert a row and record it for `clean`. Raises UnaskableError."""
         try:
             row = self.values.stored(relation, who, values)
         except SingleError:
-            if standing and (there := self._by_trigger(relation, who, values)):
-                return there
+            if standing and (existing := self._by_trigger(relation, who, values)):
+                return existing
             raise
         self._made.append((relation.qualified, row))
         return row
 
     def _by_trigger(self, relation: Relation, who: str, values: Row) -> Row | None:
-        """The row that a trigger of the project made first, such as a profile at sign-up."""
+        """The row that a trigger of the project has already made, such as a profile at sign-up."""
         names = [n for n, v in values.items() if v == self._users.get(who)]
         for unique in relation.uniques:
             names = names or [n for n in unique if n in values]
         return self.records.find(relation, {n: values[n] for n in names}) if names else None
 
     def _join(self, relation: Relation, row: Row, who: str) -> None:
-        """Make the user a member of a row that says no owner, where memberships say it."""
+        """Make the user a member of a row without an owner column, in each relation that holds memberships."""
         for membership in self._catalog.exposed:
             keys = [k for k in membership.foreign_keys if k.target == relation.qualified]
             if keys and is_membership(membership) and membership is not relation:
@@ -124,7 +124,7 @@ class Rows:
                     self._insert(membership, who, values, standing=False)
 
     def _of_view(self, relation: Relation, who: str) -> Row:
-        """A row of the user's that the view shows. Raises UnaskableError without one, or where nothing says whose."""
+        """A row of the user that the view shows. Raises UnaskableError if there is none, or no owner column."""
         shown = self._shown(relation, who) if self._intent.of(relation).owner else []
         if not shown:
             raise UnaskableError(
@@ -135,27 +135,31 @@ class Rows:
     def _shown(self, relation: Relation, who: str) -> list[Row]:
         return self.records.shown(relation, who, self._intent.of(relation).owner)
 
-    def _need_room(self) -> None:
-        if self.crowded:
-            raise CrowdedError
+    def _require_alone(self) -> None:
+        if self.parallel:
+            raise NotAloneError
 
     def remove_of(self, relation: Relation, match: Row, who: str) -> None:
-        """Delete what matches and is the user's, if the relation says whose a row is."""
+        """Delete the rows that match; if the relation has an owner column, only those of the user."""
         owner = self._intent.of(relation).owner
         self.records.remove(relation, {**match, owner: self._users[who]} if owner else match)
 
     def undo(self, relation: Relation, row: Row, change: Row) -> bool:
-        """Whether the row took this change, its key perhaps; then it is put back: others may hang on it."""
-        now = self.records.current(relation, row) or self.records.current(relation, {**row, **change})
-        if now and all(now[n] == row[n] for n in change):
+        """Whether the row has this change, which is undone: other rows may refer to the row."""
+        current = self.records.current(relation, row) or self.records.current(relation, {**row, **change})
+        if current and all(current[n] == row[n] for n in change):
             return False
-        if now is None or self.records.changed(relation, now, {n: row[n] for n in change}, keep=True) is None:
+        previous = {n: row[n] for n in change}
+        if current is None or self.records.changed(relation, current, previous, keep=True) is None:
             self.refresh()
         return True
 
     @contextlib.contextmanager
     def room_for(self, relation: Relation, who: str) -> Iterator[Callable[[], bool]]:
-        """Make room where a user can have only one row; yields whether `postgres` can insert the body."""
+        """Remove the user's standing row if they can have only one, and restore it on exit.
+
+        Yields a function that returns whether `postgres` can insert a row.
+        """
         import psycopg
 
         fits, removed = True, False
@@ -164,7 +168,7 @@ class Rows:
         try:
             self.records.store(relation, who, self.values.required(relation, who) | body, keep=False)
         except psycopg.errors.UniqueViolation:
-            self._need_room()
+            self._require_alone()
             try:
                 self.records.remove(relation, self._catalog.key_of(relation, self.standing(relation, who)))
             except psycopg.errors.ForeignKeyViolation:
@@ -176,33 +180,33 @@ class Rows:
         except psycopg.Error:
             fits = False
         yield lambda: fits
-        if removed:  # a look at every standing row, which would make each case cost more the more relations there are
+        if removed:  # not always: it reads all standing rows, which is slow with many relations
             self.refresh()
 
     def marks(self, who: str) -> set[str]:
-        """What tells a user's data in an answer: their id and their rows' keys."""
+        """The values that identify a user's data in an answer: their id and the uuid keys of their rows."""
         marks = {self._users[who]}
-        for (name, whose), row in self._standing.items():
+        for (name, owner), row in self._standing.items():
             relation = self._catalog.relations[name]
-            if whose == who and not isinstance(row, Exception):
+            if owner == who and not isinstance(row, Exception):
                 marks |= {str(row[n]) for n in relation.key if relation.by_name[n].base_type == "uuid"}
         return marks
 
     def populate(self, users: Iterable[str]) -> None:
-        """Make every standing row, so that views and functions have something to show."""
+        """Make all standing rows of these users, so that views and functions have rows to show."""
         for who in users:
-            for relation in self._holding():
-                with contextlib.suppress(UnaskableError, UnansweredError):  # the cells that need it say so
+            for relation in self._writable():
+                with contextlib.suppress(UnaskableError, UnansweredError):  # reported by the cells that need the row
                     self.standing(relation, who)
 
     def add(self, who: str) -> None:
-        """One more row for the user wherever they can have several."""
-        for relation in self._holding():
+        """Make one more row for the user in each relation where they can have several."""
+        for relation in self._writable():
             with contextlib.suppress(UnaskableError, UnansweredError):
                 self.fresh(relation, who)
 
     def refresh(self) -> None:
-        """Make again what a cell, or a cascade of it, took away."""
+        """Make the standing rows again that a cell, or its cascades, deleted."""
         self.settable.clear()
         missing = []
         with self._lock:
@@ -215,35 +219,35 @@ class Rows:
                 self.standing(self._catalog.relations[name], who)
 
     def adopt(self, other: Rows) -> None:
-        """Take over the rows that stood when this database was copied."""
+        """Take over the standing rows of the database from which this one was copied."""
         self._standing = dict(other._standing)
         self.values.learned = dict(other.values.learned)
 
     def clean(self) -> None:
-        """Delete every row of the run that is still there, children first, and end the connections."""
+        """Delete all remaining rows of the run, children first, and close the connections."""
         import psycopg
 
-        silent: set[str] = set()  # relations whose triggers do not return
+        unanswered: set[str] = set()  # relations whose triggers do not return
         for name, row in reversed(self._made):
             relation = self._catalog.relations[name]
             try:
-                if name not in silent:
+                if name not in unanswered:
                     self.records.remove(relation, self._catalog.key_of(relation, row))
-            except psycopg.Error:  # a restricting key of a row that goes with its user
+            except psycopg.Error:  # such as a restricting foreign key; the row goes with its user
                 continue
             except UnansweredError:
-                silent.add(name)
+                unanswered.add(name)
         if self.called:
-            self._mop()
+            self._remove_by_text()
         self.records.close()
 
-    def _mop(self) -> None:
-        """Delete what functions made of the texts that they were given."""
+    def _remove_by_text(self) -> None:
+        """Delete the rows that functions made from the texts of this run."""
         import psycopg
 
         mark = f"%pushproof {self.values.run}%"
         delete = sql.SQL("delete from {} t where concat({}) like %s")
-        for relation in self._holding():
+        for relation in self._writable():
             texts = [sql.SQL("t.{}::text").format(Name(c.name)) for c in relation.columns if c.category == "S"]
             if texts:
                 with contextlib.suppress(psycopg.Error, UnansweredError):
@@ -252,6 +256,6 @@ class Rows:
         with contextlib.suppress(psycopg.Error, UnansweredError):
             self.records.connection.execute(query("proof/mop_users"), {"mark": mark})
 
-    def _holding(self) -> list[Relation]:
+    def _writable(self) -> list[Relation]:
         """The exposed relations in which rows can be made."""
         return [r for r in self._catalog.exposed if not r.is_view and r.kind != "f"]

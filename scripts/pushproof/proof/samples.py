@@ -1,4 +1,4 @@
-"""What a sample's value may be: made from a column's type, its checks, its labels, and what names suggest."""
+"""Sample values for columns, from their type, checks, labels and names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATTERN = re.compile(r"~\*?\s*'((?:[^']|'')*)'")
 POWER = re.compile(r"admin|owner|super|root|moderat|manage|staff|service|system", re.IGNORECASE)
 ROLE = re.compile(r"role|level|rank|permission", re.IGNORECASE)
 MEMBERS = re.compile(r"member|participant|collaborator|attendee|enrol|_users?$|staff|roles?$", re.IGNORECASE)
-SAMPLES = 50  # texts that are made for one pattern
+SAMPLES = 50  # texts generated for one pattern
 UNUSUAL_TEXTS = (
     "a",
     "A1",
@@ -36,7 +36,7 @@ UNUSUAL_TEXTS = (
 
 
 def candidates(column: Column, definition: str, new: Callable[[Column], Any]) -> Iterator[Any]:
-    """Values worth trying: labels, what the check's text names, then the usual; `new` makes one that no row has."""
+    """Values to try: labels, values in the text of the check, then common ones; `new` makes one that no row has."""
     yield from by_power(column.labels, most=False)
     if not definition:
         yield new(column)
@@ -54,38 +54,38 @@ def candidates(column: Column, definition: str, new: Callable[[Column], Any]) ->
 
 
 def literals(definition: str) -> list[str]:
-    """The texts that a check names, those of a constant array each."""
-    listed = ARRAY.sub(lambda array: ELEMENT.sub(r"'\1\2'", array[1]), definition)
-    return [text.replace("''", "'") for text in LITERAL.findall(listed)]
+    """The texts in the definition of a check, each element of a constant array included."""
+    expanded = ARRAY.sub(lambda array: ELEMENT.sub(r"'\1\2'", array[1]), definition)
+    return [text.replace("''", "'") for text in LITERAL.findall(expanded)]
 
 
 def mark_column(relation: Relation, intent: RelationIntent) -> Column | None:
-    """A column that takes any value of its type, by which a row is found; None where there is none."""
+    """A column that accepts any value of its type, by which a row can be found; None if there is none."""
     taken = {c for key in relation.foreign_keys for c in key.columns} | {intent.owner}
     checked = {c for check in relation.checks for c in check.columns} | intent.sample.keys()
     for kinds in (("uuid",), ("text", "varchar", "citext"), ("jsonb",), ("timestamptz", "timestamp")):
         for column in relation.columns:
             free = column.name not in taken | checked and not column.generated
-            open_ = column.open_to("authenticated", "insert") or not relation.open_to("authenticated", "insert")
-            if free and open_ and column.base_type in kinds and (column.length or 99) > 20:
+            insertable = column.open_to("authenticated", "insert") or not relation.open_to("authenticated", "insert")
+            if free and insertable and column.base_type in kinds and (column.length or 99) > 20:
                 return column
     return None
 
 
 def user_columns(relation: Relation) -> set[str]:
-    """The columns that each refer to a user."""
+    """The columns that refer to a user by a foreign key of their own."""
     return {k.columns[0] for k in relation.foreign_keys if k.target == USERS and len(k.columns) == 1}
 
 
 def is_membership(relation: Relation) -> bool:
-    """Whether its rows say which user belongs to which row of another relation: by its keys, or by its name."""
+    """Whether its rows link users to rows of another relation, judged by its keys and its name."""
     users, foreign = user_columns(relation), {c for k in relation.foreign_keys for c in k.columns}
     paired = any(users & {*unique} and {*unique} - users and {*unique} <= foreign for unique in relation.uniques)
     return bool(users and foreign - users and (paired or MEMBERS.search(relation.name)))
 
 
 def leading_role(relation: Relation, column: Column) -> str:
-    """The most powerful role that a membership may hold; empty for other columns, and where none is known."""
+    """The most powerful role that the column of a membership accepts; empty for other columns, or if none is known."""
     if not is_membership(relation) or not ROLE.search(column.name):
         return ""
     checks = " ".join(c.definition for c in relation.checks if column.name in c.columns)
@@ -94,12 +94,12 @@ def leading_role(relation: Relation, column: Column) -> str:
 
 
 def by_power(labels: Iterable[str], *, most: bool) -> list[str]:
-    """Roles and states, those that sound powerful first or last: a sample must not make somebody an administrator."""
+    """The labels, those whose names suggest power first (`most`) or last: a sample must not make an administrator."""
     return sorted(labels, key=lambda label: bool(POWER.search(label)) != most)
 
 
 def _matching(pattern: str) -> list[str]:
-    """Texts that match a check's pattern; none where it is no pattern of Python's."""
+    """Texts that match the pattern of a check; none if Python does not support the pattern."""
     import rstr
 
     try:
@@ -109,7 +109,7 @@ def _matching(pattern: str) -> list[str]:
 
 
 def argument_column(type_: str, labels: Sequence[str]) -> Column:
-    """A function's argument as a column of its type."""
+    """A column that stands for a function's argument of this type."""
     base, category = _BASE.get(type_, type_), _CATEGORY.get(type_, "S")
     return Column(
         name="",
@@ -134,7 +134,7 @@ _CATEGORY = {
 
 
 def of_type(column: Column, n: int, run: str) -> Any:
-    """The n-th value of a type, different from every other one where the type allows it."""
+    """The n-th value for the column, different from all others if the type allows it; texts contain `run`."""
     if column.labels:
         return by_power(column.labels, most=False)[0]
     base = column.base_type

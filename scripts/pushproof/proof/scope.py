@@ -1,4 +1,4 @@
-"""Which relations a kind of case asks about, and which of them are asked about alone."""
+"""Which relations a kind of case asks about, and which cases must run alone."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pushproof.proof.samples import mark_column
 
 
 def is_alone(relation: Relation, intent: RelationIntent) -> bool:
-    """Whether its cases need the relation for themselves.
+    """Whether no other case may run while one uses this relation.
 
-    A user can have only one row in it, a key of the owner and foreign keys alone; or no column can mark a row; or it
-    is a view, whose rows are another relation's.
+    It is so for a view, whose rows belong to another relation; if a unique key consists of the owner and foreign keys,
+    so that a user can have only one row; and if no column can mark a row.
     """
     if relation.is_view:
         return True
@@ -20,15 +20,15 @@ def is_alone(relation: Relation, intent: RelationIntent) -> bool:
 
 
 def tables(catalog: Catalog) -> list[Relation]:
-    """The exposed relations that hold rows of their own."""
+    """The exposed relations that are not views."""
     return [r for r in catalog.exposed if r.kind not in VIEWS]
 
 
 def written(catalog: Catalog, verb: str) -> list[Relation]:
-    """The exposed relations that take this verb: tables, and views of tables that are not Supabase's own."""
-    return [r for r in catalog.exposed if r.takes(verb) and not is_window(catalog, r)]
+    """The exposed relations that support this verb: tables, and views of tables that Supabase does not manage."""
+    return [r for r in catalog.exposed if r.takes(verb) and not is_view_of_managed(catalog, r)]
 
 
-def is_window(catalog: Catalog, relation: Relation) -> bool:
-    """Whether it is a view of nothing but schemas that Supabase manages, such as auth: no row there is ours to try."""
+def is_view_of_managed(catalog: Catalog, relation: Relation) -> bool:
+    """Whether it is a view of only schemas that Supabase manages, such as auth, where no test rows are made."""
     return relation.is_view and not any(source in catalog.relations for source in relation.sources)

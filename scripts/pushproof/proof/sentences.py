@@ -1,10 +1,11 @@
-"""What an attacker gets, in one sentence, from the cells that show it."""
+"""Describes in one sentence what an attacker can do, from the cells that show it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from pushproof.proof.cells import Cell
+from pushproof.proof.kinds.embedding import EmbeddingCase
 from pushproof.proof.outcomes import ALLOWED
 
 WHO = {"anon": "Anybody, without signing in,", "other": "Any signed-in user", "owner": "A user"}
@@ -22,44 +23,45 @@ SPECIAL = {
     "embedding": "read another user's {detail} through {object}",
     "returning": "{verb} another user's row in {object} and get it back",
 }
-IMPLIED = ("upsert", "hidden", "returning", "embedding", "counts")  # by reading, changing and deleting
+IMPLIED = ("upsert", "hidden", "returning", "embedding", "counts")  # by select, update and delete
 
 
 def is_attack(cell: Cell) -> bool:
-    """Whether somebody got what was not declared as theirs; the secret key's holder gets everything."""
+    """Whether an actor got what the intent does not allow; not for service, which may get everything."""
     return cell.actor != "service" and cell.observed == ALLOWED and cell.expected != ALLOWED and not cell.ok
 
 
 def attack(cells: Iterable[Cell]) -> str:
-    """Who can do what to one object: a sentence, its parts in the order of actors."""
+    """A sentence that says who can do what to one object, in the order of actors."""
     wrong = [c for c in cells if is_attack(c)]
     parts: dict[str, str] = {}
     for actor in dict.fromkeys(c.actor for c in wrong):
-        deeds = _joined(_deeds([c for c in wrong if c.actor == actor]))
-        if not (actor == "owner" and deeds in parts.values()):  # what any user can, the owner can
-            parts[actor] = deeds
-    return "; ".join(f"{WHO.get(actor, f'A signed-in {actor}')} can {deeds}" for actor, deeds in parts.items())
+        actions = _joined(_actions([c for c in wrong if c.actor == actor]))
+        if not (actor == "owner" and actions in parts.values()):  # the owner can do what any user can
+            parts[actor] = actions
+    return "; ".join(f"{WHO.get(actor, f'A signed-in {actor}')} can {actions}" for actor, actions in parts.items())
 
 
-def _deeds(cells: Sequence[Cell]) -> list[str]:
-    """What one actor can do, without what follows from the rest."""
+def _actions(cells: Sequence[Cell]) -> list[str]:
+    """What one actor can do, without what the rest implies."""
     name = cells[0].case.object
-    able = [word for kind, word in MATRIX.items() if any(c.case.kind == kind for c in cells)]
+    able = [verb for kind, verb in MATRIX.items() if any(c.case.kind == kind for c in cells)]
     held = [c.case.verb for c in cells if c.case.kind == "grants"]
-    deeds = [f"{_joined(able)} other users' rows in {name}"] if able else []
-    deeds += dict.fromkeys(_deed(c) for c in cells if c.case.kind in SPECIAL and not (able and c.case.kind in IMPLIED))
-    if held and not deeds:
-        deeds.append(f"use the privilege to {_joined(held)} {name}, whatever its policies say")
-    return deeds
+    actions = [f"{_joined(able)} other users' rows in {name}"] if able else []
+    special = [c for c in cells if c.case.kind in SPECIAL and not (able and c.case.kind in IMPLIED)]
+    actions += dict.fromkeys(map(_action, special))
+    if held and not actions:
+        actions.append(f"use the privilege to {_joined(held)} {name}, whatever its policies say")
+    return actions
 
 
-def _deed(cell: Cell) -> str:
+def _action(cell: Cell) -> str:
     case = cell.case
-    detail = case.detail.partition(" by ")[0]
+    detail = case.inner if isinstance(case, EmbeddingCase) else case.detail
     if case.kind == "hidden" and cell.actor == "owner":
         return f"give rows of {case.object} to others: set {detail}"
     return SPECIAL[case.kind].format(object=case.object, detail=detail, verb=case.verb, about=case.about).rstrip()
 
 
-def _joined(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+def _joined(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

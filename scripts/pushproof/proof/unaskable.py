@@ -1,4 +1,4 @@
-"""Why a cell could not be asked."""
+"""Errors that say why a cell could not be asked."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from pushproof.proof.catalog import Relation
 
 
 class UnaskableError(Exception):
-    """A cell that could not be asked, in one sentence with what to do about it."""
+    """A cell could not be asked; the message says why and what to do."""
 
 
 class UnansweredError(Exception):
-    """A statement that the server did not end in time: whoever tries values stops at it."""
+    """The server did not end a statement in time; callers that try several values stop then."""
 
 
 class SingleError(UnaskableError):
-    """A second row of the same user's is not possible."""
+    """A unique key allows the user only one row."""
 
 
-class CrowdedError(Exception):
-    """The case needs a standing row for itself, while others are asked that may look at it."""
+class NotAloneError(Exception):
+    """The case needs a standing row for itself, but other cases that may use the row are running."""
 
 
-def no_sample(relation: Relation, why: str) -> UnaskableError:
-    """The error that no row could be made, with the remedy that always works."""
+def no_sample(relation: Relation, reason: str) -> UnaskableError:
+    """The error that no sample row could be made, with the remedy."""
     return UnaskableError(
-        f"no sample row could be made for {relation.qualified}: {why}; give it a `sample` in supabase/access.toml"
+        f"no sample row could be made for {relation.qualified}: {reason}; give it a `sample` in supabase/access.toml"
     )

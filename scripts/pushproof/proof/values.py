@@ -1,4 +1,4 @@
-"""What a row of a user's is made of: values that keys, checks, triggers and the API's grants take."""
+"""Values for the rows of users: those that keys, checks, triggers and the grants of the API accept."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pushproof.proof.records import Records, Row
 from pushproof.proof.samples import argument_column, candidates, leading_role, mark_column, of_type, user_columns
 from pushproof.proof.unaskable import SingleError, UnaskableError, no_sample
 
-TRIES = 200  # combinations of values that are tried against the checks of one row
+TRIES = 200  # combinations of values tried for the checks of one row
 
 
 class Values:
-    """Makes values. `standing` gives the row of a relation that stands for a user's rows there."""
+    """Makes values. `standing` returns the standing row of a user in a relation."""
 
     def __init__(
         self, records: Records, catalog: Catalog, intent: Intent, standing: Callable[[Relation, str], Row]
@@ -28,27 +28,27 @@ class Values:
         self._intent = intent
         self._standing = standing
         self._counter = itertools.count(1)
-        self.learned: dict[str, Row] = {}  # values that satisfied the checks of a relation
-        self.run = uuid.uuid4().hex[:8]  # stands in every text that it makes
+        self.learned: dict[str, Row] = {}  # by relation, values that satisfied its checks
+        self.run = uuid.uuid4().hex[:8]  # part of every text that it makes
 
     def new(self, column: Column) -> Any:
         """A value of the column's type that no other row has."""
         return of_type(column, next(self._counter), self.run)
 
     def argument(self, type_: str, labels: Sequence[str]) -> Any:
-        """A value for a function's argument of this type, that no other call has."""
+        """A value for an argument of this type that no other call has."""
         return self.new(argument_column(type_, labels))
 
     def required(self, relation: Relation, who: str) -> Row:
-        """What an insert of a row of `who`'s has to give: keys, owner, and what has no default.
+        """The values that an insert of a row of `who` needs: keys, the owner, and columns without a default.
 
         Raises UnaskableError.
         """
         if (model := self._catalog.model(relation)) is not relation:
-            shown = {**self.required(model, who), **self._intent.of(relation).sample}
-            return {n: v for n, v in shown.items() if n in relation.by_name}
+            values = {**self.required(model, who), **self._intent.of(relation).sample}
+            return {n: v for n, v in values.items() if n in relation.by_name}
         intent = self._intent.of(relation)
-        values: Row = {**self.learned.get(relation.qualified, {}), **intent.sample}
+        values = {**self.learned.get(relation.qualified, {}), **intent.sample}
         for key in sorted(relation.foreign_keys, key=lambda k: -len(k.columns)):
             self._refer(relation, key, who, values=values)
         if intent.owner and intent.owner not in values:
@@ -64,7 +64,7 @@ class Values:
         return values
 
     def _refer(self, relation: Relation, key: ForeignKey, who: str, values: Row) -> None:
-        """Point a foreign key at the user, or at their standing row there."""
+        """Set the columns of a foreign key to the user, or to their standing row in the target."""
         if key.target == USERS:
             pairs = zip(key.columns, key.target_columns, strict=True)
             referred = {column: self._records.users[who] for column, target in pairs if target == "id"}
@@ -74,7 +74,7 @@ class Values:
             values.setdefault(column, value)
 
     def _parent(self, relation: Relation, key: ForeignKey, who: str, values: Row) -> Row:
-        """The values of a foreign key for the user's standing row; none where the key may stay empty."""
+        """The values of a foreign key for the user's standing row; none if there is no row and the key may be null."""
         needed = any(relation.by_name[c].required for c in key.columns) and not set(key.columns) <= values.keys()
         if key.target == relation.qualified or key.target not in self._catalog.relations:
             if needed:
@@ -89,9 +89,9 @@ class Values:
         return {c: parent[t] for c, t in zip(key.columns, key.target_columns, strict=True)}
 
     def stored(self, relation: Relation, who: str, values: Row, *, keep: bool = True) -> Row:
-        """Insert a row, with other values until its checks and keys hold; they stay in `values`.
+        """Insert a row; replace values in `values` until its checks and keys hold.
 
-        Raises UnaskableError, of which SingleError where only keys are in the way.
+        Without `keep` the insert is rolled back. Raises UnaskableError, and SingleError if a unique key prevents it.
         """
         import psycopg
 
@@ -110,8 +110,8 @@ class Values:
                 if not _next_key(unique, values, choices):
                     break
             except psycopg.Error as problem:
-                words = problem.diag.message_primary or str(problem)
-                raise no_sample(relation, f"the database answered: {words}") from None
+                message = problem.diag.message_primary or str(problem)
+                raise no_sample(relation, f"the database answered: {message}") from None
             else:
                 fixed = choices.keys() - user_columns(relation) - unique
                 self.learned[relation.qualified] = {n: values[n] for n in fixed}
@@ -119,7 +119,7 @@ class Values:
         raise SingleError(single) if single else no_sample(relation, f"no value was found for its check {check}")
 
     def _other_values(self, relation: Relation, check: str, values: Row, choices: dict[str, list[Any]]) -> bool:
-        """Give the columns of the violated check their next candidates; False where there are none left."""
+        """Set one column of the violated check to its next candidate; False if there are none left."""
         violated = next((c for c in relation.checks if c.name == check), None)
         intent = self._intent.of(relation)
         users = user_columns(relation) - {intent.owner}
@@ -137,15 +137,15 @@ class Values:
             if choices[name]:
                 values[name] = choices[name].pop(0)
                 return True
-        held = {intent.owner, *intent.sample, *columns}
-        for name in bound:  # exactly one of two parents, say
-            if name not in held and not relation.by_name[name].required and values[name] is not None:
-                values[name], choices[name] = None, []  # which is learned, for the next row
+        settled = {intent.owner, *intent.sample, *columns}
+        for name in bound:  # such as a check that exactly one of two parents is set
+            if name not in settled and not relation.by_name[name].required and values[name] is not None:
+                values[name], choices[name] = None, []  # remembered for the next row
                 return True
         return False
 
     def body(self, relation: Relation, who: str) -> Row:
-        """What a client posts for a row of `who`'s: without columns that only the database may fill."""
+        """What a client posts for a row of `who`: the required values that users may set."""
         values = self.required(relation, who)
         unique = {c for columns in relation.uniques for c in columns}
         if any(unique & {*check.columns} & values.keys() for check in relation.checks):
@@ -156,7 +156,7 @@ class Values:
         return values
 
     def mark(self, relation: Relation, body: Row) -> Row:
-        """Put a value of its own into the body where a column takes one; what finds the row it makes."""
+        """Set a unique value in the body if a column accepts one; return the values by which its row is found."""
         model = self._catalog.model(relation)
         intent = self._intent.of(model)
         column = mark_column(model, intent)
@@ -170,7 +170,7 @@ class Values:
         return match
 
     def change(self, relation: Relation, row: Row) -> tuple[str, Any]:
-        """A column and a value that it does not have and could take. Raises UnaskableError."""
+        """A column, and a value other than the row's that it accepts. Raises UnaskableError."""
         intent = self._intent.of(relation)
         model = self._catalog.model(relation)
         keys = {c for unique in model.uniques for c in unique} | {c for k in model.foreign_keys for c in k.columns}
@@ -187,9 +187,9 @@ class Values:
         raise UnaskableError(f"no column of {relation.qualified} accepts another value; name one in `columns`")
 
     def change_or_same(self, relation: Relation, row: Row) -> tuple[str, Any]:
-        """A column with another value; where none takes one, as in a table of keys alone, one with its own.
+        """A column with another value; if no column accepts one, as in a table of only keys, one with its own value.
 
-        Raises UnaskableError where no column can be written at all.
+        Raises UnaskableError if no column can be written.
         """
         try:
             return self.change(relation, row)
@@ -203,22 +203,22 @@ class Values:
             return names[0], row[names[0]]
 
     def another(self, relation: Relation, row: Row, name: str) -> Any:
-        """A value for the column other than the row's, that the database takes; best one that it keeps.
+        """A value for the column, other than the row's, that the database accepts, and if possible stores unchanged.
 
         Raises UnaskableError.
         """
-        taken = []
+        accepted = []
         for value in self._candidates(self._catalog.model(relation), relation.by_name[name]):
             if value != row[name] and (after := self._records.changed(relation, row, {name: value})):
                 if after[name] != row[name]:
                     return value
-                taken.append(value)
-        if not taken:
+                accepted.append(value)
+        if not accepted:
             raise UnaskableError(f"no other value was found for {relation.qualified}.{name}")
-        return taken[0]
+        return accepted[0]
 
     def insertable(self, relation: Relation, who: str, body: Row, name: str) -> Any:
-        """A value for the column with which the database takes the row: a check must not pass for a denial.
+        """A value for the column with which the database accepts the row, so that no check looks like a denial.
 
         Raises UnaskableError.
         """
@@ -234,13 +234,13 @@ class Values:
         raise no_sample(relation, f"no value was found for its column {name}")
 
     def _candidates(self, model: Relation, column: Column) -> Iterable[Any]:
-        """What the column may take by its type and by the checks of the relation that binds it."""
+        """Values to try for the column, by its type and by the checks of `model`."""
         definitions = " ".join(c.definition for c in model.checks if column.name in c.columns)
         return itertools.islice(candidates(column, definitions, self.new), TRIES)
 
 
 def _next_key(unique: Iterable[str], values: Row, choices: Mapping[str, list[Any]]) -> bool:
-    """Give a column of a key its next candidate; False where there are none left."""
+    """Set one column of a key to its next candidate; False if there are none left."""
     for name in unique:
         if choices.get(name):
             values[name] = choices[name].pop(0)

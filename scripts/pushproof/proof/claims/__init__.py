@@ -1,5 +1,5 @@
-"""The claims that static findings make, one module each: found by being in this folder.
+"""The claims that static findings make: each module of this folder is one.
 
-A module names its RULES and judges them: by the cells of the run where those ask the question already,
-by a request or a statement of its own where they do not.
+A module names its RULES and judges their reports: by the cells of the run if they have asked the question, else by a
+request or statement of its own.
 """

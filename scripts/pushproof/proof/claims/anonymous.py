@@ -1,4 +1,4 @@
-"""Anonymous sign-ins are signed in: what any signed-in user may read, they may."""
+"""Users who signed in anonymously may read what any signed-in user may read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ RULES = frozenset(("any_signed_in",))
 
 
 def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
-    """Somebody signs in anonymously, where the project lets them, and reads the owner's row.
+    """A user signs in anonymously, if the project allows it, and reads the owner's row.
 
-    No leak of its own: access.toml lets every signed-in user read it, or a cell of `other` has failed.
+    It is not severe: access.toml lets every signed-in user read the row, or a cell of `other` has failed.
     """
     relation = context.probe.catalog.relations.get(name)
     if relation is None or relation.is_view:
@@ -22,20 +22,20 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
     if any(c.actor == "anon" and c.observed == ALLOWED and c.case.kind == "select" for c in context.on(name)):
         return reach.judge(context, name, reports)  # nobody needs to sign in
     row = context.probe.rows.standing(relation, "owner")
-    visitor, words = context.actors.anonymous()
+    visitor, message = context.actors.anonymous()
     request = context.probe.request(relation, "GET", params={"select": "*", **context.probe.where(relation, row)})
     if visitor is None:
         return Verdict(
             verdict=REFUTED,
-            sentence=f"nobody can sign in anonymously: {words}",
+            sentence=f"nobody can sign in anonymously: {message}",
             request="POST /auth/v1/signup",
-            answer=words,
+            answer=message,
         )
     answer = context.probe.api.ask(visitor, request)
     if answer.rows:
-        words = f"Anybody who signs in anonymously, without an address, can read rows of {name}"
+        sentence = f"Anybody who signs in anonymously, without an address, can read rows of {name}"
         return Verdict(
-            verdict=CONFIRMED, sentence=words, request=request.curl("anonymous"), answer=answer.words, severe=False
+            verdict=CONFIRMED, sentence=sentence, request=request.curl("anonymous"), answer=answer.words, severe=False
         )
     return Verdict(
         verdict=REFUTED,

@@ -1,4 +1,4 @@
-"""Row level security does not bind owners and roles with BYPASSRLS: whether a request can come as one of them."""
+"""Row level security does not bind table owners and roles with BYPASSRLS: whether requests run as one of them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ RULES = frozenset(("SEC002", "SEC016", "SEC023", "SEC029", "SEC048"))
 
 
 def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
-    """Asked of the catalog, once for both roles of visitors and users; service_role is the control."""
+    """Read from the catalog for anon and authenticated; service_role is the control."""
     relation = context.probe.catalog.relations.get(name)
     oid = f"{relation.schema}.{relation.name}" if relation else None
-    found = context.probe.rows.records.connection.execute(query("proof/claims/bypass"), {"relation": oid}).fetchall()
-    unbound = [role for role, free in found if free and role != "service_role"]
+    roles = context.probe.rows.records.connection.execute(query("proof/claims/bypass"), {"relation": oid}).fetchall()
+    unbound = [role for role, bypasses in roles if bypasses and role != "service_role"]
     if unbound:
         return Verdict(
             verdict=CONFIRMED,
-            sentence=f"{', '.join(unbound)} may pass every policy",
+            sentence=f"{', '.join(unbound)} may bypass every policy",
             request="the catalog",
-            answer=str(found),
+            answer=str(roles),
         )
     return Verdict(
         REFUTED,
-        "a request comes as anon or authenticated, which neither own it nor bypass row level security",
-        control="service_role does: it is the secret key's",
+        "requests run as anon or authenticated, which neither own it nor bypass row level security",
+        control="service_role does: it is the role of the secret key",
     )

@@ -1,4 +1,4 @@
-"""Deleting one's own row takes another user's with it, past every policy."""
+"""A user who deletes their own row deletes another user's row by a cascade, which ignores policies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FROM = re.compile(r"cascades from (.+)$")
 
 
 def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
-    """Another user adds a row below the owner's; the owner deletes theirs."""
+    """Another user adds a row below the owner's row; the owner deletes their row."""
     probe, rows = context.probe, context.probe.rows
     child = probe.catalog.relations[name]
     for parent_name in dict.fromkeys(m[1] for r in reports if (m := FROM.search(r.words))):
@@ -35,8 +35,8 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
         if answer.status >= 300:
             return Verdict(UNPROVED, f"the owner's row in {parent_name} could not be deleted: {answer.words}")
         if gone:
-            words = f"Whoever deletes their row in {parent_name} deletes other users' rows in {name} with it"
+            sentence = f"Whoever deletes their row in {parent_name} deletes other users' rows in {name} with it"
             return Verdict(
-                verdict=CONFIRMED, sentence=words, request=request.curl("owner"), answer=answer.words, severe=False
+                verdict=CONFIRMED, sentence=sentence, request=request.curl("owner"), answer=answer.words, severe=False
             )
-    return Verdict(REFUTED, f"nobody can have a row of {name} below another user's, or it stays")
+    return Verdict(REFUTED, f"no user can add a row of {name} below another user's row, or it is not deleted with that")

@@ -1,4 +1,4 @@
-"""An extension in an exposed schema: whether its functions answer as rpc."""
+"""An extension in an exposed schema: whether its functions can be called as rpc."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ RULES = frozenset(("extension_in_public",))
 
 
 def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
-    """A function of it that takes no argument, called by a visitor."""
+    """A visitor calls a function of the extension that takes no arguments."""
     extension = name.rpartition(".")[2]
-    found = context.probe.rows.records.connection.execute(
+    functions = context.probe.rows.records.connection.execute(
         query("proof/claims/extension_functions"), {"extension": extension}
     ).fetchall()
-    for (function,) in found:
+    for (function,) in functions:
         request = Request("POST", f"rpc/{quote(function, safe='')}", body={})
         answer = context.probe.ask("anon", request)
         if answer.status < 300:
-            words = f"Anybody can call functions of {extension} as rpc, such as {function}"
+            sentence = f"Anybody can call functions of {extension} as rpc, such as {function}"
             return Verdict(
-                verdict=CONFIRMED, sentence=words, request=request.curl("anon"), answer=answer.words, severe=False
+                verdict=CONFIRMED, sentence=sentence, request=request.curl("anon"), answer=answer.words, severe=False
             )
         if answer.refused:
             return Verdict(

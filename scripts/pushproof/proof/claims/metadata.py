@@ -1,4 +1,4 @@
-"""A policy that believes user_metadata: users write it themselves."""
+"""A policy that trusts user_metadata, which users write themselves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMPARED = re.compile(r"user_metadata'::text\)+ *->>? *'(\w+)'::text\)*(?:::\w+\
 
 
 def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
-    """A user gives themselves the metadata that the policy asks for, and reads the owner's row."""
+    """A user writes the metadata that the policy requires into their own, and reads the owner's row."""
     relation = context.probe.catalog.relations.get(name)
     if relation is None or relation.is_view:
         return Verdict(UNPROVED, f"no row of {name} can be tried")
@@ -24,24 +24,24 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
         for key, literal, column in COMPARED.findall(f"{policy.qual} {policy.check}"):
             wanted[key] = literal or str(row.get(column, "")) or True
     if not wanted:
-        raise UnaskableError(f"the policies of {name} compare user_metadata in a way that was not understood")
+        raise UnaskableError(f"the policies of {name} compare user_metadata in a form that is not recognized")
     request = context.probe.request(relation, "GET", params={"select": "*", **context.probe.where(relation, row)})
     attacker = context.actors.sign_up("attacker")
     before = context.probe.api.ask(attacker, request)
     after = context.probe.api.ask(context.actors.edit(attacker, wanted), request)
-    said = ", ".join(f"{k}: {v}" for k, v in wanted.items())
+    added = ", ".join(f"{k}: {v}" for k, v in wanted.items())
     if after.rows and not before.rows:
-        words = f"Any signed-in user who writes {said} into their own metadata can read other users' rows in {name}"
+        sentence = f"Any signed-in user who writes {added} into their own metadata can read other users' rows in {name}"
         return Verdict(
             verdict=CONFIRMED,
-            sentence=words,
+            sentence=sentence,
             request=request.curl("attacker"),
             answer=after.words,
             control=f"without it: {before.words}",
         )
     return Verdict(
         verdict=REFUTED,
-        sentence=f"writing {said} into one's own metadata changes nothing",
+        sentence=f"writing {added} into one's own metadata changes nothing",
         request=request.curl("attacker"),
         answer=after.words,
     )

@@ -1,11 +1,11 @@
-"""A row of one's own below somebody else's parent, also where access.toml names no parents."""
+"""A user's row below another user's parent, also if access.toml names no `parents`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from pushproof.proof.cells import Case, Cell
+from pushproof.proof.cells import Cell, ColumnCase
 from pushproof.proof.findings import CONFIRMED, DECLARED, REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.kinds import parents
 from pushproof.proof.outcomes import ALLOWED, DENIED
@@ -16,7 +16,7 @@ COLUMN = re.compile(r"column (\S+) refers")
 
 
 def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
-    """Asked by the same cells as declared parents are; a parent that others may read may be meant for them."""
+    """Ask the same cells as for declared parents; if others may read the parent, the rows may be meant for them."""
     relation = context.probe.catalog.relations.get(name)
     entry = context.probe.intent.relations.get(name)
     if relation is None or entry is None or "owner" not in entry.allowed["insert"]:
@@ -25,13 +25,13 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
     columns = named or [k.columns[0] for k in relation.foreign_keys if k.target in context.probe.catalog.relations]
     shown = []
     for column in columns:
-        known = [c for c in context.on(name) if (c.case.kind, c.case.detail) == ("parents", column)]
-        case = Case(
+        known = [c for c in context.on(name) if c.case.kind == "parents" and c.case.detail == column]
+        case = ColumnCase(
             kind="parents",
             object=name,
             verb="insert",
             expected={"other": DENIED},
-            detail=column,
+            column=column,
             alone=is_alone(relation, entry),
         )
         shown += [(column, c) for c in known or parents.ask(context.probe, case)]
@@ -44,9 +44,12 @@ def _verdict(context: Context, name: str, shown: Sequence[tuple[str, Cell]]) -> 
         if cell.observed == ALLOWED:
             shared = _is_shared(context, name, column)
             verdict = DECLARED if shared else CONFIRMED
-            words = f"Any signed-in user can put rows of {name} below another user's {column}, or learn which exist"
-            words = f"{column} refers to what others may read; name it in `parents` to forbid it" if shared else words
-            return Verdict(verdict=verdict, sentence=words, request=request, answer=cell.answer, control=cell.control)
+            sentence = f"Any signed-in user can put rows of {name} below another user's {column}, or learn which exist"
+            if shared:
+                sentence = f"{column} refers to rows that others may read; name it in `parents` to forbid it"
+            return Verdict(
+                verdict=verdict, sentence=sentence, request=request, answer=cell.answer, control=cell.control
+            )
         if not cell.control:
             return Verdict(verdict=UNPROVED, sentence=cell.reason, request=request, answer=cell.answer)
     if not shown:
@@ -63,7 +66,7 @@ def _verdict(context: Context, name: str, shown: Sequence[tuple[str, Cell]]) -> 
 
 
 def _is_shared(context: Context, name: str, column: str) -> bool:
-    """Whether others may read the parent: then adding to it may be what it is for."""
+    """Whether others may read the parent: then they may be meant to add rows to it."""
     keys = context.probe.catalog.relations[name].foreign_keys
     parent = next((k.target for k in keys if column in k.columns), "")
     entry = context.probe.intent.relations.get(parent)

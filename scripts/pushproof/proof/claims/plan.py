@@ -1,4 +1,4 @@
-"""A policy that costs time: who is asking is found out for every row, or no index serves it. Plans show both."""
+"""A slow policy: the plan shows whether it looks up the caller for each row, or whether no index serves it."""
 
 from __future__ import annotations
 
@@ -18,35 +18,36 @@ CONDITIONS = ("Filter", "Index Cond", "Recheck Cond", "Join Filter", "One-Time F
 
 
 def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
-    """The plan of a user's whole read, with sequential scans only where nothing else is possible."""
+    """Read the plan of a user's query for all rows, with sequential scans only if nothing else is possible."""
     import psycopg
 
     relation = context.probe.catalog.relations.get(name)
     if relation is None:
-        return Verdict(UNPROVED, f"{name} is no relation whose plan could be asked for", severe=False)
+        return Verdict(UNPROVED, f"{name} is not a relation, so it has no plan", severe=False)
     statement = f"explain (format json) select * from {regclass(relation)}"  # noqa: S608 - a quoted name
-    rows = context.probe.rows.records.connection
+    connection = context.probe.rows.records.connection
     try:
-        with rows.transaction(force_rollback=True):
-            rows.execute("set local enable_seqscan = off")
-            become(rows, context.probe.actors["owner"])
-            answer = rows.execute(statement.encode()).fetchone()
+        with connection.transaction(force_rollback=True):
+            connection.execute("set local enable_seqscan = off")
+            become(connection, context.probe.actors["owner"])
+            answer = connection.execute(statement.encode()).fetchone()
     except psycopg.Error as problem:
-        return Verdict(UNPROVED, f"no plan: {problem.diag.message_primary}", statement, severe=False)
+        return Verdict(UNPROVED, f"EXPLAIN failed: {problem.diag.message_primary}", statement, severe=False)
     nodes = list(_nodes(answer[0][0]["Plan"])) if answer else []
     scans = [n for n in nodes if n.get("Relation Name") == relation.name]
     shown = "; ".join(f"{n['Node Type']} {_conditions(n)}".strip() for n in scans)[:300]
     if any(r.rule in PER_ROW for r in reports) and any(CALLS.search(_conditions(n)) for n in nodes):
-        words = f"Slow, no leak: a read of {name} finds out for each row who is asking; write (select auth.uid())"
-        return Verdict(verdict=CONFIRMED, sentence=words, request=statement, answer=shown, severe=False)
-    leading = dict(rows.execute(query("proof/claims/leading_columns"), {"schema": relation.schema}).fetchall())
+        sentence = f"Slow, no leak: a read of {name} looks up the caller for each row; write (select auth.uid())"
+        return Verdict(verdict=CONFIRMED, sentence=sentence, request=statement, answer=shown, severe=False)
+    indexes = connection.execute(query("proof/claims/leading_columns"), {"schema": relation.schema})
+    leading = dict(indexes.fetchall())
     filtered = any(_conditions(n) for n in nodes)
     if any(r.rule not in PER_ROW for r in reports) and filtered and not _served(nodes, leading):
-        words = f"Slow, no leak: no index serves the policies of {name}, so each user's read takes the whole table"
-        return Verdict(verdict=CONFIRMED, sentence=words, request=statement, answer=shown, severe=False)
+        sentence = f"Slow, no leak: no index serves the policies of {name}, so each user's read scans the whole table"
+        return Verdict(verdict=CONFIRMED, sentence=sentence, request=statement, answer=shown, severe=False)
     return Verdict(
         verdict=REFUTED,
-        sentence="the plan uses an index, and asks once who is asking",
+        sentence="the plan uses an index and looks up the caller once",
         request=statement,
         answer=shown,
         severe=False,
@@ -54,9 +55,9 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
 
 
 def _served(nodes: Sequence[dict[str, Any]], leading: Mapping[str, str]) -> bool:
-    """Whether an index is entered by its first column: by a later one, all of it is read."""
-    entered = [n for n in nodes if "Index Cond" in n]
-    return any(leading.get(n["Index Name"], "") in n["Index Cond"] for n in entered)
+    """Whether a condition uses the first column of an index: with only a later one, the whole index is read."""
+    scans = [n for n in nodes if "Index Cond" in n]
+    return any(leading.get(n["Index Name"], "") in n["Index Cond"] for n in scans)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Somebody reaches rows that are not theirs: the cells on the object have asked."""
+"""A user reaches rows that are not theirs: the cells about the object show it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pushproof.proof.catalog import ROLE_OF
 from pushproof.proof.cells import Cell
 from pushproof.proof.findings import CONFIRMED, DECLARED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.kinds.keys import KeyCase
 from pushproof.proof.outcomes import ALLOWED, FAILED
 from pushproof.proof.sentences import attack, is_attack
 
@@ -25,44 +26,44 @@ KINDS = ("select", "insert", "update", "delete", "call")
 
 
 def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
-    """Confirmed by a cell in which somebody got it, refuted by those in which nobody did."""
+    """Confirmed by a cell that shows an attack; refuted, declared or unproved by the other cells."""
     cells = context.on(name)
     if not cells:
         return _unasked(name)
     if wrong := [c for c in cells if is_attack(c)]:
-        telling = [c for c in wrong if not _is_latent(context, c)]
-        return _shown(CONFIRMED, attack(telling or wrong), _plainest(telling or wrong), severe=bool(telling))
+        severe = [c for c in wrong if not _is_latent(context, c)]
+        return _shown(CONFIRMED, attack(severe or wrong), _plainest(severe or wrong), severe=bool(severe))
     if failed := [c for c in cells if c.observed == FAILED]:
         return _shown(UNPROVED, failed[0].reason, failed[0])
     outsiders = [c for c in cells if c.actor not in ("owner", "service") and c.case.kind in KINDS]
-    if taken := [c for c in outsiders if c.observed == ALLOWED]:
-        who = ", ".join(dict.fromkeys(c.actor for c in taken))
-        return _shown(DECLARED, f"access.toml declares it: {who} may", taken[0])
+    if allowed := [c for c in outsiders if c.observed == ALLOWED]:
+        who = ", ".join(dict.fromkeys(c.actor for c in allowed))
+        return _shown(DECLARED, f"access.toml allows it for {who}", allowed[0])
     denied = next((c for c in outsiders if c.actor == "other" and c.control), None) or (outsiders or cells)[0]
     return _shown(REFUTED, f"nobody got more of {name} than access.toml declares", denied)
 
 
 def _unasked(name: str) -> Verdict:
-    return Verdict(REFUTED, f"the API serves {name} to nobody: it is in no exposed schema, or returns a trigger")
+    return Verdict(REFUTED, f"the API does not serve {name}: it is in no exposed schema, or it is a trigger function")
 
 
 def _plainest(cells: Sequence[Cell]) -> Cell:
-    """The one that needs no explanation: reading, then other verbs, with a request before the catalog."""
+    """The cell that is easiest to understand: one with a request, of the matrix, and of select if there is one."""
     return min(cells, key=lambda c: (c.request is None, c.case.kind not in KINDS, c.case.kind != "select"))
 
 
 def _is_latent(context: Context, cell: Cell) -> bool:
-    """What takes a second hole: a privilege that policies still guard, or keys that nobody guesses."""
-    if cell.case.kind != "keys":
+    """Whether it needs a second hole: a privilege that policies still guard, or a uuid key, which nobody guesses."""
+    if not isinstance(cell.case, KeyCase):
         return cell.case.kind == "grants"
     columns = context.probe.catalog.relations[cell.case.object].by_name
-    return all(columns[name].base_type == "uuid" for name in cell.case.detail.split(", "))
+    return all(columns[name].base_type == "uuid" for name in cell.case.columns)
 
 
 def _shown(verdict: str, sentence: str, cell: Cell, *, severe: bool = True) -> Verdict:
     role = ROLE_OF.get(cell.actor, "authenticated")
-    asked = f"select has_table_privilege('{role}', '{cell.case.object}', '{cell.case.verb}')"
-    request = cell.curl or asked
+    statement = f"select has_table_privilege('{role}', '{cell.case.object}', '{cell.case.verb}')"
+    request = cell.curl or statement
     return Verdict(
         verdict=verdict, sentence=sentence, request=request, answer=cell.answer, control=cell.control, severe=severe
     )

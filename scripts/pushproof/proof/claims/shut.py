@@ -1,4 +1,4 @@
-"""Nobody gets through: policies or grants that are missing shut out the owner too."""
+"""Missing policies or grants deny access to everybody, also to the owner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RULES = frozenset(("rls_enabled_no_policy", "SEC009", "SEC010", "SEC012", "SEC02
 
 
 def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
-    """Confirmed where an actor is refused what access.toml allows."""
+    """Confirmed if an actor is denied what access.toml allows."""
     cells = context.on(name)
     for cell in cells:
         if cell.expected == ALLOWED and cell.observed != ALLOWED and cell.actor != "service":
@@ -22,4 +22,4 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
                 answer=cell.answer,
                 severe=False,
             )
-    return Verdict(REFUTED, f"everybody gets of {name} what access.toml declares")
+    return Verdict(REFUTED, f"every actor gets what access.toml declares for {name}")

@@ -14,11 +14,11 @@ RULES = frozenset(("SEC013",))
 
 
 def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verdict:
-    """Another user adds rows, plain and with each flag or label set; the owner's are read before and after."""
+    """Another user adds rows, without and with each flag and label set; the owner's rows are read before and after."""
     probe, rows = context.probe, context.probe.rows
     relation = probe.catalog.relations.get(name)
     if relation is None:
-        return Verdict(UNPROVED, f"{name} is no relation to write to")
+        return Verdict(UNPROVED, f"{name} is not a relation")
     answer = None
     for extra in _bodies(relation):
         theirs = rows.records.store(relation, "owner", {**rows.values.required(relation, "owner"), **extra})
@@ -33,10 +33,10 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
             rows.records.remove(relation, match)
             rows.records.remove(relation, probe.catalog.key_of(relation, theirs))
         if changed:
-            words = f"Any signed-in user who adds a row to {name} changes other users' rows through its trigger"
+            sentence = f"Any signed-in user who adds a row to {name} changes other users' rows through its trigger"
             return Verdict(
                 verdict=CONFIRMED,
-                sentence=words,
+                sentence=sentence,
                 request=request.curl("other"),
                 answer=answer.words,
                 control="the owner's row, read before",
@@ -47,7 +47,7 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
 
 
 def _bodies(relation: Relation) -> Iterator[Row]:
-    """Nothing special, then each boolean set, each label of an enum."""
+    """Further values for a row: none, then each boolean column set to true, then each label of an enum."""
     yield {}
     for column in relation.columns:
         if column.open_to("authenticated", "insert") and column.base_type == "bool":
@@ -57,7 +57,7 @@ def _bodies(relation: Relation) -> Iterator[Row]:
 
 
 def _state(context: Context, relation: Relation, row: Row) -> str:
-    """The owner's rows everywhere, and the one made for this."""
+    """This row and all standing rows of the owner, as JSON."""
     rows = context.probe.rows
     standing = [
         rows.records.current(r, rows.standing(r, "owner"))

@@ -1,4 +1,4 @@
-"""A policy to PUBLIC also judges visitors: whether one gets as far as the policy."""
+"""A policy to PUBLIC also applies to visitors: whether a request of a visitor reaches the policy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ RULES = frozenset(("SEC003",))
 
 
 def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdict:
-    """A visitor who is refused never meets the policy; one who gets an empty answer has."""
+    """Confirmed if a visitor gets an empty answer; a visitor who is refused does not reach the policy."""
     asked = [c for c in context.on(name) if c.actor == "anon" and c.case.kind in reach.KINDS and c.request]
-    met = next((c for c in asked if c.observed not in (REFUSED, ALLOWED)), None)
-    if met is None or any(c.observed == ALLOWED for c in asked):
+    reached = next((c for c in asked if c.observed not in (REFUSED, ALLOWED)), None)
+    if reached is None or any(c.observed == ALLOWED for c in asked):
         return reach.judge(context, name, reports)
-    request = met.curl
-    words = f"No leak yet: a visitor is let in to {name}, and its policies to PUBLIC are all that turns them away"
-    return Verdict(verdict=CONFIRMED, sentence=words, request=request, answer=met.answer, severe=False)
+    request = reached.curl
+    sentence = f"No leak yet: visitors hold a privilege on {name}, and only its policies to PUBLIC deny them its rows"
+    return Verdict(verdict=CONFIRMED, sentence=sentence, request=request, answer=reached.answer, severe=False)

@@ -1,4 +1,4 @@
-"""The kinds of cases, one module each: found by being in this folder."""
+"""The kinds of cases: each module of this folder is one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from pushproof.proof.cells import Kind
 
 
 def kinds() -> dict[str, Kind]:
-    """Every kind by its module's name."""
+    """Every kind, by the name of its module."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return {name: cast("Kind", importlib.import_module(f"{__name__}.{name}")) for name in names}

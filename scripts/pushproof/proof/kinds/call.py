@@ -1,4 +1,4 @@
-"""Who can call a function with the owner's ids: for everybody else the answer is that for ids that do not exist."""
+"""Who can call a function with the owner's ids. Others must get the same answer as for ids that do not exist."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOBODY = {"smallint": 32_749, "integer": 2_147_483_629, "bigint": 2_147_483_629}
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every function that is no trigger, once; the owner's ids make no difference where it takes none."""
+    """One case for each function that the API can call; `about` is set if it takes the owner's ids."""
     for name, function in catalog.functions.items():
         entry = intent.functions[name]
         expected = expected_of(intent, entry.call, filtered=entry.filtered)
@@ -37,7 +37,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """The same call by everybody, beside one with ids of nobody; rows that it may change are read back."""
+    """Each actor makes the same call, and one with ids that do not exist; the rows that it may change are read back."""
     asked = Asked(case)
     for actor in denied_first(case):
         call = prepare(probe, case)
@@ -48,20 +48,23 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         changed = call.state(probe) != before
         as_missing = probe.ask(actor, _request(probe, call.function, call.nobody)) if call.rows_of else None
         asked.add(actor, _observed(answer, as_missing, call, changed=changed), request, answer=answer)
-    yield from asked.settled(lambda: _could(probe, case, asked.cells))
+    yield from asked.with_controls(lambda: _works_by_sql(probe, case, asked.cells))
 
 
-def _could(probe: Probe, case: Case, cells: Iterable[Cell]) -> bool:
-    """Whether it was the right to call that was missing, or the same call works for `postgres` in the owner's name."""
+def _works_by_sql(probe: Probe, case: Case, cells: Iterable[Cell]) -> bool:
+    """Whether the call works for `postgres` in the owner's name; true also if every actor lacked the privilege."""
     if all(c.observed == REFUSED for c in cells):
         return True
     call = prepare(probe, case)
     with probe.rows.records.connection.transaction(force_rollback=True):
-        return not by_sql(probe, call.function, call.arguments, become=lambda: probe.rows.records.speak_as("owner"))[0]
+        return not by_sql(probe, call.function, call.arguments, become=lambda: probe.rows.records.set_user("owner"))[0]
 
 
 def by_sql(probe: Probe, function: Function, arguments: Row, become: Callable[[], None]) -> tuple[str, Any]:
-    """The SQLSTATE and the server's words, or an empty SQLSTATE and the rows; as postgres again afterwards."""
+    """Call the function by SQL after `become`, then reset the role.
+
+    Returns the SQLSTATE and the server's message, or an empty SQLSTATE and the list of rows.
+    """
     import psycopg
 
     types = dict(zip(function.names, function.types, strict=True))
@@ -87,9 +90,9 @@ def by_sql(probe: Probe, function: Function, arguments: Row, become: Callable[[]
 
 @dataclass(frozen=True)
 class Call:
-    """A call with the owner's ids, the same with ids of nobody, and the rows that the ids name.
+    """A call with the owner's ids (`arguments`), and the same call with ids that do not exist (`nobody`).
 
-    `rows_of`: the arguments that are ids, with the relation and the row; neither for the user's own id.
+    `rows_of` maps each argument that is an id to its relation and row, or to None for the user's own id.
     """
 
     function: Function
@@ -98,31 +101,32 @@ class Call:
     rows_of: Mapping[str, tuple[Relation, Row] | None]
 
     def state(self, probe: Probe) -> str:
-        """The rows that the arguments name and what hangs on them, as they are now; a reader changes nothing."""
+        """The rows that the arguments name, and those that refer to them, as JSON; empty for a read-only function."""
         if self.function.volatility != "v":
             return ""
-        named = [probe.rows.records.current(*found) for found in self.rows_of.values() if found]
-        hanging = [probe.rows.records.digest(*one) for found in self.rows_of.values() for one in _hanging(probe, found)]
-        return json.dumps([named, hanging], sort_keys=True)
+        targets = self.rows_of.values()
+        named = [probe.rows.records.current(*target) for target in targets if target]
+        referring = [probe.rows.records.digest(*match) for target in targets for match in _referring(probe, target)]
+        return json.dumps([named, referring], sort_keys=True)
 
 
-def _hanging(probe: Probe, found: tuple[Relation, Row] | None) -> Iterator[tuple[Relation, Row]]:
-    """What refers to a row, or to the owner themselves: each relation with the values that do."""
+def _referring(probe: Probe, target: tuple[Relation, Row] | None) -> Iterator[tuple[Relation, Row]]:
+    """Each relation that refers to a row, or to the owner for None, with the values that match its referring rows."""
     for relation in tables(probe.catalog):
         owner = probe.intent.relations[relation.qualified].owner
-        if found is None and owner:
+        if target is None and owner:
             yield relation, {owner: probe.actors["owner"].id}
         for key in relation.foreign_keys:
-            if found and key.target == found[0].qualified:
-                yield relation, {c: found[1][t] for c, t in zip(key.columns, key.target_columns, strict=True)}
+            if target and key.target == target[0].qualified:
+                yield relation, {c: target[1][t] for c, t in zip(key.columns, key.target_columns, strict=True)}
 
 
 def prepare(probe: Probe, case: Case) -> Call:
-    """The call that the case is about, of rows that it may change. Raises UnaskableError."""
+    """The call that the case asks about, with rows that it may change. Raises UnaskableError."""
     function = probe.catalog.functions[case.object]
     sources = sources_of(probe.catalog, probe.intent, function)
     rows_of = {n: (r, _row(probe, function, r)) if r else None for n, (r, _) in sources.items()}
-    ids = {n: found[1][sources[n][1]] if found else probe.actors["owner"].id for n, found in rows_of.items()}
+    ids = {n: target[1][sources[n][1]] if target else probe.actors["owner"].id for n, target in rows_of.items()}
     types = dict(zip(function.names, function.types, strict=True))
     nobody = {n: NOBODY.get(types[n], str(uuid.uuid4())) for n in ids}
     others = {n: probe.rows.values.argument(type_, labels) for n, type_, labels in function.required if n not in ids}
@@ -131,25 +135,25 @@ def prepare(probe: Probe, case: Case) -> Call:
 
 
 def _observed(answer: Answer, as_missing: Answer | None, call: Call, *, changed: bool) -> str:
-    """Whether the call got or did something that it would not with ids of nobody."""
+    """ALLOWED if the call changed a row, or if its answer differs from `as_missing`, that for missing ids."""
     if changed and answer.status < 300:
         return ALLOWED
     if answer.refused:
         return REFUSED
-    if answer.status >= 500:  # also of ids that do not exist: an error is no denial
+    if answer.status >= 500:  # also for ids that do not exist: an error is not a denial
         return FAILED
     if as_missing is None:
         return ALLOWED if answer.status < 300 else REFUSED
-    if (answer.status, telling(answer.body, call.arguments)) == (
+    if (answer.status, without_ids(answer.body, call.arguments)) == (
         as_missing.status,
-        telling(as_missing.body, call.nobody),
+        without_ids(as_missing.body, call.nobody),
     ):
         return NOTHING
     return ALLOWED if answer.status < 300 else FAILED
 
 
-def telling(body: Any, arguments: Row) -> str:
-    """An answer without the ids that it repeats."""
+def without_ids(body: Any, arguments: Row) -> str:
+    """The body of an answer as JSON, without the ids that it repeats from the arguments."""
     text = json.dumps(body, sort_keys=True)
     for value in arguments.values():
         text = text.replace(str(value), "…") if isinstance(value, str) or value in NOBODY.values() else text
@@ -157,20 +161,20 @@ def telling(body: Any, arguments: Row) -> str:
 
 
 def sources_of(catalog: Catalog, intent: Intent, function: Function) -> dict[str, tuple[Relation | None, str]]:
-    """The arguments that take the owner's ids: from a column of which relation; None for the user's own id."""
+    """Each argument that takes an id of the owner's, with its relation and column; (None, "id") for the user's id."""
     entry = intent.functions[function.qualified]
-    found: dict[str, tuple[Relation | None, str]] = {}
+    sources: dict[str, tuple[Relation | None, str]] = {}
     for name, type_ in zip(function.names, function.types, strict=True):
         if name in entry.arguments:
             relation, _, column = entry.arguments[name].rpartition(".")
-            found[name] = catalog.relations[relation], column
+            sources[name] = catalog.relations[relation], column
         elif source := _by_name(catalog, name, type_) or _by_noun(catalog, name, type_):
-            found[name] = source
-    return found
+            sources[name] = source
+    return sources
 
 
 def _by_name(catalog: Catalog, argument: str, type_: str) -> tuple[Relation | None, str] | None:
-    """`p_session_id` takes what columns called session_id refer to."""
+    """The key to which columns of the argument's name refer: for `p_session_id` those called session_id."""
     plain = argument.removeprefix("p_").removeprefix("_").removeprefix("in_")
     for relation in catalog.exposed:
         for key in relation.foreign_keys:
@@ -184,7 +188,7 @@ def _by_name(catalog: Catalog, argument: str, type_: str) -> tuple[Relation | No
 
 
 def _by_noun(catalog: Catalog, argument: str, type_: str) -> tuple[Relation | None, str] | None:
-    """`target_team` and `check_user` take the key of teams and of the user."""
+    """The key of the relation that the argument names: of teams for `target_team`, of the user for `check_user`."""
     noun = "_".join(word for word in argument.lower().split("_") if word not in FILLERS).removesuffix("s")
     for relation in catalog.exposed:
         keyed = len(relation.key) == 1 and relation.by_name[relation.key[0]].type == type_
@@ -194,7 +198,7 @@ def _by_noun(catalog: Catalog, argument: str, type_: str) -> tuple[Relation | No
 
 
 def _row(probe: Probe, function: Function, relation: Relation) -> Row:
-    """A row of the owner's: a fresh one where the function may change it."""
+    """A row of the owner's; a fresh one if the function may change it."""
     make = probe.rows.fresh_or_standing if function.volatility == "v" else probe.rows.standing
     return make(relation, "owner")
 

@@ -1,6 +1,6 @@
 """Which columns of their own row the owner can set: exactly those that the intent names.
 
-The owner column is set to another user, a reference to that user's row.
+The owner column is set to another user's id, a reference to another user's row.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pushproof.proof.catalog import USERS, Catalog, Relation
-from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe
+from pushproof.proof.cells import MINIMAL, Asked, Cell, ColumnCase, Probe
 from pushproof.proof.intent import Intent
 from pushproof.proof.outcomes import ALLOWED, DENIED, NOTHING, observed_of
 from pushproof.proof.records import Row
 from pushproof.proof.scope import is_alone, tables
 
 
-def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every column that can be written, where owners may update at all."""
+def derive(catalog: Catalog, intent: Intent) -> Iterable[ColumnCase]:
+    """Each writable column of the tables that owners may update."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         if "owner" not in entry.allowed["update"]:
@@ -26,35 +26,35 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
             if not column.generated:
                 expected = ALLOWED if column.name in entry.columns else DENIED
                 alone = is_alone(relation, entry)
-                yield Case(
+                yield ColumnCase(
                     kind="columns",
                     object=relation.qualified,
                     verb="update",
                     expected={"owner": expected},
-                    detail=column.name,
+                    column=column.name,
                     alone=alone,
                 )
 
 
-def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """One PATCH of one column of a row of the owner's own; its control is a column that may be set."""
+def ask(probe: Probe, case: ColumnCase) -> Iterator[Cell]:
+    """The owner patches one column of their own row; the control is a PATCH of a column that they may set."""
     relation = probe.relation(case)
     row = probe.rows.fresh_or_standing(relation, "owner")
     expected = case.expected["owner"]
-    change = change_of(probe, relation, row, name=case.detail)
+    change = change_of(probe, relation, row, name=case.column)
     request = probe.request(relation, "PATCH", params=probe.where(relation, row), body=change, prefer=MINIMAL)
     answer = probe.ask("owner", request)
     observed = observed_of(answer, effect=probe.rows.undo(relation, row, change))
     if expected == ALLOWED and observed == NOTHING and answer.touched:
-        observed = ALLOWED  # taken, and a trigger had the last word
+        observed = ALLOWED  # accepted; a trigger then replaced the value
     asked = Asked(case)
     asked.add("owner", observed, request, answer=answer, note=_note(case, observed))
-    for cell in asked.settled(lambda: True):
+    for cell in asked.with_controls(lambda: True):
         yield cell if expected == ALLOWED else _controlled(probe, relation, cell)
 
 
 def change_of(probe: Probe, relation: Relation, row: Row, name: str) -> Row:
-    """Another value for the column: another user's, where it says whose the row is."""
+    """Another value for the column: another user's id or key if the column refers to a user or to a relation."""
     for key in relation.foreign_keys:
         if name in key.columns and key.target == USERS:
             return {name: probe.actors["other"].id}
@@ -67,7 +67,7 @@ def change_of(probe: Probe, relation: Relation, row: Row, name: str) -> Row:
 
 
 def _controlled(probe: Probe, relation: Relation, cell: Cell) -> Cell:
-    """The same PATCH of a column that the owner may set has to work, or the denial proves nothing."""
+    """The cell with its control: the owner has to be able to patch some column, or the denial proves nothing."""
     known = probe.rows.settable
     if name := known.get(relation.qualified) or _settable(probe, relation):
         known[relation.qualified] = name
@@ -78,7 +78,7 @@ def _controlled(probe: Probe, relation: Relation, cell: Cell) -> Cell:
 
 
 def _settable(probe: Probe, relation: Relation) -> str:
-    """The first declared column that the owner could set just now; empty without one."""
+    """The first declared column that the owner can set now; empty if there is none."""
     for name in probe.intent.relations[relation.qualified].columns:
         row = probe.rows.fresh_or_standing(relation, "owner")
         body = change_of(probe, relation, row, name=name)
@@ -90,7 +90,7 @@ def _settable(probe: Probe, relation: Relation) -> str:
     return ""
 
 
-def _note(case: Case, observed: str) -> str:
+def _note(case: ColumnCase, observed: str) -> str:
     if observed == ALLOWED:
-        return f"the owner can set {case.detail} of {case.object}, which `columns` does not name"
+        return f"the owner can set {case.column} of {case.object}, which `columns` does not name"
     return ""

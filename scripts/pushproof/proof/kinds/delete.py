@@ -12,12 +12,12 @@ from pushproof.proof.scope import written
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table and every view that takes it, once."""
+    """One case for each table, and for each view that supports DELETE."""
     return (written_case(intent, relation, "delete") for relation in written(catalog, "delete"))
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """The same DELETE by everybody; a row that went is replaced by another for the next."""
+    """Each actor sends the same DELETE; a deleted row is replaced for the next actor."""
     relation = probe.relation(case)
     asked = Asked(case)
     row = probe.rows.fresh_or_standing(relation, "owner")
@@ -30,4 +30,4 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
             if probe.rows.is_standing(relation, row):
                 probe.rows.refresh()
             row = probe.rows.fresh_or_standing(relation, "owner")
-    yield from asked.settled(lambda: True)
+    yield from asked.with_controls(lambda: True)

@@ -1,8 +1,9 @@
-"""Embedding: a relation must not be reached through another one."""
+"""Embedding: users must not read a relation through another one if they may not read it directly."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from pushproof.proof.catalog import Catalog
 from pushproof.proof.cells import Asked, Case, Cell, Probe
@@ -11,8 +12,20 @@ from pushproof.proof.outcomes import ALLOWED, DENIED, FAILED, NOTHING, REFUSED
 from pushproof.proof.scope import tables
 
 
-def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Both directions of every foreign key between exposed relations whose rows the owner may see and others not."""
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingCase(Case):
+    """A case about the relation `inner`, embedded in another one by the foreign key `key`."""
+
+    inner: str
+    key: str
+
+    @property
+    def detail(self) -> str:
+        return f"{self.inner} by {self.key}"
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[EmbeddingCase]:
+    """Both directions of each foreign key between exposed relations that the owner may read and others may not."""
     for child in tables(catalog):
         for key in child.foreign_keys:
             parent = catalog.relations.get(key.target)
@@ -30,21 +43,21 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
             if all("owner" in seen and "other" not in seen for seen in both):
                 for outer, inner in ((child, parent), (parent, child)):
                     expected = {"other": DENIED, "owner": ALLOWED}
-                    yield Case(
+                    yield EmbeddingCase(
                         kind="embedding",
                         object=outer.qualified,
                         verb="select",
                         expected=expected,
-                        detail=f"{inner.name} by {key.name}",
+                        inner=inner.name,
+                        key=key.name,
                     )
 
 
-def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """The owner's row with what hangs on it; for others neither of the two."""
+def ask(probe: Probe, case: EmbeddingCase) -> Iterator[Cell]:
+    """Read the owner's row with its embedded rows; other users must get neither."""
     outer = probe.relation(case)
-    inner, _, key = case.detail.partition(" by ")
     row = probe.rows.standing(outer, "owner")
-    select = f"*,embedded:{inner}!{key}(*)"
+    select = f"*,embedded:{case.inner}!{case.key}(*)"
     request = probe.request(outer, "GET", params={"select": select, **probe.where(outer, row)})
     asked = Asked(case)
     for actor in case.expected:
@@ -54,4 +67,4 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         else:
             observed = ALLOWED if answer.rows and (actor != "owner" or answer.rows[0]["embedded"]) else NOTHING
         asked.add(actor, observed, request, answer=answer)
-    yield from asked.settled()
+    yield from asked.with_controls()

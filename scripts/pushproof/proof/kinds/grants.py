@@ -1,6 +1,6 @@
-"""Privileges that no request can show: those of anon beside the intent, and TRUNCATE, which ignores row level security.
+"""Privileges that no request can show: those of anon that are not declared, and TRUNCATE, which ignores RLS.
 
-Read from the catalog, because a request is refused by the first thing in its way, which may be another one.
+They are read from the catalog: a refused request does not show which of several checks refused it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pushproof.proof.catalog import Catalog
 from pushproof.proof.cells import Case, Cell, Probe
 from pushproof.proof.intent import VERBS, Intent
 from pushproof.proof.outcomes import ALLOWED, DENIED, REFUSED
-from pushproof.proof.scope import is_window
+from pushproof.proof.scope import is_view_of_managed
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every relation: each verb that anon is not to have, and TRUNCATE for signed-in users and visitors.
+    """For each relation the verbs that anon must not have, and TRUNCATE for signed-in users and visitors.
 
-    A view of auth.users: what would be written there, for both.
+    For a view of auth.users also the verbs that signed-in users must not have.
     """
     for relation in catalog.exposed:
         entry = intent.relations[relation.qualified]
@@ -25,7 +25,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
             if "anon" not in entry.allowed[verb] | entry.filtered:
                 yield Case(kind="grants", object=relation.qualified, verb=verb, expected={"anon": DENIED})
         for verb in VERBS[1:]:
-            if is_window(catalog, relation) and relation.takes(verb) and "owner" not in entry.allowed[verb]:
+            if is_view_of_managed(catalog, relation) and relation.takes(verb) and "owner" not in entry.allowed[verb]:
                 yield Case(kind="grants", object=relation.qualified, verb=verb, expected={"owner": DENIED})
         expected = dict.fromkeys([a for a in ("anon", "owner") if a not in entry.truncate], DENIED)
         if not relation.is_view and expected:
@@ -33,7 +33,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """What the database says of the role's privileges now; the control is that its owner holds them."""
+    """Read the role's privileges from the catalog; the control is that the relation's owner holds them."""
     for actor in case.expected:
         role = "anon" if actor == "anon" else "authenticated"
         held, control = probe.rows.records.holds(probe.relation(case), role, case.verb), "postgres, who holds it"

@@ -1,14 +1,14 @@
 """Holes behind the SELECT policy: an UPDATE or DELETE policy that lets others' rows through.
 
-A request that names a row asks the SELECT policy too, of the row as it was and as it becomes, which hides
-the hole; one that names none does not. So that no row is at risk, the policy's own expression is asked with
-the user's claims: of the owner's row, and of a row that its owner gives to somebody else's parent.
+A request that filters rows applies the SELECT policy too, to the old and to the new row, which hides the hole. A
+request without a filter does not. To put no row at risk, the policy's own expression is evaluated with the user's
+claims: for the owner's row, and for a row that its owner gives to another user or to another user's parent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pushproof.proof.catalog import Catalog, Policy, Relation
 from pushproof.proof.cells import Case, Cell, Probe
@@ -21,43 +21,53 @@ from pushproof.proof.scope import is_alone, tables
 UNFILTERED = "without a filter"
 
 
-def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table with row level security: updates and deletes that others are not to do, and columns.
+@dataclass(frozen=True, kw_only=True)
+class HiddenCase(Case):
+    """A case about a request without a filter; with `column`, one that sets this column to another user's value."""
 
-    Those that say whose a row is, where its owner may write them and is not to.
+    column: str = ""
+
+    @property
+    def detail(self) -> str:
+        return f"{self.column} {UNFILTERED}" if self.column else UNFILTERED
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[HiddenCase]:
+    """For each table with row level security the updates and deletes that others must not do.
+
+    Also its owner and parent columns that its owner must not set, but has the privilege to.
     """
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         for verb in ("update", "delete"):
             if relation.rls and entry.owner and "other" not in entry.allowed[verb] and "owner" in entry.allowed[verb]:
                 alone = is_alone(relation, entry)
-                yield Case(
+                yield HiddenCase(
                     kind="hidden",
                     object=relation.qualified,
                     verb=verb,
                     expected={"other": DENIED},
-                    detail=UNFILTERED,
                     alone=alone,
                 )
         for column in dict.fromkeys(c for c in (entry.owner, *entry.parents) if c):
             open_ = relation.rls and relation.by_name[column].open_to("authenticated", "update")
             if open_ and column not in entry.columns and "owner" in entry.allowed["update"]:
                 alone = is_alone(relation, entry)
-                yield Case(
+                yield HiddenCase(
                     kind="hidden",
                     object=relation.qualified,
                     verb="update",
                     expected={"owner": DENIED},
-                    detail=f"{column} {UNFILTERED}",
+                    column=column,
                     alone=alone,
                 )
 
 
-def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """The policies on the owner's row, for the other user and, as the control, for the owner."""
+def ask(probe: Probe, case: HiddenCase) -> Iterator[Cell]:
+    """Evaluate the policies for the owner's row as the other user and, for the control, as the owner."""
     relation = probe.relation(case)
     row = probe.rows.standing(relation, "owner")
-    if case.detail != UNFILTERED:
+    if case.column:
         yield _given_away(probe, relation, case, row=row)
         return
     policies = [p for p in probe.rows.records.policies(relation) if p.command in (case.verb, "all") and _binds(p)]
@@ -82,25 +92,24 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
     )
 
 
-def _given_away(probe: Probe, relation: Relation, case: Case, row: Row) -> Cell:
-    """The row with another user's value in the column, as the policies on what a row becomes see it."""
-    column = case.detail.removesuffix(f" {UNFILTERED}")
+def _given_away(probe: Probe, relation: Relation, case: HiddenCase, row: Row) -> Cell:
+    """Evaluate the policies' checks for the row with another user's value in the column."""
+    column = case.column
     policies = [p for p in probe.rows.records.policies(relation) if p.command in ("update", "all") and _binds(p)]
-    becomes = [replace(p, qual=p.check or p.qual) for p in policies]
+    checks = [replace(p, qual=p.check or p.qual) for p in policies]
     changed = {**row, **columns.change_of(probe, relation, row, name=column)}
-    passes = probe.rows.records.passes(relation, changed, becomes, who="owner")
+    passes = probe.rows.records.passes(relation, changed, checks, who="owner")
     reason = (
         f"the owner can set {column} of {case.object} to another user's by a request without a filter" if passes else ""
     )
     observed = ALLOWED if passes else NOTHING
-    words = f"{len(policies)} policies"
     return Cell(
         case=case,
         actor="owner",
         expected=DENIED,
         observed=observed,
         reason=reason,
-        answer=words,
+        answer=f"{len(policies)} policies",
         control="postgres, by SQL",
     )
 

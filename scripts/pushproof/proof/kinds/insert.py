@@ -14,14 +14,14 @@ from pushproof.proof.scope import is_alone, written
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table and every view that takes it, once.
+    """One case for each table, and for each view that supports INSERT.
 
-    Where a row can say neither its owner nor a parent, another user's would be their own.
+    If users can set neither the owner nor a parent, other users are not asked: their rows are their own.
     """
     for relation in written(catalog, "insert"):
         entry = intent.relations[relation.qualified]
         expected = expected_of(intent, entry.allowed["insert"], filtered=entry.filtered)
-        if entry.owner and not _tells_owner(relation, entry):
+        if entry.owner and not _names_owner(relation, entry):
             expected = {a: e for a, e in expected.items() if a in ("anon", "owner", "service")}
         yield Case(
             kind="insert", object=relation.qualified, verb="insert", expected=expected, alone=is_alone(relation, entry)
@@ -29,7 +29,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """The same POST by everybody, each with a mark of its own by which the row is found and removed again."""
+    """Each actor sends the same POST, with a unique mark by which the row is found and removed again."""
     relation = probe.relation(case)
     with probe.rows.room_for(relation, "owner") as fits:
         asked = Asked(case)
@@ -43,19 +43,19 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
             asked.add(actor, observed_of(answer, effect=stored), request, answer=answer)
             if stored:
                 probe.rows.records.remove(relation, match)
-        yield from asked.settled(fits)
+        yield from asked.with_controls(fits)
 
 
 def _addressed(probe: Probe, relation: Relation, actor: str) -> Row:
-    """Of further columns that name a user the caller: a row in the owner's name, addressed to who sends it."""
+    """The caller's id for the columns that refer to a user other than the owner, if the caller is `other`."""
     owner = probe.intent.relations[relation.qualified].owner
     if not owner or actor != "other":
         return {}
     return dict.fromkeys(user_columns(relation) - {owner}, probe.actors[actor].id)
 
 
-def _tells_owner(relation: Relation, entry: RelationIntent) -> bool:
-    """Whether a user may name the owner, or a parent that has one."""
+def _names_owner(relation: Relation, entry: RelationIntent) -> bool:
+    """Whether users may set the owner column or a parent column, or may not insert at all."""
     named = {entry.owner, *entry.parents}
     return any(relation.by_name[n].open_to("authenticated", "insert") for n in named) or not relation.open_to(
         "authenticated", "insert"

@@ -1,38 +1,38 @@
-"""Which columns the owner can set when a row is made, where the intent names them in `insert_columns`."""
+"""Which columns the owner can set when they insert a row, if the intent names some in `insert_columns`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from pushproof.proof.catalog import Catalog
-from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe
+from pushproof.proof.cells import MINIMAL, Asked, Cell, ColumnCase, Probe
 from pushproof.proof.intent import Intent
 from pushproof.proof.outcomes import ALLOWED, DENIED, observed_of
 from pushproof.proof.scope import is_alone, tables
 
 
-def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every column that can be written, of tables whose intent names some."""
+def derive(catalog: Catalog, intent: Intent) -> Iterable[ColumnCase]:
+    """Each writable column of the tables whose intent names `insert_columns`."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         if entry.insert_columns:
             for column in (c for c in relation.columns if not c.generated):
                 expected = ALLOWED if column.name in entry.insert_columns else DENIED
                 alone = is_alone(relation, entry)
-                yield Case(
+                yield ColumnCase(
                     kind="insert_columns",
                     object=relation.qualified,
                     verb="insert",
                     expected={"owner": expected},
-                    detail=column.name,
+                    column=column.name,
                     alone=alone,
                 )
 
 
-def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """A row of the owner's own with the column and, as the control, without it."""
+def ask(probe: Probe, case: ColumnCase) -> Iterator[Cell]:
+    """The owner posts a row of their own with the column; the control is that `postgres` can insert the row."""
     relation = probe.relation(case)
-    column = relation.by_name[case.detail]
+    column = relation.by_name[case.column]
     asked = Asked(case)
     with probe.rows.room_for(relation, "owner") as fits:
         body = probe.rows.values.body(relation, "owner")
@@ -42,7 +42,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         request = probe.request(relation, "POST", body=body, prefer=MINIMAL)
         answer = probe.ask("owner", request)
         stored = probe.rows.records.count(relation, match) > 0
-        note = f"the owner can set {case.detail} when inserting into {case.object}" if stored else ""
+        note = f"the owner can set {case.column} when inserting into {case.object}" if stored else ""
         asked.add("owner", observed_of(answer, effect=stored), request, answer=answer, note=note)
         probe.rows.records.remove(relation, match)
-        yield from asked.settled(fits)
+        yield from asked.with_controls(fits)

@@ -1,9 +1,9 @@
-"""A key of one's own choice: the answer to one that is taken must not tell that the row exists."""
+"""A key that the caller chooses: the answer for a key in use must not reveal that the row exists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pushproof.proof.catalog import Catalog
 from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe
@@ -12,28 +12,39 @@ from pushproof.proof.outcomes import ALLOWED, DENIED, observed_of
 from pushproof.proof.scope import is_alone, tables
 
 
-def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table where users insert, with a primary key that is neither the owner's id nor declared as theirs."""
+@dataclass(frozen=True, kw_only=True)
+class KeyCase(Case):
+    """A case about the columns of a primary key that a user chooses."""
+
+    columns: tuple[str, ...]
+
+    @property
+    def detail(self) -> str:
+        return ", ".join(self.columns)
+
+
+def derive(catalog: Catalog, intent: Intent) -> Iterable[KeyCase]:
+    """Each table that users may insert into and whose primary key is neither the owner's id nor declared in `keys`."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         foreign = {c for k in relation.foreign_keys for c in k.columns} | {entry.owner, *entry.keys}
-        chosen = [c for c in relation.key if c not in foreign and not relation.by_name[c].generated]
+        chosen = tuple(c for c in relation.key if c not in foreign and not relation.by_name[c].generated)
         if entry.owner and "owner" in entry.allowed["insert"] and "other" not in entry.allowed["select"] and chosen:
             alone = is_alone(relation, entry)
-            yield Case(
+            yield KeyCase(
                 kind="keys",
                 object=relation.qualified,
                 verb="insert",
                 expected={"other": DENIED},
-                detail=", ".join(chosen),
+                columns=chosen,
                 alone=alone,
             )
 
 
-def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """Another user posts a row of theirs under the owner's key, under a free one, and without."""
+def ask(probe: Probe, case: KeyCase) -> Iterator[Cell]:
+    """Another user posts rows of their own: with the owner's key, with a free key, and without a key."""
     relation = probe.relation(case)
-    names = case.detail.split(", ")
+    names = case.columns
     taken = probe.rows.standing(relation, "owner")
     asked = Asked(case)
     answers = []
@@ -46,16 +57,16 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
             answers.append((request, probe.ask("other", request)))
             probe.rows.remove_of(relation, match, "other")
     (request, answer), (_, free), (_, without) = answers
-    tells = (answer.status, answer.code) != (free.status, free.code)
+    differs = (answer.status, answer.code) != (free.status, free.code)
     note = (
         f"other learns which keys of {case.object} exist: {answer.words} for a taken one, {free.words} for a free one"
     )
     asked.add(
         "other",
-        ALLOWED if tells else observed_of(answer, effect=False),
+        ALLOWED if differs else observed_of(answer, effect=False),
         request,
         answer=answer,
-        note=note if tells else "",
+        note=note if differs else "",
     )
     works = without.status < 300 or free.status < 300
     for cell in asked.cells:

@@ -1,6 +1,7 @@
-"""A row of one's own below a parent of somebody else's: foreign keys do not see row level security.
+"""A user's row below another user's parent: foreign keys ignore row level security.
 
-Refused, and exactly as for a parent that does not exist, or the answer tells which rows there are.
+It must be refused with the same answer as for a parent that does not exist; otherwise the answer reveals which rows
+exist.
 """
 
 from __future__ import annotations
@@ -11,45 +12,45 @@ from dataclasses import replace
 
 from pushproof.proof.asking import Answer, Request
 from pushproof.proof.catalog import Catalog, ForeignKey, Relation
-from pushproof.proof.cells import MINIMAL, Asked, Case, Cell, Probe
+from pushproof.proof.cells import MINIMAL, Asked, Cell, ColumnCase, Probe
 from pushproof.proof.intent import Intent
 from pushproof.proof.outcomes import ALLOWED, DENIED, observed_of
 from pushproof.proof.records import Row
 from pushproof.proof.scope import is_alone, tables
 
 
-def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every parent column that the intent names, in tables that users may insert into."""
+def derive(catalog: Catalog, intent: Intent) -> Iterable[ColumnCase]:
+    """Each column that the intent names in `parents`, of the tables that users may insert into."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         for column in entry.parents:
             if "owner" in entry.allowed["insert"] and _keys(relation, column):
                 alone = is_alone(relation, entry)
-                yield Case(
+                yield ColumnCase(
                     kind="parents",
                     object=relation.qualified,
                     verb="insert",
                     expected={"other": DENIED},
-                    detail=column,
+                    column=column,
                     alone=alone,
                 )
 
 
-def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """Another user posts a row of theirs: below the owner's parent, below none, below their own."""
+def ask(probe: Probe, case: ColumnCase) -> Iterator[Cell]:
+    """Another user posts rows of their own: below the owner's parent, a missing parent, and their own parent."""
     relation = probe.relation(case)
     asked = Asked(case)
     with probe.rows.room_for(relation, "other"):
-        for body in _foreign(probe, relation, case.detail):
+        for body in _foreign(probe, relation, case.column):
             request, answer, stored = _post(probe, relation, body)
-            missing = {**body, case.detail: _nobody(body[case.detail])}
+            missing = {**body, case.column: _missing_key(body[case.column])}
             _, as_missing, _ = _post(probe, relation, missing)
-            note = f"other can insert into {case.object} below the owner's {case.detail}" if stored else ""
+            note = f"other can insert into {case.object} below the owner's {case.column}" if stored else ""
             observed = observed_of(answer, effect=stored)
-            if not stored and _words(answer, body) != _words(as_missing, missing):
+            if not stored and _signature(answer, body) != _signature(as_missing, missing):
                 observed = ALLOWED
                 note = (
-                    f"other learns which {case.detail} exist: {case.object} answers {answer.words} for the owner's, "
+                    f"other learns which {case.column} exist: {case.object} answers {answer.words} for the owner's, "
                     f"{as_missing.words} for a missing one"
                 )
             asked.add("other", observed, request, answer=answer, note=note)
@@ -70,11 +71,11 @@ def _keys(relation: Relation, column: str) -> list[ForeignKey]:
 
 
 def _foreign(probe: Probe, relation: Relation, column: str) -> Iterator[Row]:
-    """Rows of other's below the owner's parent: that column alone, then all of a composite key but the owner."""
+    """Rows of `other` below the owner's parent: with that column, then with all of a composite key but the owner."""
     mine, theirs = probe.rows.values.body(relation, "other"), probe.rows.values.body(relation, "owner")
     owner = probe.intent.relations[relation.qualified].owner
     for key in _keys(relation, column):
-        if column not in theirs:  # it may stay empty, as that of a comment that answers none
+        if column not in theirs:  # it may be null, as for a comment that answers no other
             parent = probe.rows.standing(probe.catalog.relations[key.target], "owner")
             theirs[column] = parent[key.target_columns[key.columns.index(column)]]
     yield {**mine, column: theirs[column]}
@@ -84,7 +85,7 @@ def _foreign(probe: Probe, relation: Relation, column: str) -> Iterator[Row]:
 
 
 def _post(probe: Probe, relation: Relation, body: Row) -> tuple[Request, Answer, bool]:
-    """Post it as other; whether it is there, from where it is removed again."""
+    """Post a row as `other` and remove it again: the request, the answer, and whether the row was stored."""
     body = dict(body)
     match = probe.rows.values.mark(relation, body)
     before = probe.rows.records.count(relation, match)
@@ -96,14 +97,14 @@ def _post(probe: Probe, relation: Relation, body: Row) -> tuple[Request, Answer,
     return request, answer, stored
 
 
-def _nobody(value: object) -> object:
-    """A key that no row has, of the same type."""
+def _missing_key(value: object) -> object:
+    """A key of the same type that no row has."""
     return 2_000_000_000 if isinstance(value, int) else str(uuid.uuid4())
 
 
-def _words(answer: Answer, body: Row) -> tuple[int, str, str]:
-    """The answer without what it repeats of the request."""
-    words = answer.words
+def _signature(answer: Answer, body: Row) -> tuple[int, str, str]:
+    """The status, code and text of an answer, without the values that it repeats from the request."""
+    text = answer.words
     for value in body.values():
-        words = words.replace(str(value), "…")
-    return answer.status, answer.code, words
+        text = text.replace(str(value), "…")
+    return answer.status, answer.code, text

@@ -1,6 +1,6 @@
-"""`return=representation`, the default of client libraries: the owner gets the row, others none.
+"""`return=representation`, the default of client libraries: the owner gets the row, others get none.
 
-It asks for the SELECT policy too, which can refuse an insert that is allowed, or hide an update that is not.
+It applies the SELECT policy too, which can refuse an allowed insert or hide an update that is not allowed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REPRESENTATION = "return=representation"
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table that the owner may read and write."""
+    """An insert and an update for each table where the owner may do it and may read."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         for verb in ("insert", "update"):
@@ -40,7 +40,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """The write with its row asked back."""
+    """Write a row and ask for it in the answer."""
     relation = probe.relation(case)
     asked = Asked(case)
     with probe.rows.room_for(relation, "owner") if case.verb == "insert" else contextlib.nullcontext():
@@ -64,4 +64,4 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
             else:
                 observed = REFUSED if answer.refused else FAILED
             asked.add(actor, observed, request, answer=answer)
-    yield from asked.settled()
+    yield from asked.with_controls()

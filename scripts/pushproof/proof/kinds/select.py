@@ -1,4 +1,4 @@
-"""Who sees a row of the owner's."""
+"""Who can read a row of the owner's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIMIT = "1000"
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every relation, once."""
+    """One case for each exposed relation."""
     for relation in catalog.exposed:
         entry = intent.relations[relation.qualified]
         expected = expected_of(intent, entry.allowed["select"], filtered=entry.filtered)
@@ -29,7 +29,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """The same GET by everybody; of a view without an owner, also whether the owner's doings show in it."""
+    """Each actor sends the same GET. Of a view without an owner, the answer is searched for the owner's data."""
     relation = probe.relation(case)
     owner = probe.intent.relations[case.object].owner
     if relation.is_view:
@@ -46,7 +46,7 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
             request,
             answer=answer,
         )
-    yield from asked.settled(lambda: True)
+    yield from asked.with_controls(lambda: True)
 
 
 def _observed(probe: Probe, relation: Relation, actor: str, answer: Answer, *, traceable: bool) -> str:
@@ -60,12 +60,12 @@ def _observed(probe: Probe, relation: Relation, actor: str, answer: Answer, *, t
         return ALLOWED
     marks = probe.rows.marks("owner")
     return (
-        ALLOWED if any(mark in json.dumps(answer.body) for mark in marks) or _moves(probe, relation, actor) else NOTHING
+        ALLOWED if any(mark in json.dumps(answer.body) for mark in marks) or _grows(probe, relation, actor) else NOTHING
     )
 
 
-def _moves(probe: Probe, relation: Relation, actor: str) -> bool:
-    """Whether the actor's answer changes when the owner gets more rows: then it counts them."""
+def _grows(probe: Probe, relation: Relation, actor: str) -> bool:
+    """Whether the actor's answer changes when the owner gets more rows, as that of a count does."""
     request = probe.request(relation, "GET", params={"select": "*", "limit": LIMIT})
     before = probe.ask(actor, request).body
     probe.rows.add("owner")

@@ -12,12 +12,12 @@ from pushproof.proof.scope import written
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[Case]:
-    """Every table and every view that takes it, once."""
+    """One case for each table, and for each view that supports UPDATE."""
     return (written_case(intent, relation, "update") for relation in written(catalog, "update"))
 
 
 def ask(probe: Probe, case: Case) -> Iterator[Cell]:
-    """The same PATCH by everybody, on one row; the row itself is read back."""
+    """Each actor sends a PATCH of the same row, which is read back."""
     relation = probe.relation(case)
     row = probe.rows.fresh_or_standing(relation, "owner")
     asked = Asked(case)
@@ -30,6 +30,6 @@ def ask(probe: Probe, case: Case) -> Iterator[Cell]:
         answer = probe.ask(actor, request)
         after = probe.rows.records.current(relation, row)
         changed = after != before if value != before[column] else answer.touched
-        row = after or {**row, column: value}  # a view may show no key, and be known by all that it shows
+        row = after or {**row, column: value}  # a view without a key is identified by all of its columns
         asked.add(actor, observed_of(answer, effect=changed), request, answer=answer)
-    yield from asked.settled(lambda: True)
+    yield from asked.with_controls(lambda: True)
