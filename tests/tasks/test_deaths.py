@@ -19,7 +19,7 @@ from tests.fix_stack import Project, Task
 from tests.tasks.answers import remote_settings, says, succeeds
 
 TOKEN = "PUSHPROOF_TRIAL"
-VERDICTS = ("not as declared", "smoke failed", "mend the schema", "mutants killed", "tests passed", '"cells"')
+VERDICTS = ("not as declared", "smoke failed", "fix the schema", "mutants killed", "tests passed", '"cells"')
 SERVICES = ("postgres", "postgrest", "origin")
 
 

@@ -141,7 +141,7 @@ def test_a_schedule_is_one_job_that_does_the_same(filled: Project, connection: C
 
 def test_bad_input(filled: Project) -> None:
     """Before anything is deleted."""
-    refuses(filled.invoke("retention", "--days", "0"), 2, "counted from 1", "--days 90")
+    refuses(filled.invoke("retention", "--days", "0"), 2, "is less than 1", "--days 90")
     refuses(filled.invoke("retention", "--schedule", "--unschedule"), 2, "exclude each other", "choose one")
     refuses(filled.invoke("retention", "--schedule", "--dry-run"), 2, "exclude each other", "choose one")
     done = filled.invoke("retention", SUPABASE_PRODUCTION="true")

@@ -1,1 +1,1 @@
-"""What each task does, step by step."""
+"""One module a task: the order of its steps."""

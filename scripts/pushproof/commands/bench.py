@@ -1,7 +1,7 @@
-"""`pushproof bench`: whole commands, memory and requests a second, measured on a stack of its own.
+"""`pushproof bench`: measure whole commands, memory and requests per second on a scratch stack.
 
-Medians over several runs. The bars are what we promise ourselves on two cores; they are shown, and
-nothing fails by them: machines are shared and noisy.
+Figures are medians of several runs. The bars are targets for a machine with two cores. A figure beyond its bar is
+no failure, because machines are shared and noisy.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def bench(run: Run, *, suite: str, runs: int, schema: suite_schema.SchemaOptions, load: suite_load.LoadOptions) -> None:
-    """Measure and show. Raises UsageError for an unknown suite, FailedError when a measured command fails."""
+    """Measure one suite and show its figures. Raises UsageError for bad options, FailedError if a command fails."""
     suites = {"stack": suite_stack.figures, "rls": suite_rls.figures, "push": suite_push.figures}
     if suite not in (*suites, "schema", "load"):
         raise UsageError(f"no suite {suite!r}", f"choose one of: {', '.join(suites)}, schema, load")

@@ -1,4 +1,4 @@
-"""`pushproof bundle`: what is pending, as one file for the SQL editor."""
+"""`pushproof bundle`: write the pending migrations as one file for the SQL editor."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def bundle(run: Run, *, after: str = "", out: str = "") -> str:
-    """Write the bundle to `out`, or to standard output; its text.
+    """Write the bundle to the file `out`, or to standard output if that is empty. Returns its text.
 
-    It follows `after`, the last applied version (0 for none), or what the target's history says. Raises UsageError,
-    ProjectError, HistoryError.
+    It holds the migrations after the version `after` ("0": all of them), or, if that is empty, those that are not in
+    the target's history. Raises UsageError, ProjectError, HistoryError.
     """
     files = local_migrations(run.settings.migrations_dir)
     applied, pending = _split(files, after) if after else _ask(run, files)
@@ -48,10 +48,10 @@ def bundle(run: Run, *, after: str = "", out: str = "") -> str:
 def _split(files: tuple[Migration, ...], after: str) -> tuple[list[str], list[Migration]]:
     if after != "0" and after not in {m.version for m in files}:
         raise UsageError(
-            f"there is no migration {after}", "--from names the last applied version; 0 where there is none"
+            f"there is no migration {after}", "--from names the last applied version, or 0 if there is none"
         )
-    known = [] if after == "0" else [m.version for m in files if m.version <= after]
-    return known, [m for m in files if m.version not in known]
+    applied = [] if after == "0" else [m.version for m in files if m.version <= after]
+    return applied, [m for m in files if m.version not in applied]
 
 
 def _ask(run: Run, files: tuple[Migration, ...]) -> tuple[list[str], list[Migration]]:

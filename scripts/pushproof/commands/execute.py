@@ -1,4 +1,4 @@
-"""`pushproof execute`: SQL against the target, in one transaction."""
+"""`pushproof execute`: run SQL on the target, in one transaction."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from pushproof.target.targets import Target
 if TYPE_CHECKING:
     from pushproof.base import documents
 
-# Types that hold more than Python's, such as infinity; their words are as good.
-SAID_BY_THE_SERVER = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "bytea")
+# Types with values that Python cannot represent, such as infinity: shown as the server's text.
+TEXT_TYPES = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "bytea")
 
 
 def execute(run: Run, *, file: str, sql: str) -> list[documents.Result]:
-    """Run the statements of `file` or `sql`; one {tag, columns, rows} a statement.
+    """Run the statements of `file` or `sql`. Returns {tag, columns, rows} of each; rows is None if it has none.
 
-    There is no `supabase db execute`. `supabase db query` takes one statement; several go through a
-    database connection, and either all of them happen or none. The output says which way it went.
-    Raises UsageError, ProjectError for a transaction statement, SqlError.
+    There is no `supabase db execute`, and `supabase db query` takes one statement. Several statements go through a
+    database connection, in one transaction. The output says which of the two was used. Raises UsageError, ProjectError
+    for a transaction statement or a command of psql, SqlError.
     """
     text, where = _source(file, sql)
     count = count_statements(text)
     if count == 0:
         raise UsageError(f"{where} holds no statement", "give --file F or --sql '…' something to run")
-    if found := transaction_statement(text):
+    if control := transaction_statement(text):
         raise ProjectError(
-            f"{where} line {found[0]} has its own `{found[1]}`",
+            f"{where} line {control[0]} has its own `{control[1]}`",
             "leave it out: everything here runs in one transaction",
         )
-    if other := next(unrunnable(text), None):
-        raise ProjectError(f"{where} line {other.line} {other.cause}", other.hint)
+    if problem := next(unrunnable(text), None):
+        raise ProjectError(f"{where} line {problem.line} {problem.cause}", problem.hint)
     target = run.target
     with turn(run, "execute", shared=True):
         if count is not None and count > 1:
@@ -68,12 +68,12 @@ def _source(file: str, sql: str) -> tuple[str, str]:
 
 
 def _through_connection(target: Target, text: str, where: str, count: int, limit: str) -> list[documents.Result]:
-    """Each statement has `limit`, and what is deferred to the end of the transaction once more."""
+    """Run the statements in one transaction. `limit` applies to each statement, and to the commit."""
     import psycopg
 
     results: list[documents.Result] = []
     with connect(target, autocommit=False, limit=limit) as connection:
-        for kind in SAID_BY_THE_SERVER:
+        for kind in TEXT_TYPES:
             connection.adapters.register_loader(kind, psycopg.types.string.TextLoader)
         seconds = limit_statements(connection, limit, [text])
         try:
@@ -101,7 +101,7 @@ def _result_of(cursor: Any) -> documents.Result:
 def _through_cli(run: Run, text: str, where: str) -> list[documents.Result]:
     target = run.target
     columns = _described(target, text, where)
-    with tempfile.TemporaryDirectory() as folder:  # argv is readable by everybody, a file of ours is not
+    with tempfile.TemporaryDirectory() as folder:  # other users can read argv, but not this file
         copy = Path(folder) / "query.sql"
         copy.touch(mode=0o600)
         copy.write_text(text, encoding="utf-8")
@@ -115,9 +115,9 @@ def _through_cli(run: Run, text: str, where: str) -> list[documents.Result]:
 
 
 def _described(target: Target, text: str, where: str) -> list[str]:
-    """The columns in the statement's order, asked without running it; a mistake is told with its SQLSTATE.
+    """The columns in the statement's order, without running it. Raises SqlError with the SQLSTATE.
 
-    The CLI sorts them by name, shows none of an empty result, and has no SQLSTATE.
+    The CLI sorts columns by name, shows none for an empty result, and reports no SQLSTATE.
     """
     import psycopg
 
@@ -132,9 +132,9 @@ def _described(target: Target, text: str, where: str) -> list[str]:
 
 
 def _distinct(columns: list[str]) -> list[str]:
-    """Rows are JSON objects, here and in the CLI: of two columns of one name, one would be lost."""
-    if twice := sorted({name for name in columns if columns.count(name) > 1}):
-        raise UsageError(f"two columns are named {', '.join(twice)}", "name each differently: select a.id as a_id, …")
+    """The columns. Raises UsageError for a repeated name: rows are JSON objects, which would lose one column."""
+    if names := sorted({name for name in columns if columns.count(name) > 1}):
+        raise UsageError(f"two columns are named {', '.join(names)}", "name each differently: select a.id as a_id, …")
     return columns
 
 

@@ -1,4 +1,4 @@
-"""`pushproof init`: the files with which a project begins, its access.toml from what is observed among them."""
+"""`pushproof init`: write the files that a project lacks; access.toml from what the API answers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ IMPORT = "from pushproof.tasks import ns"
 
 
 def init(run: Run) -> None:
-    """Write what the project lacks, touch nothing that is there, then push and ask for a first access.toml.
+    """Write the files that the project lacks, leave the others unchanged, then push and propose an access.toml.
 
-    Raises OSError for a folder that cannot be written, and what `push` and `rls --init` raise.
+    Raises OSError for a folder that is not writable, and what `push` and `propose` raise.
     """
     console, access = run.console, run.settings.supabase_dir / FILE
     written = []

@@ -1,4 +1,4 @@
-"""`pushproof migrations`: files and history side by side, what is wrong between them, and its repair."""
+"""`pushproof migrations`: show files and history side by side, and repair their differences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATE_COLOURS = {"applied": "green", "pending": "yellow", "late": "yellow"}
 
 
 def list_migrations(run: Run) -> tuple[Pairing, ...]:
-    """Files and history side by side; each disagreement with its next step."""
+    """Show files and history side by side, and for each disagreement the next step."""
     pairs = _pairs(run)
     run.console.table(
         ("version", "local", "applied", "state"),
@@ -41,41 +41,41 @@ def list_migrations(run: Run) -> tuple[Pairing, ...]:
 
 @in_turn("migrations --repair")
 def repair(run: Run, *, keep: str, yes: bool, confirm: str) -> None:
-    """Show what makes files and history agree, then do it once that is wanted.
+    """Show what would make files and history agree, and do it after `yes` or a confirmation at the terminal.
 
-    Raises RefusedError where nobody can be asked and `yes` is not given, HistoryError where it did not help.
+    Raises RefusedError if there is no terminal and no `yes`, HistoryError if they differ afterwards.
     """
     folder = run.settings.migrations_dir
     repairs = repairs_of(_pairs(run), folder, keep)
-    for one in repairs:
-        run.console.line(f"would {one.words}" if not yes else one.words)
+    for change in repairs:
+        run.console.line(f"would {change.words}" if not yes else change.words)
     if not repairs:
         run.console.line("nothing to repair", ok=True)
-    elif _wanted(run, yes):
+    elif _confirmed(run, yes):
         if keep == FILES:
             confirm_production(run, confirm, "repair the history of")
         with connect(run.target) as connection, alone(connection, run.console):
             _do(run, repairs)
-    document: documents.Repair = {"keep": keep, "repairs": [one.words for one in repairs]}
+    document: documents.Repair = {"keep": keep, "repairs": [change.words for change in repairs]}
     run.console.data(document)
 
 
 def _do(run: Run, repairs: list[Repair]) -> None:
     cli = local.cli(run.settings, run.console)
-    for one in repairs:
-        one.do(run.target, cli)
-        run.console.line(one.words, ok=True)
+    for change in repairs:
+        change.do(run.target, cli)
+        run.console.line(change.words, ok=True)
     if left := [p.version for p in _pairs(run) if p.state in ("edited", "foreign", "moved")]:
         raise HistoryError(f"files and history still differ in {', '.join(left)}", "`pushproof migrations` says how")
 
 
-def _wanted(run: Run, yes: bool) -> bool:
-    """Whether to go on, asked at a terminal. Raises RefusedError where there is none."""
+def _confirmed(run: Run, yes: bool) -> bool:
+    """Whether the user confirms at the terminal. Raises RefusedError if there is no terminal."""
     if yes:
         return True
     if run.console.as_json or not sys.stdin.isatty():
         raise RefusedError("a repair changes files or the history", "`--yes` confirms what is listed above")
-    run.console.status("do this? Type yes:", style="yellow")
+    run.console.status("apply these changes? Type yes:", style="yellow")
     return sys.stdin.readline().strip() == "yes"
 
 
@@ -85,17 +85,18 @@ def _pairs(run: Run) -> tuple[Pairing, ...]:
         return pair(files, read_history(connection))
 
 
-def _coloured(p: Pairing) -> Any:
+def _coloured(pairing: Pairing) -> Any:
     from rich.text import Text
 
-    return Text(p.state + (f", as {p.twin}" if p.twin else ""), STATE_COLOURS.get(p.state, "red"))
+    twin = f", as {pairing.twin}" if pairing.twin else ""
+    return Text(pairing.state + twin, STATE_COLOURS.get(pairing.state, "red"))
 
 
-def _data(p: Pairing) -> documents.MigrationState:
+def _data(pairing: Pairing) -> documents.MigrationState:
     return {
-        "version": p.version,
-        "local": p.local.path.name if p.local else None,
-        "applied": p.applied.name if p.applied else None,
-        "state": p.state,
-        "twin": p.twin or None,
+        "version": pairing.version,
+        "local": pairing.local.path.name if pairing.local else None,
+        "applied": pairing.applied.name if pairing.applied else None,
+        "state": pairing.state,
+        "twin": pairing.twin or None,
     }

@@ -1,4 +1,4 @@
-"""`pushproof monitor`: one screen of how the target is."""
+"""`pushproof monitor`: show the state of the target on one screen."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from pushproof.upkeep.panels import FOLDER, PanelRows, ask, panels
 if TYPE_CHECKING:
     from pushproof.base import documents
 
-NOTE = "note"  # a column whose text is what to look at
+NOTE = "note"  # the column that says why a row needs attention
 
 
 def monitor(run: Run, *, only: str = "", watch: float = 0) -> list[PanelRows]:
-    """Ask every panel, or those whose name contains `only`; with `watch` again every so many seconds, until Ctrl-C.
+    """Query every panel whose name contains `only`; with `watch`, again every `watch` seconds until Ctrl-C.
 
-    Raises UsageError where no panel has that name.
+    Raises UsageError if no panel matches.
     """
-    found = [p for p in panels(FOLDER, run.settings.supabase_dir / "monitor") if only in p.name]
-    if not found:
+    chosen = [p for p in panels(FOLDER, run.settings.supabase_dir / "monitor") if only in p.name]
+    if not chosen:
         raise UsageError(f"no panel is named {only!r}", "`pushproof monitor --json` names them all")
     target = run.target
     while True:
-        answers = list(ask(target, found))
+        answers = list(ask(target, chosen))
         if watch and sys.stdout.isatty():
             sys.stdout.write("\033[H\033[2J")
         _show(run, answers)
@@ -54,11 +54,11 @@ def _show(run: Run, answers: Sequence[PanelRows]) -> None:
 
 
 def _notes(answer: PanelRows) -> list[tuple[tuple[Any, ...], Any]]:
-    """The rows that deserve a look, with why."""
+    """The rows that need attention, each with its note."""
     if NOTE not in answer.columns:
         return []
-    place = answer.columns.index(NOTE)
-    return [(row, row[place]) for row in answer.rows if row[place]]
+    position = answer.columns.index(NOTE)
+    return [(row, row[position]) for row in answer.rows if row[position]]
 
 
 def _document(answer: PanelRows) -> documents.Panel:

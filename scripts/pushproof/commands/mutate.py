@@ -1,4 +1,4 @@
-"""`pushproof mutate`: break every policy, grant and flag in turn, and see whether the proof notices."""
+"""`pushproof mutate`: break each policy, grant and flag in turn, and check that the proof notices."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ CLONES = 3
 
 
 def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = False) -> list[Trial]:
-    """Try every mutant on copies of what the migrations build: noticed by `pushproof rls`'s cells or by pytest?
+    """Try every mutant whose name contains `only`, on copies of the database that the migrations build.
 
-    Raises FailedError for a survivor, a red baseline or no mutants, RefusedError on another target than embedded,
-    UsageError for an unknown suite.
+    `suite` says what has to notice: "cells" (the cells of `pushproof rls`, and the checks) or "pytest". With `every`,
+    all that notice are named, not only the first. Raises FailedError for a survivor, a red baseline or no mutants,
+    RefusedError if the target is not embedded, UsageError for an unknown suite.
     """
     if suite not in SUITES:
         raise UsageError(f"unknown suite {suite!r}", f"choose one of {', '.join(SUITES)}")
@@ -49,8 +50,8 @@ def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = Fals
     with _copies(run, with_auth=suite == "pytest") as copies:
         _baseline(run, copies[0], suite)
         catalog = copies[0].probe.catalog
-        found = derive(copies[0].connection, catalog.schemas, catalog.uncallable)
-        chosen = [m for m in found if only in m.name]
+        mutants = derive(copies[0].connection, catalog.schemas, catalog.uncallable)
+        chosen = [m for m in mutants if only in m.name]
         if not chosen:
             raise FailedError("no mutant: nothing is proved", "`pushproof mutate` without --only names them all")
         trials = _trials(
@@ -62,7 +63,7 @@ def mutate(run: Run, *, only: str = "", suite: str = "cells", every: bool = Fals
 
 @contextmanager
 def _copies(run: Run, *, with_auth: bool) -> Iterator[list[Clone]]:
-    """A stack of its own with everything pushed and everybody signed in, then copies of its database."""
+    """A scratch stack with all migrations pushed and the actors signed in, and copies of its database."""
     with scratch_project(run.settings) as settings:
         scratch = Run("", as_json=True, settings=settings, quiet=True)
         with doubting(scratch.check):
@@ -78,29 +79,29 @@ def _copies(run: Run, *, with_auth: bool) -> Iterator[list[Clone]]:
 
 
 def _baseline(run: Run, clone: Clone, suite: str) -> None:
-    """Everything must be green first. Raises FailedError."""
+    """Run the suite on the unbroken database. Raises FailedError if it is not green."""
     if suite == "pytest":
         red = [f"the {phase} of {name} fails" for name, phase in failing_tests(clone).items()]
-        words = "the tests of tests/smoke are green"
+        summary = "the tests of tests/smoke are green"
     else:
         engine = Engine(kinds(), clone.probe)
         cells = list(engine.run(engine.cases()))
         red = [c.reason for c in cells if not c.ok]
         red += [f"check {v.check}: expected {v.expected}, found {v.found}" for v in clone.verdicts() if not v.ok]
-        words = f"{len(cells)} cells and {len(clone.checks)} checks are green"
+        summary = f"{len(cells)} cells and {len(clone.checks)} checks are green"
     if red:
         raise FailedError(
-            f"the baseline is red, before anything was broken: {red[0]}",
-            "`pushproof rls`, `pushproof verify` and `pushproof smoke` show all of it; mend that first",
+            f"the baseline is red before any mutant: {red[0]}",
+            "`pushproof rls`, `pushproof verify` and `pushproof smoke` show all of it; fix that first",
             details="\n".join(red[1:10]),
         )
-    run.console.status(f"baseline: {words}")
+    run.console.status(f"baseline: {summary}")
 
 
 def failing_tests(clone: Clone, *options: str) -> dict[str, str]:
-    """The tests of the project's suite that fail on this copy, each with its phase that fails: setup, call, teardown.
+    """The project's tests that fail on this copy, each with the phase that fails: setup, call or teardown.
 
-    Raises FailedError where they could not be run.
+    `options` go to pytest. Raises FailedError if the tests cannot run.
     """
     environment = process.inherited(
         **clone.target.environment,
@@ -110,21 +111,21 @@ def failing_tests(clone: Clone, *options: str) -> dict[str, str]:
     program = [sys.executable, "-m", "pushproof.failing", str(clone.tests), *options]
     done = process.run(program, cwd=clone.tests.parent, env=environment)
     try:
-        found: dict[str, str] = json.loads(done.stdout)
+        failing: dict[str, str] = json.loads(done.stdout)
     except ValueError:
         raise FailedError("the tests could not be run", "see below", details=done.stderr[-2000:]) from None
-    return found
+    return failing
 
 
 def tests(clone: Clone, _: Mutant) -> Iterator[list[Notice]]:
-    """The first test that fails, or else the first whose set-up does, which is no kill."""
+    """The first test whose call fails, else the first whose setup or teardown does, which kills no mutant."""
     failing = failing_tests(clone, FIRST)
     for name, phase in sorted(failing.items(), key=lambda item: item[1] != "call")[:1]:
         yield [Notice(name, f"its {phase} fails", partial(_still_failing, clone, name), kills=phase == "call")]
 
 
 def _still_failing(clone: Clone, name: str) -> str:
-    return ", ".join(f"the {phase} of {one} fails" for one, phase in failing_tests(clone, name).items())
+    return ", ".join(f"the {phase} of {test} fails" for test, phase in failing_tests(clone, name).items())
 
 
 SUITES: dict[str, Suite] = {"cells": cells_and_checks, "pytest": tests}
@@ -133,7 +134,7 @@ SUITES: dict[str, Suite] = {"cells": cells_and_checks, "pytest": tests}
 def _trials(
     run: Run, copies: Sequence[Clone], mutants: Sequence[Mutant], trial_of: Callable[[Clone, Mutant], Trial]
 ) -> list[Trial]:
-    """Each mutant on whichever copy is free."""
+    """Try each mutant on a copy that is free."""
     free: SimpleQueue[Clone] = SimpleQueue()
     for clone in copies:
         free.put(clone)
@@ -163,7 +164,7 @@ def _trials(
 
 
 def report(run: Run, trials: Sequence[Trial], suite: str, seconds: float) -> None:
-    """Killed and survived by kind, then each survivor. Raises FailedError for any."""
+    """Show killed and surviving mutants by kind, then each survivor. Raises FailedError if there is one."""
     total, killed = Counter(t.mutant.kind for t in trials), Counter(t.mutant.kind for t in trials if t.killed)
     run.console.table(("mutants", "killed", "of"), [(kind, killed[kind], total[kind]) for kind in sorted(total)])
     survivors = [t for t in trials if t.survived]
@@ -174,8 +175,8 @@ def report(run: Run, trials: Sequence[Trial], suite: str, seconds: float) -> Non
         run.console.line(trial.mutant.name + (f" ({trial.error})" if trial.error else ""), ok=False, head="survived")
     counted = len(trials) - len(equivalent)
     score = 100 * sum(killed.values()) / max(1, counted)
-    words = f"{score:.0f} % of {counted} mutants killed" + (f", {len(equivalent)} equivalent" if equivalent else "")
-    run.console.line(f"{words} · {seconds:.1f} s", ok=not survivors, head="mutate")
+    summary = f"{score:.0f} % of {counted} mutants killed" + (f", {len(equivalent)} equivalent" if equivalent else "")
+    run.console.line(f"{summary} · {seconds:.1f} s", ok=not survivors, head="mutate")
     document: documents.Mutate = {
         "suite": suite,
         "score": round(score, 1),
@@ -198,6 +199,6 @@ def report(run: Run, trials: Sequence[Trial], suite: str, seconds: float) -> Non
     if survivors:
         raise FailedError(
             f"{len(survivors)} of {len(trials)} mutants survived: nothing would notice these holes",
-            "say more in supabase/access.toml, add a check to supabase/checks"
+            "declare more in supabase/access.toml, add a check to supabase/checks"
             + (", or a test to tests/smoke" if suite == "pytest" else ""),
         )

@@ -1,4 +1,4 @@
-"""`pushproof push`: what is pending, planned, pushed by the CLI, and read back."""
+"""`pushproof push`: plan the pending migrations, push them by the CLI, and read the history back."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from pushproof.stack.run import Run
 
 
 def push(run: Run, options: PushOptions) -> None:
-    """Push, and report. Raises what `pushproof.deploy.pushing.push` raises."""
+    """Push, and print the document. Raises what `pushproof.deploy.pushing.push` raises."""
     run.console.data(pushing.push(run, options).document)

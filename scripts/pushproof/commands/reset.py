@@ -1,4 +1,4 @@
-"""`pushproof reset-local`: back to an empty project, migrations pushed, seed applied. Never on a remote target."""
+"""`pushproof reset-local`: empty the project, push the migrations and run the seeds. Never on a remote target."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 @in_turn("reset-local")
 def reset_local(run: Run) -> None:
-    """The CLI's own reset: it removes users and whatever migrations made, then pushes and seeds.
+    """Run the CLI's reset, which removes users and all that migrations made, then pushes and seeds.
 
-    On the embedded stack its result is kept, and copied by the next reset of the same files.
-    Raises RefusedError for a remote target, or one whose database is not on this machine, before
-    anything is touched; HistoryError when the history is not what the files promise.
+    On the embedded stack the result is kept, and the next reset of the same files copies it. Raises RefusedError for a
+    remote target, or if the database is not on this machine, before any change; ProjectError for bad files;
+    HistoryError if the history then does not match the files.
     """
     kind = run.settings.target
     if kind == "remote":
         raise RefusedError(
             "reset-local never touches a remote target",
-            "use --target embedded or local; a hosted project stays",
+            "use --target embedded or local",
         )
     files = local_migrations(run.settings.migrations_dir)
     check_contents(files)
@@ -52,7 +52,7 @@ def reset_local(run: Run) -> None:
     if kind == "embedded":
         run.stack.renew()
     names = [m.path.name for m in files]
-    with connect(target) as connection, alone(connection, run.console):  # a push may come by the address alone
+    with connect(target) as connection, alone(connection, run.console):  # another push may know only the database's address
         copied = kind == "embedded" and snapshots.restore(run.stack, snapshots.name_of(run.stack))
         if not copied:
             _by_cli(run)
@@ -68,9 +68,9 @@ def reset_local(run: Run) -> None:
 
 
 def seeds_of(settings: Settings, console: Console) -> list[str]:
-    """The files below supabase/ that the CLI seeds from: `[db.seed]` of config.toml, whose paths may be patterns.
+    """The files that the CLI seeds from, relative to supabase/: `[db.seed]` of config.toml; paths may be patterns.
 
-    A path that names no file is told. Raises ProjectError for what are no paths.
+    Warns of a path that matches no file. Raises ProjectError for a bad list or an unreadable file.
     """
     seed = section_of(settings.supabase_dir / "config.toml", "db").get("seed", {})
     if not isinstance(seed, dict) or not seed.get("enabled", True):
@@ -81,17 +81,17 @@ def seeds_of(settings: Settings, console: Console) -> list[str]:
         raise ProjectError(
             "db.seed.sql_paths of supabase/config.toml is not a list of paths", 'write it as ["./seed.sql"]'
         )
-    folder, found = settings.supabase_dir, dict[str, None]()
+    folder, seeds = settings.supabase_dir, dict[str, None]()
     for path in paths:
         # Path.glob raises for a pattern that is empty or not relative.
         names = sorted(glob.glob(path, root_dir=folder))  # noqa: PTH207
         files = [os.path.normpath(name) for name in names if not (folder / name).is_dir()]
         for file in files:
-            text_of(folder / file, ProjectError)  # the CLI would wait for a pipe for good
+            text_of(folder / file, ProjectError)  # the CLI would block on a pipe
         if not files and "sql_paths" in seed:
             console.status(f"{path} of db.seed.sql_paths matches no file", head="seed", style="yellow")
-        found |= dict.fromkeys(files)
-    return [*found]
+        seeds |= dict.fromkeys(files)
+    return [*seeds]
 
 
 def _by_cli(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""`pushproof rls`: every actor, verb and relation over HTTP, held against supabase/access.toml."""
+"""`pushproof rls`: compare what each actor can do over HTTP with supabase/access.toml."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from pushproof.tools import pgrls
 if TYPE_CHECKING:
     from pushproof.base import documents
 
-SHOWN = 5  # failing cells that the closing error names
+SHOWN = 5  # failing cells that the error names
 
 
 @dataclass(frozen=True, kw_only=True)
 class RlsOptions:
-    """What `pushproof rls` is asked to do."""
+    """The options of `pushproof rls`. `junit` and `sarif` are files to write; `only` is a part of the cells' names."""
 
     differential: bool = False
     junit: str = ""
@@ -49,9 +49,9 @@ class RlsOptions:
 
 
 def rls(run: Run, options: RlsOptions) -> list[Cell]:
-    """Ask every cell, put what linters say to the database, and report.
+    """Ask every cell, try each finding of the linters, and report.
 
-    Raises FailedError for what is not as declared or leaks, RefusedError on production.
+    Raises FailedError for a cell that is not as declared, a leak, or no cell; RefusedError on production.
     """
     refuse_production(run.settings, MAKES_ROWS)
     with turn(run, "rls", shared=True):
@@ -67,8 +67,8 @@ def _rls(run: Run, options: RlsOptions) -> list[Cell]:
     catalog = catalog_of(run.settings, target)
     intent = load(run.settings.supabase_dir / FILE, catalog)
     if unreviewed := (run.settings.supabase_dir / FILE).read_text(encoding="utf-8").count(LOOK):
-        words = f"{unreviewed} lines of supabase/{FILE} still say `look`: what they allow others counts as denied"
-        run.console.status(words, head="not reviewed", style="yellow")
+        warning = f"{unreviewed} lines of supabase/{FILE} still say `look`: what they allow others counts as denied"
+        run.console.status(warning, head="not reviewed", style="yellow")
     cases = [c for c in derive(kinds(), catalog, intent) if options.only in c.name]
     if not cases:
         raise FailedError(f"no cell matches {options.only!r}: nothing is proved", "`pushproof rls --json` names them")
@@ -77,33 +77,34 @@ def _rls(run: Run, options: RlsOptions) -> list[Cell]:
         cells = ask(run.console, Engine(kinds(), probe), cases)
         seconds = time.monotonic() - began
         differing = list(disagreements(probe, cells)) if options.differential else []
-        said = _reports(run, linter, catalog) if linter else []
-        findings = triage(Context(probe, actors, cells), said)
+        linter_reports = _reports(run, linter, catalog) if linter else []
+        findings = triage(Context(probe, actors, cells), linter_reports)
         if _red(cells, findings) or differing:
             run.check()
     report(run, cells, findings, catalog=catalog, seconds=seconds, options=options, elsewhere=_elsewhere(run))
-    for one in differing:
+    for pair in differing:
         run.console.line(
-            f"{one.cell.name}: {one.cell.observed} by token, {one.by_sql} by SQL claims ({one.words})", ok=False
+            f"{pair.cell.name}: {pair.cell.observed} by token, {pair.by_sql} by SQL claims ({pair.words})", ok=False
         )
     _judge(cells, findings, len(differing))
     return cells
 
 
 def _elsewhere(run: Run) -> dict[str, int]:
-    """Relations of other APIs with the number of their policies."""
+    """The number of policies on each relation of another API than REST."""
     with connect(run.target) as connection:
         return dict(connection.execute(query("commands/policies_elsewhere")).fetchall())
 
 
 def _reports(run: Run, linter: Path, catalog: Catalog) -> list[LinterReport]:
+    """What the CLI's advisors and pgrls report."""
     with run.console.doing("supabase db advisors, pgrls"), connect(run.target) as connection:
         lint = partial(pgrls.lint, linter, lambda: run.target, catalog.schemas)
         return collect(local.cli(run.settings, run.console), lint, run.target, catalog=catalog, database=connection)
 
 
 def init(run: Run) -> None:
-    """Write a first access.toml, or add to the one there is, and report. Raises what `propose` raises."""
+    """Write a first access.toml, or add what it lacks, and report. Raises what `propose` raises."""
     looks = propose(run)
     document: documents.RlsInit = {"file": str(run.settings.supabase_dir / FILE), "looks": looks}
     run.console.data(document)
@@ -118,7 +119,7 @@ def report(
     options: RlsOptions,
     elsewhere: Mapping[str, int],
 ) -> None:
-    """The matrix, what failed, the coverage, the findings; files for programs where asked."""
+    """Show matrix, failures, coverage and findings; write JUnit XML and SARIF if asked for. `seconds`: of all cells."""
     covered = coverage(catalog, cells)
     actors = list(dict.fromkeys(c.actor for c in cells if c.case.kind == "select")) or sorted({c.actor for c in cells})
     reports.matrix(run.console, cells, actors)
@@ -128,15 +129,15 @@ def report(
     for name, count in elsewhere.items():
         run.console.line(f"{count} policies on {name}: only the REST API is asked", head="not asked")
     for name in catalog.uncallable:
-        run.console.line(f"{name}: the API cannot call it, for its arguments have no names", head="not asked")
+        run.console.line(f"{name}: the API cannot call it, because its arguments have no names", head="not asked")
     reports.findings(run.console, findings, asked=options.findings and not options.only)
     if options.junit:
         reports.write_junit(Path(options.junit), cells, findings, seconds=seconds)
     if options.sarif:
         reports.write_sarif(Path(options.sarif), cells, findings)
     bad = sum(not c.ok for c in cells)
-    words = f"{len(cells)} cells, {bad} not as declared · {len(cells) / seconds:.0f} a second · {seconds:.1f} s"
-    run.console.line(words, ok=not bad, head="rls")
+    summary = f"{len(cells)} cells, {bad} not as declared · {len(cells) / seconds:.0f} a second · {seconds:.1f} s"
+    run.console.line(summary, ok=not bad, head="rls")
     not_asked = elsewhere, catalog.uncallable
     run.console.data(
         reports.document(cells, covered, findings, target=run.target, not_asked=not_asked, seconds=seconds)
@@ -144,15 +145,17 @@ def report(
 
 
 def _red(cells: Sequence[Cell], findings: Sequence[Finding]) -> list[str]:
+    """The names of cells that are not as declared, or else the leaks."""
     return [c.name for c in cells if not c.ok] or [f"a leak in {f.object}" for f in findings if f.severe]
 
 
 def _judge(cells: Sequence[Cell], findings: Sequence[Finding], differing: int) -> None:
-    bad = _red(cells, findings)
-    if bad or differing:
-        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-        ways = f"{differing} cells differ between token and SQL claims" if differing else ""
+    """Raises FailedError for a red cell, a leak, or cells that differ by token and by SQL claims."""
+    red = _red(cells, findings)
+    if red or differing:
+        more = f" and {len(red) - SHOWN} more" if len(red) > SHOWN else ""
+        differences = f"{differing} cells differ between token and SQL claims" if differing else ""
         raise FailedError(
-            "; ".join(w for w in (", ".join(bad[:SHOWN]) + more, ways) if w),
-            "the first red line above says what happened; mend the schema, or supabase/access.toml if it is wrong",
+            "; ".join(cause for cause in (", ".join(red[:SHOWN]) + more, differences) if cause),
+            "the first red line above says what happened; fix the schema, or supabase/access.toml if it is wrong",
         )

@@ -1,4 +1,4 @@
-"""`pushproof rollback` and `pushproof restore`: migrations undone by their scripts, and what that lost loaded back."""
+"""`pushproof rollback` and `pushproof restore`: undo migrations by their scripts, and load the lost rows back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackOptions:
-    """What `pushproof rollback` is asked to do. `backup` is the folder for the rows, `no_backup` that they may go."""
+    """The options of `pushproof rollback`. `backup`: a folder for rows that would be lost; `no_backup`: lose them."""
 
     to: str
     backup: str = ""
@@ -34,10 +34,11 @@ class RollbackOptions:
 
 @in_turn("rollback")
 def rollback(run: Run, options: RollbackOptions) -> list[str]:
-    """Undo what was applied after `options.to`, in one transaction with the history; the versions undone.
+    """Undo what was applied after `options.to`, in one transaction with the history. Returns the scripts' file names.
 
-    Tried first on a scratch server, where it has to lead to the very catalog of before. Raises UsageError, ProjectError
-    for a script that is missing or undoes too little, RefusedError where rows would go unsaved, SqlError, HistoryError.
+    A rehearsal on a scratch server comes first; it must lead to the catalog of that version. Raises UsageError,
+    ProjectError for a script that is missing or undoes too little, RefusedError if rows would be lost unsaved,
+    SqlError, HistoryError.
     """
     folder = _folder(options)
     settings = run.settings
@@ -47,7 +48,7 @@ def rollback(run: Run, options: RollbackOptions) -> list[str]:
         undone = rollbacks_to(options.to, files, history, folder=settings.supabase_dir / "rollbacks")
         if not undone:
             run.console.line(f"nothing to undo: {options.to} is the last applied version", ok=True)
-            return _said(run, options, [], rows={})
+            return _document(run, options, [], rows={})
         with run.console.doing("Rehearsing"):
             losses = rehearse(settings, run.console, connection, history=history, undone=undone)
         losses = known_losses(connection, losses, undone)
@@ -55,7 +56,7 @@ def rollback(run: Run, options: RollbackOptions) -> list[str]:
         _show(run, undone, rows)
         names = [r.script.path.name for r in undone]
         if options.dry_run:
-            return _said(run, options, names, rows=rows)
+            return _document(run, options, names, rows=rows)
         refuse_loss(sum(rows.values()), saved=options.no_backup or bool(folder))
         confirm_production(run, options.confirm, "roll back")
         with alone(connection, run.console):
@@ -83,11 +84,11 @@ def rollback(run: Run, options: RollbackOptions) -> list[str]:
         run.console.line(f"undid {name}", ok=True)
     if folder and undoing.rows:
         run.console.line(f"saved to {folder}: `pushproof restore {folder}` loads it back, once its tables are there")
-    return _said(run, options, names, rows=undoing.rows)
+    return _document(run, options, names, rows=undoing.rows)
 
 
 def _folder(options: RollbackOptions) -> Path | None:
-    """Where the rows go. Raises UsageError for options that say too little or too much."""
+    """The folder for the rows. Raises UsageError for options that are missing or exclude each other."""
     if not options.to or (options.backup and options.no_backup):
         raise UsageError(
             "both --backup and --no-backup are given" if options.to else "rollback needs a version",
@@ -100,14 +101,14 @@ def _folder(options: RollbackOptions) -> Path | None:
 
 
 def _show(run: Run, undone: Sequence[Rollback], rows: dict[Loss, int]) -> None:
-    for one in undone:
-        run.console.line(f"would undo {one.script.path.name}")
+    for item in undone:
+        run.console.line(f"would undo {item.script.path.name}")
     for loss, count in rows.items():
-        what = f"columns {', '.join(loss.columns)} of " if loss.columns else ""
-        run.console.line(f"    loses {what}{loss.name}: {counted(count, 'row')}", head="!" if count else "")
+        columns = f"columns {', '.join(loss.columns)} of " if loss.columns else ""
+        run.console.line(f"    loses {columns}{loss.name}: {counted(count, 'row')}", head="!" if count else "")
 
 
-def _said(run: Run, options: RollbackOptions, names: list[str], rows: dict[Loss, int]) -> list[str]:
+def _document(run: Run, options: RollbackOptions, names: list[str], rows: dict[Loss, int]) -> list[str]:
     document: documents.Rollback = {
         "dry_run": options.dry_run,
         "to": options.to,
@@ -120,7 +121,7 @@ def _said(run: Run, options: RollbackOptions, names: list[str], rows: dict[Loss,
 
 @in_turn("restore")
 def restore(run: Run, folder: str, *, overwrite: bool = False, confirm: str = "") -> dict[str, Restored]:
-    """Load a backup back into tables that are there again; by table. Raises ProjectError, SqlError."""
+    """Load a backup into its tables, which exist again. Returns the counts by table. Raises ProjectError, SqlError."""
     import psycopg
 
     saved = read_manifest(Path(folder))
@@ -129,15 +130,15 @@ def restore(run: Run, folder: str, *, overwrite: bool = False, confirm: str = ""
         try:
             with alone(connection, run.console), connection.transaction():
                 set_limits(connection, run.settings)
-                found = load(connection, saved, Path(folder), overwrite=overwrite)
+                restored = load(connection, saved, Path(folder), overwrite=overwrite)
         except psycopg.Error as problem:
             raise psycopg_error(problem, where=f"restoring {folder}") from None
-    for one in saved:
-        done = found[one.name]
-        words = f"{one.name}: {done.inserted:,} of {counted(one.count, 'row')} put back"
-        words += f", {done.updated:,} given their saved values" if done.updated or one.lost or overwrite else ""
-        words += f", {done.left:,} are there, and were left as they are (--overwrite)" if done.left else ""
-        run.console.line(words, ok=True, head="restored")
-    document: documents.Restore = {"restored": [entry(found[s.name], table=s.name, saved=s.count) for s in saved]}
+    for table in saved:
+        counts = restored[table.name]
+        summary = f"{table.name}: {counts.inserted:,} of {counted(table.count, 'row')} put back"
+        summary += f", {counts.updated:,} given their saved values" if counts.updated or table.lost or overwrite else ""
+        summary += f", {counts.left:,} are there, and were left as they are (--overwrite)" if counts.left else ""
+        run.console.line(summary, ok=True, head="restored")
+    document: documents.Restore = {"restored": [entry(restored[s.name], table=s.name, saved=s.count) for s in saved]}
     run.console.data(document)
-    return found
+    return restored

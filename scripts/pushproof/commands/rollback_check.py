@@ -1,4 +1,4 @@
-"""`pushproof rollback --check`: each migration up, down and up again, its rows saved and loaded back."""
+"""`pushproof rollback --check`: apply, undo and apply each migration again, and save and load back its rows."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ ROWS = 3  # of each table
 
 @dataclass(frozen=True)
 class Checked:
-    """A migration: how many rows went and came back, and what was wrong, if anything."""
+    """A checked migration: the rows that were lost and loaded back, of which tables, and the problem, if any."""
 
     file: str
     rows: int
     tables: tuple[str, ...]
-    empty: tuple[str, ...]  # tables of which no row could be made, so that nothing is proved of their rows
+    empty: tuple[str, ...]  # tables for which no row could be made: nothing is proved about their rows
     problem: str = ""
 
 
 def check(run: Run) -> list[Checked]:
-    """Every migration of the project, in order. Raises FailedError for any that does not come back as it was."""
+    """Check every migration in order, up to the first problem. Raises FailedError for a problem or no migration."""
     files = local_migrations(run.settings.migrations_dir)
     if not files:
         raise FailedError("there is no migration: nothing is proved", "add one to supabase/migrations")
@@ -53,33 +53,37 @@ def check(run: Run) -> list[Checked]:
     with scratch_server(run.settings, run.console) as server, connect(server.target) as scratch:
         for number in range(1, len(files) + 1):
             checked.append(_check(run, scratch, server.target, files=files[:number], schemas=api.schemas))
-            _say(run, checked[-1])
+            _report(run, checked[-1])
             if checked[-1].problem:
-                break  # what follows would stand on something else
-    bad = [one for one in checked if one.problem]
-    words = (
+                break  # the next ones build on this one
+    bad = [c for c in checked if c.problem]
+    summary = (
         f"{counted(len(checked), 'migration')} up, down and up again, {counted(sum(c.rows for c in checked), 'row')}"
     )
-    run.console.line(f"{words} saved and loaded back", ok=not bad, head="rollback")
-    document: list[documents.CheckedRollback] = [entry(one) for one in checked]
+    run.console.line(f"{summary} saved and loaded back", ok=not bad, head="rollback")
+    document: list[documents.CheckedRollback] = [entry(c) for c in checked]
     run.console.data(document)
     if bad:
-        raise FailedError(f"{bad[0].file}: {bad[0].problem}", f"mend supabase/rollbacks/{bad[0].file}")
+        raise FailedError(f"{bad[0].file}: {bad[0].problem}", f"fix supabase/rollbacks/{bad[0].file}")
     return checked
 
 
 def _check(run: Run, scratch: Any, target: Target, files: Sequence[Migration], schemas: Sequence[str]) -> Checked:
+    """Apply, undo and apply again the last of `files`; the ones before it are applied."""
     migration = files[-1]
     script = script_of(migration.version, migration.name, migration.path.name, sql=migration.sql)
-    before, kept = describe(scratch), tables_of(scratch)
-    stood = _all_rows(scratch, kept)
+    before, tables_before = describe(scratch), tables_of(scratch)
+    rows_before = _all_rows(scratch, tables_before)
     replay(scratch, script)
-    top, there = describe(scratch), tables_of(scratch)
-    losses, made = losses_between(there, kept), _all_rows(scratch, there)
+    after, tables_after = describe(scratch), tables_of(scratch)
+    losses, rows_after = losses_between(tables_after, tables_before), _all_rows(scratch, tables_after)
     empty = _fill(target, schemas, losses)
-    rows = _all_rows(scratch, there)
-    same_columns = [n for n in kept if n in there and there[n].columns == kept[n].columns]
-    staying = {n: stood[n] + (rows[n] - made[n]) for n in same_columns}  # less what the migration put there
+    rows = _all_rows(scratch, tables_after)
+    same_columns = [
+        n for n in tables_before if n in tables_after and tables_after[n].columns == tables_before[n].columns
+    ]
+    # Without the rows that the migration itself put there.
+    staying = {n: rows_before[n] + (rows[n] - rows_after[n]) for n in same_columns}
     try:
         (undone,) = _rollback(run, files)
         with tempfile.TemporaryDirectory() as folder:
@@ -91,10 +95,10 @@ def _check(run: Run, scratch: Any, target: Target, files: Sequence[Migration], s
             _unchanged(scratch, staying, "undone")
             same(before, describe(scratch), "undone, the database is not what it was before")
             replay(scratch, script)
-            same(top, describe(scratch), "undone and applied again, the database is not what it was")
+            same(after, describe(scratch), "undone and applied again, the database is not what it was")
             if losses:
                 _restore(scratch, backup)
-            lost = {(one.schema, one.table) for one in losses}
+            lost = {(loss.schema, loss.table) for loss in losses}
             _unchanged(scratch, {n: rows[n] for n in lost}, "undone, applied again and loaded back")
     except PushproofError as problem:
         return Checked(file=migration.path.name, rows=0, tables=(), empty=(), problem=problem.message)
@@ -118,24 +122,24 @@ def _restore(scratch: Any, backup: Path) -> None:
 
 
 def _fill(target: Target, schemas: Sequence[str], losses: Sequence[Loss]) -> tuple[str, ...]:
-    """Rows for every table that the migration changes; the tables that stayed empty."""
+    """Insert rows into each table that loses some; the tables that stay empty."""
     with connect(target) as connection:
         catalog = read_catalog(connection, schemas)
-    made = imitate(
+    filled = imitate(
         lambda: connect(target),
         catalog,
         guess(catalog),
-        wanted=dict.fromkeys((one.name for one in losses), ROWS),
+        wanted=dict.fromkeys((loss.name for loss in losses), ROWS),
         limit=ROWS,
     )
-    return tuple(one.relation for one in made if not one.rows)
+    return tuple(table.relation for table in filled if not table.rows)
 
 
 def _unchanged(connection: Any, expected: Mapping[Name, Counter[str]], when: str) -> None:
-    """Raises FailedError where a table's rows are others than before."""
-    found = _all_rows(connection, expected)
-    if changed := [".".join(name) for name, rows in expected.items() if found[name] != rows]:
-        raise FailedError(f"{when}, {', '.join(changed)} does not hold the rows of before", "")
+    """Raises FailedError if a table does not hold the expected rows."""
+    actual = _all_rows(connection, expected)
+    if changed := [".".join(name) for name, rows in expected.items() if actual[name] != rows]:
+        raise FailedError(f"{when}, {', '.join(changed)} does not hold the same rows as before", "")
 
 
 def _all_rows(connection: Any, names: Iterable[Name]) -> dict[Name, Counter[str]]:
@@ -148,10 +152,10 @@ def _all_rows(connection: Any, names: Iterable[Name]) -> dict[Name, Counter[str]
     }
 
 
-def _say(run: Run, one: Checked) -> None:
-    words = f"{one.file}: {one.problem}" if one.problem else one.file
-    if one.tables:
-        words += f" with {counted(one.rows, 'row')} of {', '.join(one.tables)}"
-    run.console.line(words, ok=not one.problem)
-    for name in one.empty:
-        run.console.line(f"no row of {name} could be made: nothing is proved of its rows", head="    !")
+def _report(run: Run, checked: Checked) -> None:
+    text = f"{checked.file}: {checked.problem}" if checked.problem else checked.file
+    if checked.tables:
+        text += f" with {counted(checked.rows, 'row')} of {', '.join(checked.tables)}"
+    run.console.line(text, ok=not checked.problem)
+    for name in checked.empty:
+        run.console.line(f"no row of {name} could be made: nothing is proved about its rows", head="    !")

@@ -1,4 +1,4 @@
-"""`pushproof smoke`: push, verify, then pytest with users who really sign in."""
+"""`pushproof smoke`: push, verify, then run pytest with users who really sign in."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from pushproof.target.testusers import check_one_project
 if TYPE_CHECKING:
     from pushproof.base import documents
 
-NAMED = 10  # failed tests; more are counted
+NAMED = 10  # failed tests that the error names; it counts the rest
 
 
 def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
-    """Start if needed, push, verify, run tests/smoke; one summary. Raises FailedError for anything red."""
+    """Push, verify and run tests/smoke, starting the stack if needed. Raises FailedError for anything red."""
     began = time.monotonic()
     import_meanwhile("supabase", "pytest")
     pushed = push(run).names
@@ -45,15 +45,15 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
 
 
 def summarise(run: Run, pushed: Sequence[str], verdicts: Sequence[CheckResult], tally: Tally, seconds: float) -> None:
-    """The last line and the document of a run. Raises FailedError for anything that is not green."""
+    """Print the summary and the document of a run. Raises FailedError for a red check, a failed or a skipped test."""
     red = [v.check for v in verdicts if not v.ok]
     passed = tally.counts.get("passed", 0)
     skipped = tally.counts.get("skipped", 0)
     bad = bool(red or tally.failed or skipped)
-    words = f"{len(pushed)} pushed · {len(verdicts) - len(red)}/{len(verdicts)} checks · {passed} tests passed"
-    words += f", {len(tally.failed)} failed" if tally.failed else ""
-    words += f", {skipped} skipped" if skipped else ""
-    run.console.line(f"{words} · {seconds:.1f} s", ok=not bad, head="smoke")
+    summary = f"{len(pushed)} pushed · {len(verdicts) - len(red)}/{len(verdicts)} checks · {passed} tests passed"
+    summary += f", {len(tally.failed)} failed" if tally.failed else ""
+    summary += f", {skipped} skipped" if skipped else ""
+    run.console.line(f"{summary} · {seconds:.1f} s", ok=not bad, head="smoke")
     document: documents.Smoke = {
         "target": run.target.kind,
         "url": run.target.url,

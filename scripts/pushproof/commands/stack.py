@@ -1,4 +1,4 @@
-"""`pushproof start`, `stop`, `status` and `logs`: the embedded stack as its user sees it."""
+"""`pushproof start`, `stop`, `status` and `logs`: control and inspect the embedded stack."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from pushproof.stack.supervisor import STOPPED
 if TYPE_CHECKING:
     from pushproof.base import documents
 
-FOLLOW_SECONDS = 0.2
+FOLLOW_SECONDS = 0.2  # between two reads of the logs
 
 
 def start(run: Run) -> None:
-    """Bring up what is down; says what was started and where it is."""
+    """Start the services that are down, and report them and the URL."""
     _embedded_only(run)
     began = time.monotonic()
     target = run.target
     started = run.started
     _end_abandoned(run)
-    words = f"started {', '.join(started)} in {time.monotonic() - began:.1f} s" if started else "already running"
-    run.console.line(f"{words}: {target.url}", ok=True)
+    summary = f"started {', '.join(started)} in {time.monotonic() - began:.1f} s" if started else "already running"
+    run.console.line(f"{summary}: {target.url}", ok=True)
     document: documents.Start = {"url": target.url, "database": target.database.label, "started": started}
     run.console.data(document)
 
 
 def stop(run: Run) -> None:
-    """Stop every service of this checkout's stack. Its data stays."""
+    """Stop every service of this project's stack. Its data stays."""
     _embedded_only(run)
     _announce(run)
     with run.console.doing("Stopping the stack"):
@@ -48,29 +48,29 @@ def stop(run: Run) -> None:
 
 
 def status_all(run: Run) -> list[RunningStack]:
-    """Every stack that runs on this machine: where its state lies, its URL, and the task that made it for itself."""
-    found = machine.running()
-    if not found:
+    """Every stack that runs on this machine: its state folder, URL and processes, and the task that owns it."""
+    stacks = machine.running()
+    if not stacks:
         run.console.line("no embedded stack runs on this machine")
     else:
         run.console.table(
             ("state", "url", "processes", "made by"),
-            ((one.folder, one.url, _pids(one), f"process {one.task}" if one.task else "") for one in found),
+            ((s.folder, s.url, _pids(s), f"process {s.task}" if s.task else "") for s in stacks),
         )
     document: list[documents.Stack] = [
         {"folder": str(s.folder), "url": s.url, "processes": [p.pid for p in s.processes], "task": s.task}
-        for s in found
+        for s in stacks
     ]
     run.console.data(document)
-    return found
+    return stacks
 
 
 def stop_all(run: Run, below: Path = Path("/")) -> None:
-    """Stop every stack on this machine whose state lies below this folder. A scratch stack is its task's to end."""
+    """Stop every stack on this machine whose state is below this folder. Scratch stacks of running tasks stay."""
     stacks = machine.running(below)
     for stack in stacks:
         if stack.task:
-            run.console.status(f"{stack.folder}: process {stack.task} made it for itself and ends it", head="left")
+            run.console.status(f"{stack.folder}: process {stack.task} uses this scratch stack and ends it", head="left")
             continue
         machine.stop(stack)
         run.console.line(f"stopped {stack.folder}", ok=True)
@@ -83,9 +83,9 @@ def stop_all(run: Run, below: Path = Path("/")) -> None:
 
 
 def status(run: Run, *, env: bool) -> None:
-    """How each service is, and why one is down. With `env`, the settings for another checkout's `.env`.
+    """Show the state of each service, and why one is down. With `env`, print settings for another project's `.env`.
 
-    Raises StackError when a stack that was started is not healthy.
+    Raises StackError if a service is down that was not stopped.
     """
     _embedded_only(run)
     _announce(run)
@@ -108,12 +108,12 @@ def status(run: Run, *, env: bool) -> None:
     if any(h.why != STOPPED for h in down):
         raise StackError(
             f"{', '.join(h.name for h in down)} {'is' if len(down) == 1 else 'are'} down",
-            "`pushproof start` brings it back; `pushproof logs` shows why it went",
+            "`pushproof start` starts it again; `pushproof logs` shows why it ended",
         )
 
 
 def logs(run: Run, *, service: str, follow: bool, lines: int) -> None:
-    """The last lines of the services' logs; with `follow`, what comes until Ctrl-C."""
+    """Show the last lines of the services' logs; with `follow`, also new lines until Ctrl-C. Raises UsageError."""
     _embedded_only(run)
     _announce(run)
     if service and service not in SERVICES:
@@ -133,15 +133,16 @@ def logs(run: Run, *, service: str, follow: bool, lines: int) -> None:
 
 
 def _pids(stack: RunningStack) -> str:
-    return ", ".join(str(one.pid) for one in stack.processes)
+    return ", ".join(str(process.pid) for process in stack.processes)
 
 
 def _end_abandoned(run: Run) -> None:
     for folder in end_abandoned():
-        run.console.status(f"a stack that a killed run left in {folder}", head="ended")
+        run.console.status(f"the stack of a killed run in {folder}", head="ended")
 
 
 def _show_tail(run: Run, file: Path, lines: int) -> int:
+    """Print the last lines of a log; the position after them."""
     with file.open("rb") as stream:
         for line in deque(stream, maxlen=lines):
             run.console.line(f"{file.stem:9} {line.decode(errors='replace').rstrip()}")
@@ -149,7 +150,7 @@ def _show_tail(run: Run, file: Path, lines: int) -> int:
 
 
 def _print_env(run: Run) -> None:
-    """Asked for by name, so that secrets are shown to whoever may read the state file anyway."""
+    """Print the settings with their secrets, which the user can read in the state file as well."""
     if not run.stack.state.ports:
         raise StackError("no stack here yet", "`pushproof start` makes one")
     settings = run.stack.target().environment
@@ -159,7 +160,7 @@ def _print_env(run: Run) -> None:
 
 
 def _announce(run: Run) -> None:
-    """The target, without starting it."""
+    """Print the target, without starting it."""
     if run.stack.state.ports:
         run.console.status(run.stack.target().label, head="target")
 
@@ -168,6 +169,6 @@ def _embedded_only(run: Run) -> None:
     kind = run.settings.target
     if kind != "embedded":
         raise RefusedError(
-            f"this task is about the embedded stack, the target is {kind}",
+            f"this task needs the embedded stack, but the target is {kind}",
             "leave out --target and SUPABASE_TARGET" if kind == "remote" else "use `supabase start` and `stop`",
         )

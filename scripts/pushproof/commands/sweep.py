@@ -1,4 +1,4 @@
-"""`pushproof sweep`: test users and their rows that an interrupted run left behind, and nothing else."""
+"""`pushproof sweep`: remove test users, with their rows, that an interrupted run left behind."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def sweep(run: Run) -> list[str]:
-    """Remove them, and their rows; the e-mail addresses removed. Users of a living run stay.
+    """Remove the test users of runs that ended, and their rows. Returns the users' e-mail addresses.
 
-    Raises FailedError naming those that would not go.
+    Raises FailedError that names the users who could not be removed.
     """
     check_keys(run.target)
     with turn(run, "sweep", shared=True):

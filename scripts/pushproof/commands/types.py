@@ -1,4 +1,4 @@
-"""`pushproof types`: Python models of the target's tables, views and functions, by the CLI."""
+"""`pushproof types`: write Python models of the target's tables, views and functions, by the CLI."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ HEADER = '"""Models of the database, as it answers over REST. Written by `pushpr
 
 
 def types(run: Run, *, check: bool, out: str = "") -> None:
-    """Write supabase/database_types.py, or `out`. Raises FailedError for a stale file, and for no table."""
+    """Write supabase/database_types.py, or `out`; with `check`, write nothing and raise FailedError for a stale file.
+
+    Raises FailedError also if there is no table.
+    """
     catalog = catalog_of(run.settings, run.target)
     with run.console.doing("supabase gen types"):
-        said = local.cli(run.settings, run.console).types(run.target, catalog.schemas)
-    text = "\n".join(line.rstrip() for line in said.splitlines())
+        models = local.cli(run.settings, run.console).types(run.target, catalog.schemas)
+    text = "\n".join(line.rstrip() for line in models.splitlines())
     file = Path(out) if out else run.settings.supabase_dir / FILE
     generated.keep(run, "types", {file: f"{HEADER}{text}\n"}, check=check)

@@ -1,4 +1,4 @@
-"""`pushproof verify`: the promises of supabase/checks held against the target."""
+"""`pushproof verify`: run the checks of supabase/checks on the target."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def verify(run: Run) -> list[CheckResult]:
-    """Every check of the project.
+    """Run every check of the project, and report the results.
 
-    Raises FailedError when one is red, ProjectError where there is none, HistoryError where nothing was pushed yet.
+    Raises FailedError if a check is red, ProjectError if there is none, HistoryError if no migration was pushed.
     """
     _warn_of_pending(run)
     verdicts = results_of(run.target, run.settings.supabase_dir / "checks")
@@ -37,12 +37,13 @@ def verify(run: Run) -> list[CheckResult]:
 
 
 def _warn_of_pending(run: Run) -> None:
+    """Warn if some migrations are pending. Raises HistoryError if all are."""
     folder = run.settings.migrations_dir
     files = local_migrations(folder) if folder.is_dir() else ()
     with connect(run.target) as connection:
         pending = [p.local.path.name for p in pair(files, read_history(connection)) if p.local and not p.applied]
     if files and len(pending) == len(files):
-        words = f"none of the {len(files)} migrations was pushed" if len(files) > 1 else f"{pending[0]} was not pushed"
-        raise HistoryError(f"{words}: nothing would be verified", "`pushproof push` first")
+        cause = f"none of the {len(files)} migrations was pushed" if len(files) > 1 else f"{pending[0]} was not pushed"
+        raise HistoryError(f"{cause}: nothing would be verified", "`pushproof push` first")
     if pending:
         run.console.status(", ".join(pending), head="pending, and not verified", style="yellow")

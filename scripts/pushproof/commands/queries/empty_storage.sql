@@ -1,4 +1,4 @@
--- Buckets and objects, which the CLI's reset leaves: a migration that makes a bucket would find it there.
+-- Remove buckets and objects. The CLI's reset keeps them, and a migration that creates a bucket would then fail.
 do $$
 begin
   if pg_catalog.to_regclass('storage.buckets') is not null then

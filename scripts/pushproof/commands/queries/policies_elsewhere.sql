@@ -1,4 +1,4 @@
--- Policies on tables that have an API of their own, beside REST.
+-- The number of policies on each table that has an API other than REST.
 select p.schemaname || '.' || p.tablename, count(*)::int
 from pg_catalog.pg_policies p
 where p.schemaname in ('storage', 'realtime')
