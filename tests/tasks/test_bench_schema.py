@@ -304,7 +304,7 @@ def test_bad_input(bare: Project, tmp_path: Path) -> None:
     query.write_text("-- Brands\n-- idnex: brands_owner_idx\nselect 1")
     refuses(bare.invoke(*words), 10, "its header says `idnex: brands_owner_idx`", "docs/bench.md")
     query.write_text("-- Brands\n-- sample: users\n-- writes: brands\ninsert into public.brands default values")
-    refuses(bare.invoke(*words), 10, "not by which `rest`", "docs/bench.md")
+    refuses(bare.invoke(*words), 10, "has no `rest`", "docs/bench.md")
     query.write_text("-- Brands\nselect %(brand_id)s")
     refuses(bare.invoke(*words), 10, "brands.sql has parameters and no sample", "docs/bench.md")
     shutil.rmtree(bare.settings.supabase_dir / "bench" / "queries")

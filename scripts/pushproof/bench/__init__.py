@@ -1,1 +1,1 @@
-"""A project's own benchmark, from supabase/bench: data, samples of it, and the queries that are promised to be fast."""
+"""The suites of `pushproof bench`. A project's own benchmark is in supabase/bench: data, samples and queries."""

@@ -1,4 +1,4 @@
-"""A measurement, and the project and stack on which whole commands are measured."""
+"""Measurements of whole commands on a project and its stack."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ PROGRAM = (sys.executable, "-m", "pushproof")
 
 
 def figure(name: str, values: list[float], unit: str, bar: float | None) -> Figure:
-    """Of the values of its runs."""
+    """The figure of these values, one a run."""
     median, low, high = (round(v, 2) for v in (statistics.median(values), min(values), max(values)))
     return {"name": name, "median": median, "low": low, "high": high, "unit": unit, "bar": bar}
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What the measurements share."""
+    """The project and stack to measure, and the number of runs."""
 
     settings: Settings
     stack: Stack
     runs: int
 
-    def invoke(self, *words: str) -> str:
-        """Run a task on the bench's project; its output. Raises FailedError with its last words."""
+    def invoke(self, *arguments: str) -> str:
+        """Run a task on the project; its standard output. Raises FailedError with the end of its standard error."""
         environment = environment_of(self.settings) | {"NO_COLOR": "1"}
-        done = process.run([*PROGRAM, *words], cwd=self.settings.project, env=environment)
+        done = process.run([*PROGRAM, *arguments], cwd=self.settings.project, env=environment)
         if done.code:
             raise FailedError(
-                f"invoke {' '.join(words)} ended with {done.code}", "see below", details=done.stderr[-2000:]
+                f"invoke {' '.join(arguments)} ended with {done.code}", "see below", details=done.stderr[-2000:]
             )
         return done.stdout
 
     def seconds(self, command: Callable[[], object], before: Callable[[], object] = lambda: None) -> list[float]:
-        """Wall seconds of `command`, `before` not counted, after one run to warm up."""
+        """Wall seconds of each run of `command`, without `before`. One run to warm up is not counted."""
         return [seconds_of(command, before) for _ in range(self.runs + 1)][1:]
 
 
 def seconds_of(command: Callable[[], object], before: Callable[[], object]) -> float:
-    """Wall seconds of `command`, `before` not counted."""
+    """Wall seconds of `command`, without `before`."""
     before()
     began = time.perf_counter()
     command()

@@ -1,4 +1,4 @@
-"""The tables filled from supabase/bench/data: the same rows for the same seed, counted from today."""
+"""Fill the tables from supabase/bench/data: the same rows for the same seed, with times relative to today."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any
 from pushproof.target.database import connect, psycopg_error
 from pushproof.target.targets import Target
 
-BLOCK = 10_000  # rows of the largest table; the smallest size
+BLOCK = 10_000  # rows of the largest table: the smallest size, and the step
 PART = 50_000  # rows of one statement
 PARALLEL = 2  # statements at once
 
 
 def fill(target: Target, files: list[Path], seed: int, former: int, rows: int, advance: Callable[[int], None]) -> None:
-    """From `former` rows of the largest table to `rows`, each file once, those with a %(part)s in parts side by side.
+    """Grow the largest table from `former` to `rows` rows. `advance` gets the number of rows so far.
 
-    All constraints, triggers and indexes are in force. Raises SqlError.
+    Each file runs once; a file with %(part)s runs once a part, PARALLEL at a time. Constraints, triggers and indexes
+    are in force. Raises SqlError.
     """
     parts = -(-(rows - former) // PART)
     values = {"seed": seed, "first": former // BLOCK, "last": rows // BLOCK - 1, "part": 0, "parts": parts}

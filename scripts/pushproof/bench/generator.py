@@ -1,4 +1,4 @@
-"""Requests a second that a server answers, by a generator that costs little itself."""
+"""Measure how many requests per second a server answers, by a generator that needs little CPU time."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def requests_a_second(
     connections: int,
     seconds: float = SECONDS,
 ) -> int:
-    """Of a loopback port or a Unix socket, each connection sending one of the requests, or those of a list in turn.
+    """The requests per second that a loopback port or a Unix socket answers.
 
-    Raises FailedError where one is not answered well.
+    Each connection repeats one of the requests, or those of one list in turn. Raises FailedError if a request fails.
     """
     address = {"port": at, "host": HOST} if isinstance(at, int) else {"path": str(at)}
-    load = {"address": address, "requests": requests, "connections": connections, "seconds": seconds}
-    done = process.run([parts.node(), LOAD], text_in=json.dumps(load))
+    config = {"address": address, "requests": requests, "connections": connections, "seconds": seconds}
+    done = process.run([parts.node(), LOAD], text_in=json.dumps(config))
     if done.code:
         raise FailedError(f"the load on {at} failed: {done.stderr.strip()}", "`pushproof logs` may show why")
     return int(done.stdout)

@@ -1,4 +1,4 @@
-"""The results of `pushproof bench --suite schema` drawn: latency against rows, and ratios, each as SVG and as PNG."""
+"""Plots of `pushproof bench --suite schema`: latency by rows, and ratios, each as SVG and PNG."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png")
-# The same file for the same figures: no date, no random ids, text as text.
+# The same figures give the same file: no date, no random ids; text stays text.
 SETTINGS: dict[Any, Any] = {"svg.hashsalt": "pushproof", "svg.fonttype": "none", "font.size": 9}
 NO_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "png": {}}
 
 
 def require() -> None:
-    """Raises PartsError without matplotlib."""
+    """Raises PartsError if matplotlib is not installed."""
     try:
         import matplotlib as mpl
     except ModuleNotFoundError:
@@ -28,15 +28,15 @@ def require() -> None:
     mpl.use("agg")
 
 
-def draw(found: Comparison, machine: str, folder: Path) -> Iterator[Path]:
-    """The files, written to `folder`."""
+def draw(comparison: Comparison, machine: str, folder: Path) -> Iterator[Path]:
+    """Write the plots to `folder`; yields each file."""
     import matplotlib as mpl
 
     make(folder)
     with mpl.rc_context(SETTINGS):
-        figures = {"latency": _latency(found, machine)}
-        if found.others:
-            figures["ratios"] = _ratios(found, found.others[0], machine)
+        figures = {"latency": _latency(comparison, machine)}
+        if comparison.others:
+            figures["ratios"] = _ratios(comparison, comparison.others[0], machine)
         for name, figure in figures.items():
             for kind in FORMATS:
                 file = folder / f"{name}.{kind}"
@@ -44,14 +44,15 @@ def draw(found: Comparison, machine: str, folder: Path) -> Iterator[Path]:
                 yield file
 
 
-def _latency(found: Comparison, machine: str) -> Figure:
+def _latency(comparison: Comparison, machine: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5))
     axes = figure.subplots()
-    for number, one in enumerate(found.own.results.values()):
-        medians = [one.times[size].median for size in found.sizes]
-        axes.plot(found.sizes, medians, marker="osd^"[number // 10 % 4], color=f"C{number % 10}", label=one.query.title)
+    for number, result in enumerate(comparison.own.results.values()):
+        medians = [result.times[size].median for size in comparison.sizes]
+        marker, color = "osd^"[number // 10 % 4], f"C{number % 10}"
+        axes.plot(comparison.sizes, medians, marker=marker, color=color, label=result.query.title)
     axes.set(xscale="log", yscale="log", xlabel="rows of the largest table", ylabel="median in the server, ms")
     axes.set_title(machine, loc="left", fontsize=8)
     axes.grid(visible=True, which="major", alpha=0.3)
@@ -59,16 +60,17 @@ def _latency(found: Comparison, machine: str) -> Figure:
     return figure
 
 
-def _ratios(found: Comparison, other: Variant, machine: str) -> Figure:
+def _ratios(comparison: Comparison, other: Variant, machine: str) -> Figure:
     from matplotlib.figure import Figure
 
-    pairs = [(one.query.title, found.ratio(name, other)) for name, one in found.own.results.items()]
+    own = comparison.own.results
+    pairs = [(result.query.title, comparison.ratio(name, other)) for name, result in own.items()]
     titles, ratios = zip(*sorted(pairs, key=lambda pair: pair[1]), strict=True)
     figure = Figure(figsize=(8, 0.3 * len(pairs) + 1))
     axes = figure.subplots()
     axes.bar_label(axes.barh(titles, ratios, log=True), fmt="%.1f", padding=3)
     axes.axvline(1, color="black", linewidth=0.8)
-    about = f"times as fast as {other.name} at {found.sizes[-1]:,} rows"
-    axes.set(xlabel=about, xlim=(min(0.5, *ratios) / 1.5, max(ratios) * 2))
+    label = f"times as fast as {other.name} at {comparison.sizes[-1]:,} rows"
+    axes.set(xlabel=label, xlim=(min(0.5, *ratios) / 1.5, max(ratios) * 2))
     axes.set_title(machine, loc="left", fontsize=8)
     return figure

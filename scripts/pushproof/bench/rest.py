@@ -1,4 +1,4 @@
-"""A query measured end to end: through the one origin and PostgREST, by users who signed in with a password."""
+"""Measure a query end to end: through the origin and PostgREST, as users who signed in with a password."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pushproof.target.testusers import client
 
 @contextmanager
 def signed_in(target: Target, ids: Sequence[str]) -> Iterator[dict[str, Actor]]:
-    """These users, by id, each given a password by Auth and signed in with it."""
+    """Give each of these users a password by Auth and sign them in; the actors by user id."""
     with http_client(target) as http:
         admin = client(target, target.secret_key, http)
         actors = {}
@@ -34,32 +34,32 @@ def signed_in(target: Target, ids: Sequence[str]) -> Iterator[dict[str, Actor]]:
         yield actors
 
 
-def milliseconds(api: RestApi, one: Query, rows: Sequence[Row], actors: Mapping[str, Actor]) -> list[float]:
-    """Of each row's request, asked a second time; what is slow is asked less often.
+def milliseconds(api: RestApi, query: Query, rows: Sequence[Row], actors: Mapping[str, Actor]) -> list[float]:
+    """Milliseconds of each row's request, sent a second time. A slow query gets fewer rows.
 
-    Raises FailedError where one is not answered well.
+    Raises FailedError for a response with a status of 300 or more.
     """
-    seen: list[float] = []
+    durations: list[float] = []
     budget = Budget()
     for row in rows:
         if budget.spent:
             break
         with budget:
-            actor, request = actors[str(row["caller"])], one.request(row)
-            if (said := api.ask(actor, request)).status >= 300:
-                raise FailedError(f"{one.name}: {request.path} answers {said.words}", "mend its `rest`")
+            actor, request = actors[str(row["caller"])], query.request(row)
+            if (response := api.ask(actor, request)).status >= 300:
+                raise FailedError(f"{query.name}: {request.path} answers {response.words}", "fix its `rest`")
             began = time.perf_counter()
             api.ask(actor, request)
-            seen.append(1000 * (time.perf_counter() - began))
-    return seen
+            durations.append(1000 * (time.perf_counter() - began))
+    return durations
 
 
-def document_of(one: Query, rows: Sequence[Row], actors: Mapping[str, Actor]) -> list[dict[str, Any]]:
-    """Its requests as the load generator takes them, one of each row."""
-    found = []
+def document_of(query: Query, rows: Sequence[Row], actors: Mapping[str, Actor]) -> list[dict[str, Any]]:
+    """One request of the query for each row, in the format of the load generator."""
+    requests = []
     for row in rows:
-        request = one.request(row)
+        request = query.request(row)
         body = None if request.body is None else json.dumps(request.body)
         headers = {**actors[str(row["caller"])].headers, **request.headers}
-        found.append({"method": request.method, "path": f"/rest/v1/{request.url}", "headers": headers, "body": body})
-    return found
+        requests.append({"method": request.method, "path": f"/rest/v1/{request.url}", "headers": headers, "body": body})
+    return requests

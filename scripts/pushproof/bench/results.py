@@ -1,4 +1,4 @@
-"""What was measured of the queries, and what that means: growth, ratios, and indexes that serve nothing."""
+"""The measurements of queries, and what follows from them: growth, ratios, and idle indexes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pushproof.target.targets import Target
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds: the median, and what 95 and 99 of 100 executions take at most."""
+    """Milliseconds: the median, and the most that 95 and 99 of 100 executions take."""
 
     median: float
     p95: float
@@ -24,6 +24,7 @@ class Times:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Times:
+        """The percentiles of these milliseconds."""
         ordered = sorted(values)
         p95, p99 = (ordered[math.ceil(len(ordered) * part) - 1] for part in (0.95, 0.99))
         return cls(*(round(v, 4) for v in (statistics.median(ordered), p95, p99)))
@@ -31,9 +32,9 @@ class Times:
 
 @dataclass
 class Result:
-    """Of one query: by size, times in the server and pages read; at the largest size what else there is.
+    """The measurements of one query: `times` in the server and pages read (`buffers`) by size, the rest at the largest.
 
-    `growth`: its median at the largest size against that at the smallest, of the same questions.
+    `growth`: its median at the largest size relative to that at the smallest, for the same rows.
     """
 
     query: Query
@@ -47,9 +48,9 @@ class Result:
 
 @dataclass
 class Variant:
-    """One set of migrations, filled and measured.
+    """One set of migrations, filled and measured. `seconds`: the time to fill it.
 
-    `writes`: rows a second by SQL and by REST, by sessions. `parts`: ms of what one row costs, by part.
+    `writes`: rows per second by SQL and by REST, by the number of sessions. `parts`: ms of each part of a write.
     """
 
     name: str
@@ -63,15 +64,15 @@ class Variant:
 
     @property
     def wrong(self) -> list[str]:
-        """Queries that do not use an index meant for them, and indexes that serve none, in a line each."""
-        used = {name for one in self.results.values() for name in one.indexes}
-        small = {one.name for one in self.indexes if one.small}
+        """A line for each query that does not use an index meant for it, and each index that serves no query."""
+        used = {name for result in self.results.values() for name in result.indexes}
+        small = {index.name for index in self.indexes if index.small}
         return [
             *(
-                f"{name} does not use {' or '.join(either)}, but {', '.join(sorted(one.indexes)) or 'no index'}"
-                for name, one in self.results.items()
-                for either in one.query.indexes
-                if not {*either} & (one.indexes | small)
+                f"{name} does not use {' or '.join(either)}, but {', '.join(sorted(result.indexes)) or 'no index'}"
+                for name, result in self.results.items()
+                for either in result.query.indexes
+                if not {*either} & (result.indexes | small)
             ),
             *(f"{i.name} serves no query" for i in self.indexes if not (i.small or i.primary or i.name in used)),
         ]
@@ -79,7 +80,7 @@ class Variant:
 
 @dataclass
 class Comparison:
-    """This project at growing sizes, beside other migrations."""
+    """This project (`own`) and other migrations, measured at the same sizes: rows of the largest table, ascending."""
 
     sizes: list[int]
     own: Variant
@@ -87,16 +88,16 @@ class Comparison:
 
     @property
     def variants(self) -> list[Variant]:
-        """Those that grow."""
+        """All sets of migrations, this project's first."""
         return [self.own, *self.others]
 
     def ratio(self, name: str, other: Variant) -> float:
-        """How many times as fast the query is as with the other migrations."""
+        """The other migrations' median of the query, at the largest size, divided by this project's."""
         size = self.sizes[-1]
         return other.results[name].times[size].median / self.own.results[name].times[size].median
 
     def written(self, other: Variant, sessions: int) -> tuple[float, float]:
-        """The rows we write by SQL and by REST in the time in which the other migrations write one."""
+        """This project's rows per second by SQL and by REST, divided by the other migrations'."""
         sql, rest = (
             ours / theirs for ours, theirs in zip(self.own.writes[sessions], other.writes[sessions], strict=True)
         )

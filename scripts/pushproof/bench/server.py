@@ -1,4 +1,4 @@
-"""A query measured in the server: prepared, warm, as its role under row level security, and what it read."""
+"""Measure a query in the server: prepared, warm, as its role under row level security; its time and pages read."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pushproof.base.queries import query
+from pushproof.base import queries
 from pushproof.bench.files import Budget, Query, Row
 from pushproof.target.database import psycopg_error
 
 if TYPE_CHECKING:
     import psycopg
 
-SMALL = 20  # pages: a table that is read as fast without its indexes
+SMALL = 20  # pages: a table up to this size is read as fast without an index
 EXPLAIN = "explain (analyze, buffers, timing off, format json) "
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Milliseconds of each execution; pages read by the one in the middle, and its plan; whether it writes."""
+    """Milliseconds of each execution; pages read (`buffers`) and plan of the median one; whether the query writes."""
 
     milliseconds: list[float]
     buffers: int
@@ -32,7 +32,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Index:
-    """An index. Of a `small` table it matters little; a `primary` key has its purpose whoever reads it."""
+    """An index. `small`: its table has at most SMALL pages; `primary`: it is a primary key. Neither must be used."""
 
     name: str
     small: bool
@@ -40,47 +40,51 @@ class Index:
 
 
 def measure(
-    connections: Sequence[psycopg.Connection[Any]], one: Query, asked: Sequence[Sequence[Row]]
+    connections: Sequence[psycopg.Connection[Any]], query: Query, samples: Sequence[Sequence[Row]]
 ) -> list[Measured]:
-    """Execute it on each connection for each of its rows, in turn: a shared machine's speed drifts. Nothing stays.
+    """Execute the query on each connection for each row of that connection's sample. Everything is rolled back.
 
-    What is slow is executed less often. Raises SqlError where it cannot be executed.
+    The connections take turns, because the speed of a shared machine drifts. A slow query gets fewer rows. Raises
+    SqlError if the query fails.
     """
     import psycopg
 
     try:
-        rounds = [*in_turn([_executions(*pair, one) for pair in zip(connections, asked, strict=True)])]
+        rounds = [*in_turn([_executions(*pair, query) for pair in zip(connections, samples, strict=True)])]
     except psycopg.Error as problem:
-        raise psycopg_error(problem, where=f"bench/queries/{one.name}.sql") from None
+        raise psycopg_error(problem, where=f"bench/queries/{query.name}.sql") from None
     finally:
         for connection in connections:
             connection.execute("deallocate all")
-    return [_measured([seen for seen in each if seen]) for each in zip(*rounds, strict=True)]
+    return [_measured([e for e in executions if e]) for executions in zip(*rounds, strict=True)]
 
 
 def in_turn(turns: Sequence[Iterator[Any]]) -> Iterator[Sequence[Any]]:
-    """One of each, None of those that are over. Who goes first alternates: who goes last finds the processor awake."""
+    """Yield the next item of each iterator, None for one that is exhausted.
+
+    The order alternates, because the last one finds the processor awake.
+    """
     for step in itertools.cycle((1, -1)):
-        found = [next(turn, None) for turn in turns[::step]]
-        if not any(found):
+        items = [next(turn, None) for turn in turns[::step]]
+        if not any(items):
             return
-        yield found[::step]
+        yield items[::step]
 
 
-def _executions(connection: psycopg.Connection[Any], rows: Sequence[Row], one: Query) -> Iterator[tuple[Any, bool]]:
-    """Twice for each row: the second one's plan with the server's own time, and whether it wrote."""
-    execute, budget = prepare(connection, one), Budget()
+def _executions(connection: psycopg.Connection[Any], rows: Sequence[Row], query: Query) -> Iterator[tuple[Any, bool]]:
+    """Execute the query twice for each row: the plan of the second execution, and whether the first one wrote."""
+    execute, budget = prepare(connection, query), Budget()
     for row in rows:
         if budget.spent:
             return
         with budget:
             call = execute(row)
-            with acting(connection, one.role, row):
+            with acting(connection, query.role, row):
                 connection.execute(call)
                 wrote = connection.execute("select pg_catalog.pg_current_xact_id_if_assigned()").fetchone() != (None,)
-            with acting(connection, one.role, row):
-                found = connection.execute(EXPLAIN.encode() + call).fetchone()
-        yield (found[0][0] if found else {}), wrote
+            with acting(connection, query.role, row):
+                explained = connection.execute(EXPLAIN.encode() + call).fetchone()
+        yield (explained[0][0] if explained else {}), wrote
 
 
 def _measured(executions: Sequence[tuple[Any, bool]]) -> Measured:
@@ -94,41 +98,41 @@ def _measured(executions: Sequence[tuple[Any, bool]]) -> Measured:
 
 
 def indexes_read(
-    connection: psycopg.Connection[Any], one: Query, row: Row, schemas: Sequence[str]
+    connection: psycopg.Connection[Any], query: Query, row: Row, schemas: Sequence[str]
 ) -> tuple[set[str], list[Index]]:
-    """Which indexes of the API's tables one execution reads, within functions and keys too; and which there are.
+    """The names of the indexes that one execution reads, and all indexes of the tables in these schemas.
 
-    The server counts them itself, as it does for pg_stat_xact_user_indexes.
+    The server's own counts, as in pg_stat_xact_user_indexes, include what functions and foreign keys read.
     """
-    call = prepare(connection, one)(row)
+    call = prepare(connection, query)(row)
 
     def scans(command: bytes) -> dict[int, int]:
-        act(connection, one.role, row)
+        act(connection, query.role, row)
         connection.execute(command)
         connection.execute("reset role")
-        found = connection.execute(query("bench/index_scans"), {"schemas": list(schemas)}).fetchall()
-        indexes.update({oid: Index(name, pages <= SMALL, primary) for oid, name, pages, primary, _ in found})
-        return {oid: count for oid, *_, count in found}
+        counts = connection.execute(queries.query("bench/index_scans"), {"schemas": list(schemas)}).fetchall()
+        indexes.update({oid: Index(name, pages <= SMALL, primary) for oid, name, pages, primary, _ in counts})
+        return {oid: count for oid, *_, count in counts}
 
     indexes: dict[int, Index] = {}
     with connection.transaction(force_rollback=True):
-        # The planner looks for the ends of an index's range, which is no use of it; at first it plans for later too.
+        # The planner itself reads an index for the ends of its range, which is no use of it. The first plan reads more.
         before, planned, after = (scans(command) for command in (b"explain " + call, b"explain " + call, call))
     connection.execute("deallocate all")
-    used = {one.name for oid, one in indexes.items() if after[oid] - planned[oid] > planned[oid] - before[oid]}
+    used = {index.name for oid, index in indexes.items() if after[oid] - planned[oid] > planned[oid] - before[oid]}
     return used, [*indexes.values()]
 
 
 @contextlib.contextmanager
 def acting(connection: psycopg.Connection[Any], role: str, row: Row) -> Iterator[None]:
-    """A transaction as PostgREST opens it for the caller; rolled back."""
+    """A transaction as the row's caller, as PostgREST opens it. Rolled back at the end."""
     with connection.transaction(force_rollback=True):
         act(connection, role, row)
         yield
 
 
 def act(connection: psycopg.Connection[Any], role: str, row: Row, *, scope: str = "local") -> None:
-    """Be the row's caller: for the transaction, or with `scope` session for as long as the connection lasts."""
+    """Set role and claims of the row's caller, for the transaction or, with `scope="session"`, for the connection."""
     if role == "postgres":
         return
     claims = json.dumps({"sub": str(row.get("caller", "")), "role": role})
@@ -136,12 +140,12 @@ def act(connection: psycopg.Connection[Any], role: str, row: Row, *, scope: str 
     connection.execute(f"set {scope} role {role}".encode())
 
 
-def prepare(connection: psycopg.Connection[Any], one: Query) -> Any:
-    """Prepare it once; what makes the call for a row."""
+def prepare(connection: psycopg.Connection[Any], query: Query) -> Any:
+    """Prepare the query; a function that returns the SQL of the call for a row."""
     import psycopg
 
-    connection.execute(f"prepare bench_{one.name} as {one.prepared}".encode())
+    connection.execute(f"prepare bench_{query.name} as {query.prepared}".encode())
     cursor = psycopg.ClientCursor(connection)
-    listed = ", ".join(["%s"] * len(one.names))
-    call = f"execute bench_{one.name}" + (f" ({listed})" if listed else "")
-    return lambda row: cursor.mogrify(call, [row[name] for name in one.names]).encode()
+    placeholders = ", ".join(["%s"] * len(query.names))
+    call = f"execute bench_{query.name}" + (f" ({placeholders})" if placeholders else "")
+    return lambda row: cursor.mogrify(call, [row[name] for name in query.names]).encode()

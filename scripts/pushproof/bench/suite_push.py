@@ -1,4 +1,4 @@
-"""`pushproof bench --suite push`: what the steps around a push cost, and many pushes at once."""
+"""`pushproof bench --suite push`: the time of the steps around a push, and many pushes at once."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ MANY_ROWS = 1_500_000 // len(ROW.format(n=0))
 
 
 def rehearsal_seconds(invoke: Callable[..., str], runs: int) -> list[float]:
-    """Of rehearsals of everything, in new processes, onto an empty stack; after one to warm up."""
-    found = [json.loads(invoke("push", "--dry-run", "--rehearse", "--json")) for _ in range(runs + 1)]
-    return [one["rehearsal"]["seconds"] for one in found[1:]]
+    """Seconds of rehearsals of all migrations, in new processes, on an empty stack; one to warm up is not counted."""
+    pushes = [json.loads(invoke("push", "--dry-run", "--rehearse", "--json")) for _ in range(runs + 1)]
+    return [document["rehearsal"]["seconds"] for document in pushes[1:]]
 
 
 def idle_overhead(settings: Settings, invoke: Callable[[], object], runs: int) -> list[float]:
-    """`pushproof push` with nothing pending, less the CLI's own, in turn: a shared machine's speed drifts."""
+    """Seconds of `pushproof push` with nothing pending, less those of the bare CLI, measured in turn."""
     run = Run("", as_json=True, settings=settings, quiet=True)
     push(run)
     cli = local.cli(settings, Console(as_json=True))
@@ -44,7 +44,7 @@ def idle_overhead(settings: Settings, invoke: Callable[[], object], runs: int) -
 
 
 def planning_seconds(settings: Settings, invoke: Callable[..., object], runs: int) -> list[float]:
-    """A dry run of a file of 1.5 MB of rows, less that of a file of one row, in turn."""
+    """Seconds of a dry run of a file with 1.5 MB of rows, less those of a file with one row, measured in turn."""
     file = settings.migrations_dir / "099_rows.sql"
 
     def seconds(count: int) -> float:
@@ -56,11 +56,11 @@ def planning_seconds(settings: Settings, invoke: Callable[..., object], runs: in
         pairs = [(seconds(MANY_ROWS), seconds(1)) for _ in range(runs + 1)]
     finally:
         file.unlink()
-    return [many - one for many, one in pairs[1:]]
+    return [many - single for many, single in pairs[1:]]
 
 
 def many_tables(settings: Settings) -> Iterator[Settings]:
-    """A generated project that is pushed."""
+    """A generated project with TABLES tables, pushed."""
     with scratch_project(settings, in_memory=False) as copy:
         for folder in ("migrations", "checks"):
             for file in (copy.supabase_dir / folder).glob("*.sql"):
@@ -71,7 +71,7 @@ def many_tables(settings: Settings) -> Iterator[Settings]:
 
 
 def clean_rounds(settings: Settings, invoke: Callable[[], object]) -> int:
-    """How many of the rounds ended clean: every push well, the file applied once."""
+    """How many rounds were clean: every push succeeded, and the file was applied once."""
     versions = itertools.count(100)
     run = Run("", as_json=True, settings=settings, quiet=True)
     clean = 0
@@ -80,10 +80,10 @@ def clean_rounds(settings: Settings, invoke: Callable[[], object]) -> int:
         file = settings.migrations_dir / f"{version}_at_once.sql"
         file.write_text(f"create table public.at_once_{version} (id bigint primary key);\n")
         with ThreadPoolExecutor(PUSHES) as pool:
-            pushed = [pool.submit(invoke) for _ in range(PUSHES)]
+            pushes = [pool.submit(invoke) for _ in range(PUSHES)]
         try:
-            for one in pushed:
-                one.result()
+            for future in pushes:
+                future.result()
         except FailedError:
             continue
         with connect(run.target) as connection:
@@ -98,7 +98,7 @@ def _seconds(command: Callable[[], object]) -> float:
 
 
 def figures(bench: Bench) -> Iterator[Figure]:
-    """Each once it is measured."""
+    """Yield each figure when it is measured."""
     settings, runs = bench.settings, bench.runs
     yield figure("rehearsal of this project", rehearsal_seconds(bench.invoke, runs), "s", bar=3)
     idle = idle_overhead(settings, lambda: bench.invoke("push"), runs)

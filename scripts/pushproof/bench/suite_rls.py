@@ -1,4 +1,4 @@
-"""`pushproof bench --suite rls`: how fast the proof and its mutants are, and what a large project costs."""
+"""`pushproof bench --suite rls`: the speed of the proof and its mutants, and the cost of a large project."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ parents = {parents}
 
 
 def proof_seconds(settings: Settings, runs: int) -> tuple[int, list[float]]:
-    """The cells of the project, and the seconds that asking them takes, after one run to warm up."""
+    """The number of cells, and the seconds of each run that asks them. One run to warm up is not counted."""
     run = Run("", as_json=True, settings=settings)
     push(run)
     catalog = catalog_of(settings, run.target)
@@ -59,7 +59,7 @@ def proof_seconds(settings: Settings, runs: int) -> tuple[int, list[float]]:
 
 
 def generated(settings: Settings) -> Iterator[tuple[int, int, float]]:
-    """For each size of a generated project with four policies a table: tables, cells, seconds to ask them."""
+    """For each size of a generated project with four policies a table: tables, cells, seconds to ask the cells."""
     with scratch_project(settings, in_memory=False) as copy:
         for folder in ("migrations", "checks"):
             for file in (copy.supabase_dir / folder).glob("*.sql"):
@@ -71,7 +71,7 @@ def generated(settings: Settings) -> Iterator[tuple[int, int, float]]:
 
 
 def write_tables(settings: Settings, tables: int) -> None:
-    """Migrations and intent up to this many tables; every second one refers to the one before it."""
+    """Write the migrations and access.toml of this many tables. Every second table refers to the one before it."""
     entries = []
     for n in range(tables):
         file = settings.migrations_dir / f"{n:03}_table.sql"
@@ -90,7 +90,7 @@ def peak_megabytes() -> float:
 
 
 def figures(bench: Bench) -> Iterator[Figure]:
-    """Each once it is measured."""
+    """Yield each figure when it is measured."""
     count, seconds = proof_seconds(bench.settings, bench.runs)
     yield figure("cells of this project", [count], "", bar=None)
     yield figure("cells a second, controls and read-backs included", [count / s for s in seconds], "/s", bar=150)

@@ -1,4 +1,4 @@
-"""Whole commands, memory, disk and requests a second of the embedded stack."""
+"""`pushproof bench --suite stack`: commands, memory, disk and requests per second of the embedded stack."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ CONNECTIONS = 16
 
 
 def figures(bench: Bench) -> Iterator[Figure]:
-    """Each once it is measured."""
-    # `smoke` runs the tests of the project that it is given, here the copy.
+    """Yield each figure when it is measured."""
+    # `smoke` runs the tests of its project, here the copy.
     shutil.copytree(bench.settings.tests_dir / "smoke", bench.settings.project / "tests" / "smoke")
     yield figure("pushproof --list", bench.seconds(lambda: bench.invoke("--list")), "s", bar=0.25)
     stop = bench.stack.stop
@@ -48,7 +48,7 @@ def figures(bench: Bench) -> Iterator[Figure]:
 
 
 def _reset_anew(bench: Bench) -> list[float]:
-    """A reset to files that it sees for the first time."""
+    """Seconds of a reset after a change of the seed, so that no kept result fits."""
     seed, number = bench.settings.supabase_dir / "seed.sql", itertools.count()
     former = seed.read_text() if seed.exists() else ""
 
@@ -59,42 +59,42 @@ def _reset_anew(bench: Bench) -> list[float]:
 
 
 def _reset_again(bench: Bench) -> list[float]:
-    """A reset to files whose result it has kept, as it does at the second time."""
+    """Seconds of a reset whose result is kept already. The second reset of the same files keeps it."""
     for _ in range(2):
         bench.invoke("reset-local")
     return bench.seconds(lambda: bench.invoke("reset-local"))
 
 
 def _push_overhead(bench: Bench, cli: Cli, target: Target) -> list[float]:
-    """`pushproof push` of one file less the CLI's own push of another such file."""
+    """Seconds of `pushproof push` of one file, less those of the bare CLI's push of another such file."""
     versions = itertools.count(100)
 
-    def one_more() -> None:
+    def add_file() -> None:
         version = next(versions)
         file = bench.settings.migrations_dir / f"{version}_measured.sql"
         file.write_text(f"create table public.measured_{version} (id bigint primary key);\n")
 
     pairs = [
-        (seconds_of(lambda: bench.invoke("push"), one_more), seconds_of(lambda: cli.push(target), one_more))
-        for _ in range(bench.runs + 1)  # in turn: a shared machine's speed drifts
+        (seconds_of(lambda: bench.invoke("push"), add_file), seconds_of(lambda: cli.push(target), add_file))
+        for _ in range(bench.runs + 1)  # in turn, because a shared machine's speed drifts
     ]
     return [ours - bare for ours, bare in pairs[1:]]
 
 
 def _pss_mb(stack: Stack) -> float:
-    """Proportional set size of every process of the stack, in MB; on macOS, which has none, the unique size."""
+    """The proportional set size of all processes of the stack, in MB; on macOS, which has none, the unique set size."""
     total = 0
     for identity in stack.state.services.values():
         leader = psutil.Process(identity.pid)
-        for one in (leader, *leader.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):  # a worker of PostgreSQL's that just ended
-                memory = one.memory_full_info()
+        for process in (leader, *leader.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):  # a worker of PostgreSQL that just ended
+                memory = process.memory_full_info()
                 total += getattr(memory, "pss", memory.uss)
     return total / 2**20
 
 
 def _rest_ratio(bench: Bench) -> list[float]:
-    """Requests a second as service_role, through the origin and directly, in turn, as a percentage."""
+    """Requests per second as service_role through the origin, in percent of those sent directly to PostgREST."""
     state = bench.stack.state
     secret, token = state.secrets["secret_key"], state.secrets["service_role_key"]
     with connect(bench.stack.target()) as connection:
@@ -103,21 +103,21 @@ def _rest_ratio(bench: Bench) -> list[float]:
     if not relations:
         raise FailedError("the project exposes no table: nothing can be asked", "push one that service_role may read")
     path = f"{relations[0]}?limit=1"
-    asked = {"method": "GET", "path": f"/rest/v1{path}", "headers": {"apikey": secret}}
-    direct_asked = {"method": "GET", "path": path, "headers": {"authorization": f"Bearer {token}"}}
+    request = {"method": "GET", "path": f"/rest/v1{path}", "headers": {"apikey": secret}}
+    direct_request = {"method": "GET", "path": path, "headers": {"authorization": f"Bearer {token}"}}
     ratios = []
     for _ in range(bench.runs):
-        through = requests_a_second(state.ports["api"], [asked], CONNECTIONS)
-        direct = requests_a_second(bench.stack.rest_socket, [direct_asked], CONNECTIONS)
+        through = requests_a_second(state.ports["api"], [request], CONNECTIONS)
+        direct = requests_a_second(bench.stack.rest_socket, [direct_request], CONNECTIONS)
         ratios.append(100 * through / direct)
     return ratios
 
 
 def _disk(bench: Bench) -> Iterator[Figure]:
-    found = parts.locate(bench.settings)
+    installed = parts.locate(bench.settings)
     for name, folder in (
-        ("disk: npm parts", found.folder),
+        ("disk: npm parts", installed.folder),
         ("disk: Node.js in the virtual environment", parts.node().parent.parent),
-        ("disk: prepared cluster", found.folder.parent.parent / "clusters" / recipe(found)),
+        ("disk: prepared cluster", installed.folder.parent.parent / "clusters" / recipe(installed)),
     ):
         yield figure(name, [parts.megabytes(folder)], "MB", bar=None)

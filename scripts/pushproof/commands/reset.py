@@ -52,7 +52,7 @@ def reset_local(run: Run) -> None:
     if kind == "embedded":
         run.stack.renew()
     names = [m.path.name for m in files]
-    with connect(target) as connection, alone(connection, run.console):  # another push may know only the database's address
+    with connect(target) as connection, alone(connection, run.console):  # a push may know only this address
         copied = kind == "embedded" and snapshots.restore(run.stack, snapshots.name_of(run.stack))
         if not copied:
             _by_cli(run)

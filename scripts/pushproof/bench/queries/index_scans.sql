@@ -1,4 +1,4 @@
--- How often this transaction has read each index of the API's tables so far, and the pages of its table.
+-- Each index of the tables in these schemas: its table's pages, and how often this transaction has scanned it.
 select i.oid, i.relname, c.relpages, x.indisprimary, pg_catalog.pg_stat_get_xact_numscans(i.oid)
 from pg_catalog.pg_index x
 join pg_catalog.pg_class i on i.oid = x.indexrelid

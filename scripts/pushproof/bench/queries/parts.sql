@@ -1,6 +1,7 @@
--- The parts of the tables that this transaction has written, in the order in which to leave them out, and the command
--- that does: the foreign keys of the statement's own table, all of what its triggers write, then the rest of its own.
--- Of what triggers write, each index that holds no key is a part: what one of them costs depends on what is in it.
+-- The parts of the tables that this transaction has written, each with the command that leaves it out, in the order to
+-- do so: the foreign keys of the statement's own table, all parts of the tables that its triggers write, then the rest
+-- of its own. In the triggers' tables each index without a constraint is a part, because its cost depends on what it
+-- holds.
 with written as (
   select c.oid, c.oid::pg_catalog.regclass::text as relation, c.relname = %(table)s as own, c.relrowsecurity
   from pg_catalog.pg_class c

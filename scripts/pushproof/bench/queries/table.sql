@@ -1,5 +1,5 @@
--- One table of a generated project with four policies; its number, its reference to another table, and the check
--- that the row referred to is the caller's own, are filled in.
+-- One table of a generated project, with four policies. The placeholders stand for its number, its reference to another
+-- table, and the condition that the referenced row is the caller's own.
 create table public.table_%n% (
   id uuid primary key default gen_random_uuid(),
   user_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
