@@ -1,4 +1,4 @@
-"""The tasks of pushproof, as any project has them, and those that run its own tests."""
+"""The tasks of pushproof that every project has, and those that run its own tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_tests(_: Context, keyword: str = "") -> None:
 
 @task(help={"json": "print the result as JSON on standard output"})
 def faults(_: Context, json: bool = False) -> None:
-    """Do to a push what may go wrong, and show what was observed"""
+    """Inject failures into a push, and show what was observed"""
     from pushproof.boundary import boundary
     from tests.running import faults
 

@@ -21,7 +21,7 @@ from pushproof.base.program import program
 
 
 def _heed_as_invoke() -> None:
-    """What `pushproof` does of itself, where `invoke` runs these tasks."""
+    """Handle signals and usage errors under `invoke` as the program `pushproof` does."""
     from pushproof.base.usage import end
 
     def error(machine: Any, message: str) -> None:
@@ -33,7 +33,7 @@ def _heed_as_invoke() -> None:
 
 if program() == "invoke":
     _heed_as_invoke()
-# Imports alone make the collector run for a quarter of a second, most of it at exit, where nothing is left to gain.
+# Imports alone make the garbage collector run for a quarter of a second, most of it at exit, where it frees nothing.
 gc.set_threshold(100_000)
 atexit.register(gc.freeze)
 
@@ -44,7 +44,7 @@ COMMON = {
 
 
 def after_dashes() -> str:
-    """What stands behind `--` on the command line, with its quoting kept."""
+    """The arguments after `--` on the command line, quoted for a shell."""
     import shlex
 
     return shlex.join(sys.argv[sys.argv.index("--") + 1 :]) if "--" in sys.argv else ""
@@ -52,9 +52,9 @@ def after_dashes() -> str:
 
 @task(help=COMMON)
 def init(_: Context, target: str = "", json: bool = False) -> None:
-    """Begin with a project: write the files that it lacks
+    """Set up a project: write the files that it lacks
 
-    tasks.py, a check, a test, .env.example, a workflow, and access.toml from what is observed.
+    tasks.py, a check, a test, .env.example, a workflow, and access.toml from what the API answers.
     """
     from pushproof.boundary import boundary
     from pushproof.commands.init import init
@@ -67,7 +67,7 @@ def init(_: Context, target: str = "", json: bool = False) -> None:
 def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -> None:
     """Push, verify, test with users who really sign in: the main job
 
-    Options for pytest other than -k go behind two dashes: pushproof smoke -- -x -vv
+    Options for pytest other than -k go after two dashes: pushproof smoke -- -x -vv
     """
     from pushproof.boundary import boundary
     from pushproof.commands import smoke as command
@@ -79,13 +79,13 @@ def smoke(_: Context, target: str = "", keyword: str = "", json: bool = False) -
 @task(
     help={
         **COMMON,
-        "dry_run": "only the plan: statements, what they lock and lose, and for whom that hurts",
+        "dry_run": "show only the plan: the statements, what they lock and lose, and whom that blocks",
         "include_all": "also push versions that sort before the last applied one",
-        "allow_loss": "also push to a remote target what loses rows, columns or tables",
-        "no_lint": "push to a remote target in spite of what `pushproof lint` finds",
-        "confirm": "the reference of the project, where it is marked as production",
-        "rehearse": "try it on a scratch stack first, also where the target is embedded or local",
-        "skip_rehearsal": "do not, though the target is remote",
+        "allow_loss": "push to a remote target even if rows, columns or tables are lost",
+        "no_lint": "push to a remote target even if `pushproof lint` finds errors",
+        "confirm": "the reference of the project, if it is marked as production",
+        "rehearse": "try the push on a scratch stack first, also if the target is embedded or local",
+        "skip_rehearsal": "do not rehearse, even if the target is remote",
     }
 )
 def push(
@@ -106,13 +106,13 @@ def push(
     from pushproof.deploy.pushing import PushOptions
 
     with boundary(target, json=json) as run:
-        wish = (rehearse and not skip_rehearsal) if rehearse or skip_rehearsal else None
+        rehearsal = (rehearse and not skip_rehearsal) if rehearse or skip_rehearsal else None
         options = PushOptions(
             dry_run=dry_run,
             include_all=include_all,
             allow_loss=allow_loss,
             confirm=confirm,
-            rehearse=wish,
+            rehearse=rehearsal,
             lint=not no_lint,
             verify=True,
         )
@@ -122,12 +122,12 @@ def push(
 @task(
     help={
         **COMMON,
-        "from": "the last applied version, where the target cannot be asked; 0 for none",
-        "out": "the file to write; standard output without it",
+        "from": "the last applied version, if the target is not reachable; 0 for none",
+        "out": "the file to write (default: standard output)",
     }
 )
 def bundle(_: Context, target: str = "", from_: str = "", out: str = "", json: bool = False) -> None:
-    """Make one file of what is pending, for the SQL editor"""
+    """Write the pending migrations as one file for the SQL editor"""
     from pushproof.boundary import boundary
     from pushproof.commands.bundle import bundle
 
@@ -148,10 +148,10 @@ def execute(_: Context, target: str = "", file: str = "", sql: str = "", json: b
 @task(
     help={
         **COMMON,
-        "init": "write a first access.toml from what is observed, or add what yours lacks",
-        "differential": "ask each cell by SQL claims too, and report where the answers differ",
+        "init": "write a first access.toml from what the API answers, or add what yours lacks",
+        "differential": "ask each cell by SQL claims too, and report answers that differ",
         "only": "only cells whose name contains this, such as 'update public.notes'",
-        "findings": "--no-findings: leave out what advisors and linters say",
+        "findings": "--no-findings: leave out the findings of advisors and linters",
         "junit": "write JUnit XML to this file",
         "sarif": "write SARIF to this file",
     }
@@ -184,8 +184,8 @@ def rls(
 @task(
     help={
         "only": "only mutants whose name contains this",
-        "suite": "who has to notice: cells (what `rls` asks, with the checks), or pytest (your tests/smoke)",
-        "every": "name every cell and check that notices, not the first one alone; takes longer",
+        "suite": "what has to notice: cells (of `rls`, with the checks) or pytest (your tests/smoke)",
+        "every": "name every cell and check that notices, not only the first; takes longer",
         "json": COMMON["json"],
     }
 )
@@ -201,10 +201,10 @@ def mutate(_: Context, only: str = "", suite: str = "cells", every: bool = False
 @task(
     help={
         **COMMON,
-        "repair": "make files and history agree, after showing how",
+        "repair": "make files and history agree, after showing the changes",
         "keep": "which side is right: history (the files follow it) or files (the history follows them)",
         "yes": "do not ask before a repair",
-        "confirm": "the reference of the project, where it is marked as production",
+        "confirm": "the reference of the project, if it is marked as production",
     }
 )
 def migrations(
@@ -216,7 +216,7 @@ def migrations(
     confirm: str = "",
     json: bool = False,
 ) -> None:
-    """Show files and history side by side, and mend what differs"""
+    """Show files and history side by side, and repair differences"""
     from pushproof.boundary import boundary
     from pushproof.commands import migrations as command
 
@@ -230,12 +230,12 @@ def migrations(
 @task(
     help={
         **COMMON,
-        "to": "the version that is to be the last applied one; 0 undoes all",
-        "backup": "a new folder for the rows that would be lost",
-        "no_backup": "lose them",
-        "dry_run": "rehearse, and only say what would be undone and lost",
-        "check": "every migration up, down and up again, on a scratch server",
-        "confirm": "the reference of the project, where it is marked as production",
+        "to": "the version to be the last applied one afterwards; 0 undoes all",
+        "backup": "a new folder in which to save the rows that would be lost",
+        "no_backup": "do not save them",
+        "dry_run": "rehearse, and only show what would be undone and lost",
+        "check": "apply, undo and apply again every migration on a scratch server",
+        "confirm": "the reference of the project, if it is marked as production",
     }
 )
 def rollback(
@@ -249,7 +249,7 @@ def rollback(
     confirm: str = "",
     json: bool = False,
 ) -> None:
-    """Undo migrations by supabase/rollbacks, rows saved first"""
+    """Undo migrations by supabase/rollbacks; save lost rows first"""
     from pushproof.boundary import boundary
     from pushproof.commands import rollback as command
     from pushproof.commands import rollback_check
@@ -269,14 +269,14 @@ def rollback(
     help={
         **COMMON,
         "backup": "the folder that `pushproof rollback --backup` made",
-        "overwrite": "give rows that are there their saved values",
-        "confirm": "the reference of the project, where it is marked as production",
+        "overwrite": "also set existing rows to their saved values",
+        "confirm": "the reference of the project, if it is marked as production",
     },
 )
 def restore(
     _: Context, backup: str, target: str = "", overwrite: bool = False, confirm: str = "", json: bool = False
 ) -> None:
-    """Load rows back that a rollback saved"""
+    """Load back the rows that a rollback saved"""
     from pushproof.boundary import boundary
     from pushproof.commands.rollback import restore
 
@@ -296,7 +296,7 @@ def drift(_: Context, target: str = "", json: bool = False) -> None:
 
 @task(help=COMMON)
 def verify(_: Context, target: str = "", json: bool = False) -> None:
-    """Hold the promises of supabase/checks against the target"""
+    """Run the checks of supabase/checks on the target"""
     from pushproof.boundary import boundary
     from pushproof.commands.verify import verify
 
@@ -317,13 +317,13 @@ def reset_local(_: Context, target: str = "", json: bool = False) -> None:
 @task(
     help={
         **COMMON,
-        "days": "delete what ended so many days ago",
-        "include_idle": "also what never ended and was not touched for so many days",
-        "batch": "rows at most in one transaction; it has fewer where they take long",
+        "days": "delete rows that ended so many days ago",
+        "include_idle": "also delete rows that never ended and did not change for so many days",
+        "batch": "the most rows in one transaction; fewer if they take long",
         "dry_run": "only count, rows and bytes",
-        "schedule": "have pg_cron do it every night",
+        "schedule": "let pg_cron do it every night",
         "unschedule": "remove the scheduled job",
-        "confirm": "the reference of the project, where it is marked as production",
+        "confirm": "the reference of the project, if it is marked as production",
     }
 )
 def retention(
@@ -367,7 +367,7 @@ def sweep(_: Context, target: str = "", json: bool = False) -> None:
 
 @task(help=COMMON)
 def doctor(_: Context, target: str = "", json: bool = False) -> None:
-    """Look at what a run needs; each problem with what mends it"""
+    """Check what a run needs, and show how to fix each problem"""
     from pushproof.boundary import boundary
     from pushproof.commands.doctor import doctor
 
@@ -377,7 +377,7 @@ def doctor(_: Context, target: str = "", json: bool = False) -> None:
 
 @task(help=COMMON)
 def start(_: Context, target: str = "", json: bool = False) -> None:
-    """Start the embedded stack, or what of it is down"""
+    """Start the embedded stack, or its services that are down"""
     from pushproof.boundary import boundary
     from pushproof.commands.stack import start
 
@@ -385,7 +385,7 @@ def start(_: Context, target: str = "", json: bool = False) -> None:
         start(run)
 
 
-@task(help={**COMMON, "all": "every stack of this machine, whichever project's"})
+@task(help={**COMMON, "all": "stop the stacks of all projects on this machine"})
 def stop(_: Context, target: str = "", all: bool = False, json: bool = False) -> None:  # noqa: A002 - the option's name
     """Stop the embedded stack; its data stays"""
     from pushproof.boundary import boundary
@@ -401,7 +401,7 @@ def stop(_: Context, target: str = "", all: bool = False, json: bool = False) ->
 @task(
     help={
         **COMMON,
-        "all": "every stack that runs on this machine, whichever project's",
+        "all": "show the running stacks of all projects on this machine",
         "env": "print the stack's settings, secrets included, as lines for another project's .env",
     }
 )
@@ -425,9 +425,9 @@ def status(
 
 @task(
     help={
-        "service": "only this one: postgres, postgrest or origin",
-        "follow": "go on with what comes, until Ctrl-C",
-        "lines": "how many lines of each to begin with",
+        "service": "only this service: postgres, postgrest or origin",
+        "follow": "show new lines too, until Ctrl-C",
+        "lines": "how many of the last lines of each log to show",
     }
 )
 def logs(_: Context, service: str = "", follow: bool = False, lines: int = 20) -> None:
@@ -441,13 +441,13 @@ def logs(_: Context, service: str = "", follow: bool = False, lines: int = 20) -
 
 @task(
     help={
-        "since": "lint what comes after this version, as one push; without it every file, as a push of its own",
+        "since": "lint the files after this version as one push (default: every file as a separate push)",
         "sarif": "write SARIF to this file",
         "json": COMMON["json"],
     }
 )
 def lint(_: Context, since: str = "", sarif: str = "", json: bool = False) -> None:
-    """Hold the migrations against squawk and our own rules"""
+    """Check the migrations by squawk and our own rules"""
     from pushproof.boundary import boundary
     from pushproof.commands.lint import lint
 
@@ -459,11 +459,11 @@ def lint(_: Context, since: str = "", sarif: str = "", json: bool = False) -> No
     help={
         **COMMON,
         "only": "only panels whose name contains this",
-        "watch": "ask again every so many seconds, until Ctrl-C",
+        "watch": "repeat every so many seconds, until Ctrl-C",
     }
 )
 def monitor(_: Context, target: str = "", only: str = "", watch: float = 0.0, json: bool = False) -> None:
-    """Show how the target is: indexes, sizes, locks, statements, …"""
+    """Show the target's state: indexes, sizes, locks, statements, …"""
     from pushproof.boundary import boundary
     from pushproof.commands.monitor import monitor
 
@@ -471,7 +471,7 @@ def monitor(_: Context, target: str = "", only: str = "", watch: float = 0.0, js
         monitor(run, only=only, watch=watch)
 
 
-@task(help={**COMMON, "check": "write nothing; fail where the file is stale", "out": "another file"})
+@task(help={**COMMON, "check": "write nothing; fail if the file is stale", "out": "write this file instead"})
 def types(_: Context, target: str = "", check: bool = False, out: str = "", json: bool = False) -> None:
     """Write Python models of the target's tables, views and functions
 
@@ -484,11 +484,13 @@ def types(_: Context, target: str = "", check: bool = False, out: str = "", json
         types(run, check=check, out=out)
 
 
-@task(help={**COMMON, "check": "write nothing; fail where one is stale", "out": "another folder than docs"})
+@task(
+    help={**COMMON, "check": "write nothing; fail if a file is stale", "out": "the folder to write to (default: docs)"}
+)
 def diagram(_: Context, target: str = "", check: bool = False, out: str = "", json: bool = False) -> None:
-    """Draw the tables and how they refer to each other
+    """Draw the tables and their foreign keys
 
-    As docs/diagram.md (Mermaid, which forges show) and docs/diagram.svg.
+    As docs/diagram.md (Mermaid, which GitHub and others render) and docs/diagram.svg.
     """
     from pushproof.boundary import boundary
     from pushproof.commands.diagram import diagram
@@ -501,15 +503,15 @@ def diagram(_: Context, target: str = "", check: bool = False, out: str = "", js
     help={
         "suite": "what to measure: stack, rls, push, schema (the queries of supabase/bench) or load (many users)",
         "target": "load: where to act; never production",
-        "runs": "how often; the medians are shown (not of schema and load)",
+        "runs": "how often to measure; the medians are shown (not for schema and load)",
         "rows": "schema: rows of the largest table, up to 20000000",
         "messages": "the former name of --rows",
-        "against": "schema: a folder of other migrations, measured beside these",
+        "against": "schema: a folder of other migrations to measure as well",
         "plots": "schema: a folder for the plots, SVG and PNG",
         "seed": "schema: the same seed gives the same data",
         "samples": "schema: executions of each query",
-        "users": "load: how many sign in",
-        "seconds": "load: for how long all of them are there",
+        "users": "load: how many users sign in",
+        "seconds": "load: how long all of them are active",
         "json": COMMON["json"],
     }
 )

@@ -1,4 +1,4 @@
-"""A conversation from its brand to its end, as the application leads it: for `invoke bench --suite load`."""
+"""The users of `invoke bench --suite load`: conversations as the application has them, from brand to delivery."""
 
 from locust import between, task
 
@@ -6,17 +6,17 @@ from pushproof.testing import Visitor
 
 
 class Client(Visitor):
-    """Somebody who talks, and looks at what there is."""
+    """A user who has conversations and reads lists."""
 
     wait_time = between(0.1, 0.5)
 
     def arrive(self) -> None:
-        """Everybody has a brand."""
+        """Create a brand."""
         self.brand = self.insert("brands", {"name": self.mark})["id"]
 
     @task(3)
     def converse(self) -> None:
-        """A session, four messages, its history and its figures; then it is delivered."""
+        """Open a session, write four messages, read its history and figures, and complete it."""
         session = self.insert("conversation_sessions", {"brand_id": self.brand})["id"]
         for role in ("user", "assistant") * 2:
             bill = {"provider": "openai", "tokens_used": 10, "cost_usd": 0.01} if role == "assistant" else {}
@@ -29,7 +29,7 @@ class Client(Visitor):
 
     @task(2)
     def look(self) -> None:
-        """Whatever is to be seen, without a condition of one's own: row level security alone says whose it is."""
+        """Read lists without a condition, so that row level security alone selects the rows."""
         self.select("conversation_sessions", order="last_activity_at.desc", limit="20")
         self.select("conversation_messages", order="created_at.desc", limit="20")
         self.select("provider_usage_stats")
@@ -37,6 +37,6 @@ class Client(Visitor):
 
     @task
     def tidy_up(self) -> None:
-        """The oldest session goes, its messages with it."""
+        """Delete the oldest session with its messages."""
         for oldest in self.select("conversation_sessions", order="created_at", limit="1"):
             self.delete("conversation_sessions", id=f"eq.{oldest['id']}")

@@ -14,7 +14,7 @@ MODULES = {"Access": "access", "Actor": "actors", "Visitor": "visitor", "refused
 
 
 def __getattr__(name: str) -> Any:
-    """Imported when it is asked for: Locust is not everybody's."""
+    """Import the name on first use, because Locust may not be installed."""
     from importlib import import_module
 
     if name not in MODULES:

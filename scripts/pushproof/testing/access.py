@@ -1,7 +1,7 @@
-"""What counts as a proof of access: every denial with its positive control, every write read back.
+"""Proofs of access: each denial has a positive control, and each write is read back.
 
-A denied update or delete is a silent 204, and a SELECT policy can hide a broken UPDATE policy, so
-writes ask for `return=minimal` and the row itself is read with the secret key.
+A denied update or delete is a silent 204, and a SELECT policy can hide a broken UPDATE policy. So writes ask for
+`return=minimal`, and the row is read with the secret key.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DENIED = "42501"
 
 
 def refused(call: Any, otherwise: str = "it was not refused") -> APIError:
-    """Run a request that must be refused; what the API said."""
+    """Execute a request that the API must refuse; its error. Fails the test with the message `otherwise`."""
     try:
         call.execute()
     except APIError as refusal:
@@ -30,7 +30,10 @@ def refused(call: Any, otherwise: str = "it was not refused") -> APIError:
 
 @dataclass(frozen=True)
 class Access:
-    """The owner of a row, another user, nobody, and who reads back."""
+    """The actors of the proofs: the owner of a row, another user, anon, and admin, who reads back.
+
+    Each method fails the test if the claim in its name does not hold.
+    """
 
     owner: Actor
     other: Actor
@@ -38,25 +41,25 @@ class Access:
     admin: Actor
 
     def row(self, table: str, row_id: str) -> Row | None:
-        """The row as it really is."""
+        """The row as stored, read with the secret key; None if there is none."""
         rows: list[Row] = self.admin.table(table).select("*").eq("id", row_id).execute().data
         return rows[0] if rows else None
 
-    def shut_to_anon(self, method: str, path: str, **more: Any) -> None:
-        """Not an empty list: 401 and 42501."""
-        answer = self.anon.request(method, path, **more)
+    def shut_to_anon(self, method: str, path: str, **options: Any) -> None:
+        """anon gets 401 and 42501, not an empty list. `options` go to `Actor.request`."""
+        answer = self.anon.request(method, path, **options)
         assert (answer.status_code, answer.json()["code"]) == (401, DENIED), answer.text
 
     def only_owner_selects(self, table: str, row: Row) -> None:
-        """The owner sees the row; another user an empty list; anon is refused."""
+        """The owner sees the row, another user gets an empty list, anon is refused."""
         assert [r["id"] for r in self.owner.table(table).select("*").eq("id", row["id"]).execute().data] == [row["id"]]
         assert self.other.table(table).select("*").eq("id", row["id"]).execute().data == []
         self.shut_to_anon("GET", table, params={"id": f"eq.{row['id']}"})
 
     def only_owner_inserts(self, table: str, row: Row, match: Row) -> None:
-        """The same row: refused to another user and to anon, nothing stored; taken from the owner.
+        """Another user and anon may not insert the row, and nothing is stored; the owner may.
 
-        `match` finds it in the table.
+        `match` holds columns and values that identify the row.
         """
         assert refused(self.other.table(table).insert(row, returning="minimal")).code == DENIED
         self.shut_to_anon("POST", table, json=row)
@@ -65,7 +68,7 @@ class Access:
         assert self._count(table, match) == 1
 
     def only_owner_updates(self, table: str, row: Row, change: Row) -> None:
-        """The same change: without effect for another user, refused to anon; it lands for the owner."""
+        """The change has no effect for another user and is refused to anon; the owner may make it."""
         self.other.table(table).update(change, returning="minimal").eq("id", row["id"]).execute()
         self.shut_to_anon("PATCH", f"{table}?id=eq.{row['id']}", json=change)
         assert self.row(table, row["id"]) == row
@@ -75,14 +78,14 @@ class Access:
         assert {k: after[k] for k in change} == change
 
     def nobody_updates(self, table: str, row: Row, changes: Row) -> None:
-        """Columns that are not the owner's to change: each refused even to them, the row as it was."""
+        """Even the owner may not change these columns: each change is refused, and the row is unchanged."""
         for column, value in changes.items():
             call = self.owner.table(table).update({column: value}, returning="minimal").eq("id", row["id"])
             assert refused(call, f"{column} was changed").code == DENIED, column
         assert self.row(table, row["id"]) == row
 
     def only_owner_deletes(self, table: str, row: Row) -> None:
-        """Without effect for another user, refused to anon; the owner's delete takes the row."""
+        """A delete has no effect for another user and is refused to anon; the owner may delete the row."""
         self.other.table(table).delete(returning="minimal").eq("id", row["id"]).execute()
         self.shut_to_anon("DELETE", f"{table}?id=eq.{row['id']}")
         assert self.row(table, row["id"]) == row
@@ -90,13 +93,13 @@ class Access:
         assert self.row(table, row["id"]) is None
 
     def only_owner_sees_through(self, view: str, column: str, value: str) -> None:
-        """A view shows the owner their rows, another user none of them, anon nothing."""
+        """The view shows the owner's rows, found by column and value, to the owner only; anon is refused."""
         assert self.owner.table(view).select("*").eq(column, value).execute().data
         assert self.other.table(view).select("*").eq(column, value).execute().data == []
         self.shut_to_anon("GET", view)
 
     def same_refusal(self, table: str, theirs: Row, missing: Row) -> None:
-        """Referring to somebody else's row and to one that does not exist: the same answer to the letter."""
+        """A reference to somebody else's row and one to a missing row get exactly the same refusal."""
         answers = [self.other.request("POST", table, json=row) for row in (theirs, missing)]
         assert [(a.status_code, a.json()) for a in answers[:1]] == [(a.status_code, a.json()) for a in answers[1:]]
         assert answers[0].status_code == 403

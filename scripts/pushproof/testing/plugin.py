@@ -1,7 +1,7 @@
 """A pytest plugin: the actors of a project's tests, on the target that the settings or `pushproof smoke` name.
 
-anon, alice and bob, who really signed in, and admin, who holds the secret key. Users are made once a run and removed at
-its end, also after a failure or Ctrl-C; `pushproof sweep` removes those of a run that was killed.
+The actors are anon, alice and bob, who really signed in, and admin, who holds the secret key. Users are created once a
+run and removed at its end, also after a failure or Ctrl-C; `pushproof sweep` removes those of a run that was killed.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ pytest.register_assert_rewrite("pushproof.testing.access")
 
 @pytest.fixture(scope="session")
 def pushproof_run(request: pytest.FixtureRequest) -> Run:
-    """The run of `pushproof smoke`; under plain pytest, one on the target that the settings name."""
+    """The run of `pushproof smoke`; with plain pytest, a run on the target that the settings name."""
     from pushproof.stack.run import Run
 
-    found: Run | None = getattr(request.config, "pushproof_run", None)
-    return found or Run("", as_json=True)
+    run: Run | None = getattr(request.config, "pushproof_run", None)
+    return run or Run("", as_json=True)
 
 
 @pytest.fixture(scope="session")
 def target(pushproof_run: Run) -> Target:
-    """Where the tests act: its URL, keys and database. The embedded stack is started for it."""
+    """The target of the tests: its URL, keys and database. Starts the embedded stack if that is the target."""
     return pushproof_run.target
 
 
 @pytest.fixture(scope="session")
 def state_dir(pushproof_run: Run) -> Path:
-    """Where the run says that it lives."""
+    """The folder where the run records that it is alive."""
     return pushproof_run.settings.state_dir
 
 
 @pytest.fixture(scope="session")
 def http(target: Target) -> Iterator[httpx.Client]:
-    """The connections of all clients."""
+    """The HTTP connections that all clients share."""
     from pushproof.target.patience import http_client
 
     with http_client(target) as shared:
@@ -56,7 +56,7 @@ def http(target: Target) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def admin(target: Target, http: httpx.Client) -> Actor:
-    """The secret key, on a client that never signs in. Its role is what the database says it is."""
+    """The holder of the secret key, on a client that never signs in. The target decides its role."""
     from pushproof.target.testusers import client
     from pushproof.testing.actors import Actor
 
@@ -65,7 +65,7 @@ def admin(target: Target, http: httpx.Client) -> Actor:
 
 @pytest.fixture(scope="session")
 def anon(target: Target, http: httpx.Client) -> Actor:
-    """The publishable key and nobody signed in."""
+    """The holder of the publishable key, without a signed-in user."""
     from pushproof.target.testusers import client
     from pushproof.testing.actors import Actor
 
@@ -74,29 +74,30 @@ def anon(target: Target, http: httpx.Client) -> Actor:
 
 @pytest.fixture(scope="session")
 def as_user(admin: Actor, state_dir: Path) -> Iterator[Callable[..., Actor]]:
-    """`as_user("carol")`: a user of that name, lower-case letters, who signed up and in; asked again, the same one.
+    """`as_user("carol")`: a user of that name (lower-case letters) who signed up and in; the same one for each call.
 
-    `user_metadata` is what they sign up with. All are removed at the end, with the rows that refer to them.
+    `as_user(name, user_metadata={...})` signs up with metadata. All users are removed at the end, with the rows that
+    refer to them.
     """
     from pushproof.base.interruptions import undisturbed
     from pushproof.proof.leftovers import refuse_stuck, remove_users
     from pushproof.target.testusers import sign_in, sign_up, test_run
     from pushproof.testing.actors import Actor
 
-    made: dict[str, Actor] = {}
+    actors: dict[str, Actor] = {}
     ids: dict[str, str] = {}
     with test_run(state_dir, admin.target.url) as run:
 
         def user(name: str, user_metadata: Mapping[str, Any] | None = None) -> Actor:
-            if name not in made:
-                with undisturbed():  # nobody would remove a user whose id is not noted
+            if name not in actors:
+                with undisturbed():  # or a user could stay whose id is not recorded
                     user_id, password = sign_up(
                         admin.target, admin.client, admin.http, run=run, name=name, user_metadata=user_metadata
                     )
                     ids[user_id] = name
-                visitor = sign_in(admin.target, admin.http, run, name=name, password=password)
-                made[name] = Actor(name, admin.target, admin.http, client=visitor, id=user_id, email=run.email(name))
-            return made[name]
+                session = sign_in(admin.target, admin.http, run, name=name, password=password)
+                actors[name] = Actor(name, admin.target, admin.http, client=session, id=user_id, email=run.email(name))
+            return actors[name]
 
         try:
             yield user
@@ -108,7 +109,7 @@ def as_user(admin: Actor, state_dir: Path) -> Iterator[Callable[..., Actor]]:
 
 @pytest.fixture(scope="session")
 def alice(as_user: Callable[..., Actor]) -> Actor:
-    """The owner."""
+    """The owner: a signed-in user."""
     return as_user("alice")
 
 
@@ -120,7 +121,7 @@ def bob(as_user: Callable[..., Actor]) -> Actor:
 
 @pytest.fixture(scope="session")
 def access(alice: Actor, bob: Actor, anon: Actor, admin: Actor) -> Access:
-    """The proofs: what alice may, bob and anon may not, and admin reads back."""
+    """Proofs that alice may do what bob and anon may not; admin reads back."""
     from pushproof.testing.access import Access
 
     return Access(owner=alice, other=bob, anon=anon, admin=admin)
@@ -128,7 +129,7 @@ def access(alice: Actor, bob: Actor, anon: Actor, admin: Actor) -> Access:
 
 @pytest.fixture
 def sql(target: Target) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    """The database as `postgres`, in a transaction that is rolled back."""
+    """A connection to the database as `postgres`, in a transaction that is rolled back."""
     from pushproof.target.database import connect
 
     with connect(target) as connection, connection.transaction(force_rollback=True):

@@ -1,8 +1,8 @@
-"""A Locust user who signed in, for locustfiles: what it is answered must be its own.
+"""A signed-in Locust user for locustfiles, which counts the rows of other users that it can read.
 
 https://docs.locust.io/en/stable/. Each process of Locust makes its own test users, on the target that the settings
-name, and removes them with their rows. A row is another's where the column that access.toml calls its `owner` says so,
-unless that file lets others select it, or where it holds another visitor's mark.
+name, and removes them with their rows. A row belongs to another user if its `owner` column in access.toml holds another
+id, or any column another visitor's mark. Rows that access.toml lets others select are not judged.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from pushproof.target.testusers import test_run
 MARK = re.compile(r"visitor-[0-9a-f]{12}")
 EVERYBODY, SHARED = {"other", "anon"}, "*"
 SHOWN = 5  # rows of others that a report quotes
-GRACE_SECONDS = 10  # for a visitor amid signing up
+GRACE_SECONDS = 10  # for a visitor who is signing up at the end
 
 
 @dataclass
 class Seen:
-    """What a process was shown: rows, those of the asker and of another; when the last visitor had signed in."""
+    """The rows that the visitors of a process read: all, their own, others'; and when the last visitor signed in."""
 
     rows: int = 0
     own: int = 0
@@ -50,117 +50,118 @@ class Seen:
     arrived: float = 0
 
     def add(self, other: dict[str, Any]) -> None:
-        """Take over what another process saw."""
+        """Add what another process saw."""
         self.rows, self.own = self.rows + other["rows"], self.own + other["own"]
         self.foreign, self.examples = self.foreign + other["foreign"], self.examples + other["examples"]
         self.arrived = max(self.arrived, other["arrived"])
 
 
-class Party:
-    """The visitors of this process: who they are, and what they saw."""
+class Visitors:
+    """The visitors of this process: their users, and the rows that they read."""
 
     def __init__(self, run: Run) -> None:
         self.target = run.target
         self.owners = _owners(run.settings.supabase_dir / FILE)
-        self.invited = 0
+        self._started = 0
         self.seen = Seen()
         self._cleanup = contextlib.ExitStack()
         http = self._cleanup.enter_context(http_client(self.target))
-        marked = self._cleanup.enter_context(test_run(run.settings.state_dir, self.target.url))
-        self.actors = Actors(self.target, http, marked)
-        self._arrived = 0
+        recorded = self._cleanup.enter_context(test_run(run.settings.state_dir, self.target.url))
+        self.actors = Actors(self.target, http, recorded)
+        self._signed_up = 0
 
-    def invite(self) -> Actor:
-        """Somebody who signed up and in. Their name is of letters alone, as a test user's is."""
-        self.invited += 1
-        name = "v" + "".join(chr(ord("a") + int(digit)) for digit in str(self.invited))
+    def sign_up(self) -> Actor:
+        """A new user who signed up and in. The name consists of letters, as for each test user."""
+        self._started += 1
+        name = "v" + "".join(chr(ord("a") + int(digit)) for digit in str(self._started))
         actor = self.actors.sign_up(name)
-        self._arrived += 1
+        self._signed_up += 1
         self.seen.arrived = time.time()
         return actor
 
-    def leave(self) -> None:
-        """Remove everybody and their rows; unless all are gone, the run's file stays for `pushproof sweep`."""
-        if not self.actors.leave() and self._arrived == self.invited:
+    def remove(self) -> None:
+        """Remove all users and their rows. If some remain, the run's file stays for `pushproof sweep`."""
+        if not self.actors.leave() and self._signed_up == self._started:
             self._cleanup.close()
 
 
 class Visitor(FastHttpUser):
-    """Base of a locustfile's users. Each request is one line of Locust's statistics, named by method and object."""
+    """Base class of a locustfile's users. Locust's statistics have a line for each method and relation or function."""
 
     abstract = True
     insecure = False  # certificates are checked
-    host = ""  # the target's
-    party: Party
+    host = ""  # set to the target's URL
+    visitors: Visitors
 
     def on_start(self) -> None:
-        """Sign up and in, then `arrive`."""
-        actor = self.party.invite()
+        """Sign up and in, then call `arrive`."""
+        actor = self.visitors.sign_up()
         self.name, self.id, self.mark = actor.name, actor.id, f"visitor-{secrets.token_hex(6)}"
         self.arrive()
 
     def arrive(self) -> None:
-        """What a visitor does once, before the tasks."""
+        """Override this for what a visitor does once, before the tasks."""
 
     def select(self, relation: str, **params: str) -> list[dict[str, Any]]:
-        """Rows; `params` are PostgREST's, such as `order="created_at.desc"`."""
-        found: list[dict[str, Any]] = self._ask("GET", relation, params)
-        return found
+        """Select rows; `params` are PostgREST's, such as `order="created_at.desc"`."""
+        rows: list[dict[str, Any]] = self._send("GET", relation, params)
+        return rows
 
     def insert(self, relation: str, row: dict[str, Any]) -> dict[str, Any]:
-        """The row as it was stored."""
-        found: dict[str, Any] = self._ask("POST", relation, {}, body=row)[0]
-        return found
+        """Insert a row; the row as stored."""
+        stored: dict[str, Any] = self._send("POST", relation, {}, body=row)[0]
+        return stored
 
     def update(self, relation: str, values: dict[str, Any], **params: str) -> list[dict[str, Any]]:
-        """The rows as they are then."""
-        found: list[dict[str, Any]] = self._ask("PATCH", relation, params, body=values)
-        return found
+        """Update the rows that match `params`; the updated rows."""
+        rows: list[dict[str, Any]] = self._send("PATCH", relation, params, body=values)
+        return rows
 
     def delete(self, relation: str, **params: str) -> list[dict[str, Any]]:
-        """The rows that went."""
-        found: list[dict[str, Any]] = self._ask("DELETE", relation, params)
-        return found
+        """Delete the rows that match `params`; the deleted rows."""
+        rows: list[dict[str, Any]] = self._send("DELETE", relation, params)
+        return rows
 
     def rpc(self, function: str, **arguments: Any) -> Any:
-        """What the function answers."""
-        return self._ask("POST", f"rpc/{function}", {}, body=arguments)
+        """Call a function; its result."""
+        return self._send("POST", f"rpc/{function}", {}, body=arguments)
 
-    def _ask(self, method: str, name: str, params: dict[str, str], body: Any = None) -> Any:
-        """Raises RescheduleTask where it is refused: the next task begins, the failure is counted."""
-        headers = {**self.party.actors.sign_up(self.name).headers, "Prefer": "return=representation"}
+    def _send(self, method: str, name: str, params: dict[str, str], body: Any = None) -> Any:
+        """The JSON of the response. Raises RescheduleTask for an error: Locust counts it and begins the next task."""
+        headers = {**self.visitors.actors.sign_up(self.name).headers, "Prefer": "return=representation"}
         with self.client.request(
             method, f"/rest/v1/{name}", name=name, params=params, json=body, headers=headers, catch_response=True
-        ) as answer:
-            text = answer.text or ""
-            if not 200 <= answer.status_code < 300:
-                answer.failure(_kind(answer, text))
+        ) as response:
+            text = response.text or ""
+            if not 200 <= response.status_code < 300:
+                response.failure(_kind(response, text))
                 raise RescheduleTask
-            found = json.loads(text) if text else None
-            asked = method == "GET" or name.startswith("rpc/")  # a write's answer is what was written
-            if asked and (foreign := self._look(name, found)):
-                answer.failure("a row of another")
-                self.party.seen.examples += [f"{method} {name}: {foreign}"][: SHOWN - len(self.party.seen.examples)]
-        return found
+            result = json.loads(text) if text else None
+            reads = method == "GET" or name.startswith("rpc/")  # the response to a write is what was written
+            if reads and (foreign := self._count_owners(name, result)):
+                response.failure("a row of another user")
+                examples = self.visitors.seen.examples
+                examples += [f"{method} {name}: {foreign}"][: SHOWN - len(examples)]
+        return result
 
-    def _look(self, name: str, found: Any) -> str:
-        """What tells of another in the first row that does; empty where none does."""
-        seen, first = self.party.seen, ""
-        owner = self.party.owners.get(name, "")
-        rows = found if isinstance(found, list) else [found]
-        for row in rows if found is not None else ():
+    def _count_owners(self, name: str, result: Any) -> str:
+        """Count the rows by owner. Returns the ids and marks in the first row of another user, or an empty string."""
+        seen, first = self.visitors.seen, ""
+        column = self.visitors.owners.get(name, "")
+        rows = result if isinstance(result, list) else [result]
+        for row in rows if result is not None else ():
             seen.rows += 1
-            said = row.get(owner) if isinstance(row, dict) else None
-            signs = [] if owner == SHARED else [*MARK.findall(str(row)), *([said] if said else [])]
-            foreign = [sign for sign in signs if sign not in (self.id, self.mark)]
+            owner = row.get(column) if isinstance(row, dict) else None
+            ids = [] if column == SHARED else [*MARK.findall(str(row)), *([owner] if owner else [])]
+            foreign = [value for value in ids if value not in (self.id, self.mark)]
             seen.foreign += bool(foreign)
-            seen.own += bool(signs) and not foreign
-            first = first or ", ".join(f"{owner} {sign}" if sign == said else sign for sign in foreign)
+            seen.own += bool(ids) and not foreign
+            first = first or ", ".join(f"{column} {value}" if value == owner else value for value in foreign)
         return first
 
 
 def _owners(access: Path) -> dict[str, str]:
-    """The owner's column of each relation, or SHARED where others may select its rows."""
+    """The owner column of each relation, or SHARED if others may select its rows."""
     relations = tomllib.loads(access.read_text(encoding="utf-8")).get("relations", {}) if access.exists() else {}
     return {
         name.removeprefix("public."): SHARED if EVERYBODY & {*table.get("select", ())} else table.get("owner", "")
@@ -168,58 +169,63 @@ def _owners(access: Path) -> dict[str, str]:
     }
 
 
-def _kind(answer: Any, text: str) -> str:
-    """A failure in few words, so that those of a kind are counted together."""
-    if not answer.status_code:
-        return str(answer.error.__class__.__name__)
+def _kind(response: Any, text: str) -> str:
+    """The kind of a failure, by which Locust counts: the status with PostgREST's code, or the exception's name."""
+    if not response.status_code:
+        return str(response.error.__class__.__name__)
     with contextlib.suppress(ValueError, AttributeError):
-        return f"{answer.status_code} {json.loads(text).get('code') or ''}".strip()
-    return f"{answer.status_code}"
+        return f"{response.status_code} {json.loads(text).get('code') or ''}".strip()
+    return f"{response.status_code}"
 
 
 def _add_report(parser: Any) -> None:
-    parser.add_argument("--report", default="", help="write what was measured, and whose rows were seen, as JSON")
+    parser.add_argument(
+        "--report", default="", help="write the measurements and the rows seen, by owner, to this JSON file"
+    )
 
 
 def _open(environment: Environment, **_: Any) -> None:
-    """Each process that has visitors lets them in; SystemExit is all that Locust lets out."""
+    """Prepare the visitors of this process. Raises SystemExit, the only exception that Locust does not catch."""
     run = Run("", as_json=True, quiet=True)
     try:
         refuse_production(run.settings, "a load makes users and rows")
-        Visitor.party = Party(run)
+        Visitor.visitors = Visitors(run)
     except PushproofError as error:
         Console().error(error)
         raise SystemExit(error.code) from None
     environment.stop_timeout = max(environment.stop_timeout or 0, GRACE_SECONDS)
-    Visitor.host = Visitor.party.target.url
-    for made in environment.user_classes:
-        made.host = Visitor.party.target.url
+    Visitor.host = Visitor.visitors.target.url
+    for user_class in environment.user_classes:
+        user_class.host = Visitor.visitors.target.url
 
 
-def _tell(data: dict[str, Any], **_: Any) -> None:
-    data["seen"], Visitor.party.seen = asdict(Visitor.party.seen), Seen()
+def _send_seen(data: dict[str, Any], **_: Any) -> None:
+    """In a worker: move the counts of rows into its report."""
+    data["seen"], Visitor.visitors.seen = asdict(Visitor.visitors.seen), Seen()
 
 
-def _hear(data: dict[str, Any], **_: Any) -> None:
-    Visitor.party.seen.add(data["seen"])
+def _add_seen(data: dict[str, Any], **_: Any) -> None:
+    """In the master: add the counts of a worker's report."""
+    Visitor.visitors.seen.add(data["seen"])
 
 
 def _close(environment: Environment, **_: Any) -> None:
+    """Stop the run, write the report, unless this is a worker, and remove the users."""
     runner, options = environment.runner, environment.parsed_options
     if runner is not None:
         runner.stop()
     if not isinstance(runner, WorkerRunner) and options is not None and options.report:
         Path(options.report).write_text(json.dumps(_document(environment)), encoding="utf-8")
-    Visitor.party.leave()
+    Visitor.visitors.remove()
 
 
 def _document(environment: Environment) -> dict[str, Any]:
-    """Milliseconds by request; `requests_a_second` is the median of the seconds in which everybody was there."""
+    """The report. `requests_a_second` is the median of the seconds in which all visitors were active."""
     stats, runner = environment.stats, environment.runner
-    seen, total = Visitor.party.seen, stats.total
+    seen, total = Visitor.visitors.seen, stats.total
     full = [count for second, count in sorted(total.num_reqs_per_sec.items()) if second > seen.arrived][:-1]
     errors = [(f"{e.method} {e.name}", str(e.error), e.occurrences) for e in stats.errors.values()]
-    errors += [("the flow", one["msg"], one["count"]) for one in (runner.exceptions.values() if runner else ())]
+    errors += [("the flow", e["msg"], e["count"]) for e in (runner.exceptions.values() if runner else ())]
     return {
         **asdict(seen),
         "requests": total.num_requests,
@@ -237,12 +243,13 @@ def _document(environment: Environment) -> dict[str, Any]:
 
 
 def _times(entry: Any) -> dict[str, float]:
-    parts = {"median": 0.5, "p95": 0.95, "p99": 0.99}
-    return {name: entry.get_response_time_percentile(part) for name, part in parts.items()}
+    """Percentiles of an entry of Locust's statistics, in milliseconds."""
+    percentiles = {"median": 0.5, "p95": 0.95, "p99": 0.99}
+    return {name: entry.get_response_time_percentile(percentile) for name, percentile in percentiles.items()}
 
 
 events.init_command_line_parser.add_listener(_add_report)
 events.init.add_listener(_open)
-events.report_to_master.add_listener(_tell)
-events.worker_report.add_listener(_hear)
+events.report_to_master.add_listener(_send_seen)
+events.worker_report.add_listener(_add_seen)
 events.quitting.add_listener(_close)
