@@ -1,3 +1,3 @@
--- Sample data, run after the migrations by a reset of a database. Sessions belong to users, and users sign up
--- through Auth, so there is nothing that could be here from the start. Add rows that belong to nobody; keep it repeatable.
+-- Sample data. A reset of a database runs it after the migrations. It has no rows: sessions belong to users, and users
+-- sign up through Auth. Add rows that belong to nobody, in a form that can run repeatedly.
 select 'no seed' as seed;

@@ -1,4 +1,4 @@
--- Without signing in nothing is possible, whichever way a privilege was come by.
+-- anon has no privilege on the tables and views, neither by a grant of its own nor through another role.
 select
   'nothing' as expected,
   (select coalesce(string_agg(format('%s on %s', privilege, relname), E'\n' order by relname, privilege), 'nothing')

@@ -1,4 +1,4 @@
--- brands has id uuid as its primary key and owner_id uuid, both readable by a signed-in user, whose policies look there.
+-- brands has id uuid as its primary key and owner_id uuid; authenticated can read both, because its policies read them.
 select
   concat_ws(E'\n', 'id uuid primary key, readable', 'owner_id uuid, readable') as expected,
   (select string_agg(concat(attname, ' ', format_type(atttypid, atttypmod),

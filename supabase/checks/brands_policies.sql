@@ -1,4 +1,4 @@
--- brands made by migration 029 is under row level security, with four policies; one that was there before is its owner's affair.
+-- brands created by migration 029 has row level security and four policies; one that existed before is not checked.
 select
   concat_ws(E'\n', 'row level security', 'delete', 'insert', 'select', 'update') as expected,
   (select case when obj_description(oid, 'pg_class') like '%Created by migration 029.'

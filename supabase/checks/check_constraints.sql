@@ -1,4 +1,4 @@
--- States, roles and actions are those of the contract; counts and costs are not negative; a session has completed_at exactly while it is finished.
+-- States, roles and actions are those of the contract; counts and costs are not negative; completed_at is set exactly while a session is finished.
 select
   concat_ws(E'\n',
     'conversation_messages: CHECK (((action_taken IS NULL) OR ((action_taken)::conversation_private.message_action IS NOT NULL)))',

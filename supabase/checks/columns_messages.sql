@@ -1,4 +1,4 @@
--- Columns of conversation_messages: names, types, which may be null, defaults.
+-- Columns of conversation_messages: names, types, nullability, defaults.
 select
   concat_ws(E'\n',
     'id uuid not null default gen_random_uuid()',

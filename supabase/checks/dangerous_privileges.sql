@@ -1,4 +1,4 @@
--- No API role may truncate (row level security does not see it), refer to the tables or hang triggers on them.
+-- No API role may truncate the tables (row level security does not apply to it), reference them or create triggers on them.
 select
   'none' as expected,
   (select coalesce(string_agg(format('%s: %s on %s', role, privilege, relname), E'\n' order by role, relname, privilege), 'none')

@@ -1,4 +1,4 @@
--- Foreign keys: deletion of a user, brand or session takes what belongs to it; a message has the brand and user of its session.
+-- Foreign keys: deleting a user, brand or session deletes its rows; a message has the brand and user of its session.
 select
   concat_ws(E'\n',
     'conversation_messages: FOREIGN KEY (brand_id) REFERENCES public.brands(id) ON DELETE CASCADE',

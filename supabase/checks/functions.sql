@@ -1,4 +1,4 @@
--- Exactly seven functions in public have conversation or session in their name; their arguments and results.
+-- Exactly seven functions in public have conversation or session in their name, with these arguments and results.
 select
   concat_ws(E'\n',
     'cancel_conversation_session(session_id uuid) returns void',

@@ -1,4 +1,4 @@
--- Who may execute the functions: signed-in users and the secret key; nobody else, and nobody the trigger functions.
+-- Signed-in users and the secret key may execute the functions, nobody else; nobody may execute the trigger functions.
 select
   concat_ws(E'\n',
     'cancel_conversation_session: authenticated, service_role',

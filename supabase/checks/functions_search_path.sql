@@ -1,4 +1,4 @@
--- Every function has an empty search_path, so that nobody can put an object of theirs in its way.
+-- Every function has an empty search_path, so that nobody can make it use an object of theirs.
 select
   'all pinned' as expected,
   (select coalesce(string_agg(proname, E'\n' order by proname), 'all pinned')

@@ -1,4 +1,4 @@
--- Every function runs as its caller, under row level security; one that does not says why in its comment.
+-- Every function runs as its caller, under row level security; if one does not, its comment says why.
 select
   'all invoker' as expected,
   (select coalesce(string_agg(proname, E'\n' order by proname), 'all invoker')

@@ -1,4 +1,4 @@
--- What the API roles may do with single columns: never write an id, nor change whose a row is, when it was made or what it cost.
+-- Column privileges of the API roles: none to write an id, none to change a row's owner, creation time or cost.
 select
   concat_ws(E'\n',
     'conversation_messages: authenticated: insert: session_id, brand_id, user_id, role, content, tokens_used, model_used, provider, cost_usd, latency_ms, action_taken, questions_asked, delegation_plan, created_at',

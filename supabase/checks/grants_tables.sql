@@ -1,4 +1,4 @@
--- What the API roles may do with whole tables and views.
+-- Privileges of the API roles on whole tables and views.
 select
   concat_ws(E'\n',
     'conversation_messages: authenticated: delete, select',

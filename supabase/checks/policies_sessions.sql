@@ -1,4 +1,4 @@
--- Exactly four policies on conversation_sessions, for signed-in users and their own rows, the user looked up once a statement.
+-- Exactly four policies on conversation_sessions, for signed-in users and their own rows; each looks up the user once per statement.
 select
   concat_ws(E'\n',
     'delete permissive to authenticated using (user_id = ( SELECT auth.uid() AS uid))',

@@ -1,4 +1,4 @@
--- Triggers: present, enabled, on the events of the contract.
+-- Triggers exist, are enabled, and fire on the events of the contract.
 select
   concat_ws(E'\n',
     'CREATE TRIGGER conversation_messages_owner BEFORE INSERT ON public.conversation_messages FOR EACH ROW WHEN (((new.brand_id IS NULL) OR (new.user_id IS NULL))) EXECUTE FUNCTION public.fill_message_owner()',

@@ -1,4 +1,4 @@
--- Both views, with the columns of the contract.
+-- Both views exist, with the columns of the contract.
 select
   concat_ws(E'\n',
     'daily_message_volume: user_id uuid',

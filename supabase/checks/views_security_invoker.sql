@@ -1,4 +1,4 @@
--- Both views read as their caller; otherwise they show every user's costs.
+-- Both views read with their caller's rights; otherwise they would show every user's costs.
 select
   concat_ws(E'\n', 'daily_message_volume', 'provider_usage_stats') as expected,
   (select string_agg(relname, E'\n' order by relname) from pg_catalog.pg_class

@@ -1,5 +1,5 @@
 -- Messages and cost by day and provider
--- The last fourteen days, everybody's.
+-- The last fourteen days, of all users.
 -- needs: public.conversation_messages
 -- enable: `pushproof push`
 select

@@ -1,5 +1,5 @@
 -- Sessions by state
--- Those that nobody touched for a week and that never ended are never retired: `invoke retention --include-idle 90`.
+-- Retention keeps idle sessions that never ended; `invoke retention --include-idle 90` deletes those idle for 90 days.
 -- needs: public.conversation_sessions
 -- enable: `pushproof push`
 select

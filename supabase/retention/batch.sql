@@ -1,5 +1,5 @@
--- The candidates of a rule are deleted, their messages with them.
--- Waits for nobody: a session is taken later if somebody holds it, or one of its messages.
+-- Deletes the candidates of a rule, with their messages.
+-- Waits for no lock: a session is deleted later if another transaction has locked it, or one of its messages.
 with candidates as materialized (
 %candidates%
 ),

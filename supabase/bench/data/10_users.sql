@@ -1,4 +1,4 @@
--- Users, ten to a block of 10,000 messages. Their ids follow from the seed and a number.
+-- Ten users per block of 10,000 messages. Their ids are derived from the seed and a number.
 insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data,
   created_at, updated_at)
 select '00000000-0000-0000-0000-000000000000', pg_catalog.md5(%(seed)s || ' user ' || n)::uuid, 'authenticated',

@@ -1,4 +1,4 @@
--- One to three brands a user.
+-- One to three brands per user.
 insert into public.brands (id, owner_id, name)
 select pg_catalog.md5(%(seed)s || ' brand ' || n || ' ' || b)::uuid, pg_catalog.md5(%(seed)s || ' user ' || n)::uuid,
   'Brand ' || n || '-' || b

@@ -1,5 +1,5 @@
--- The sessions of these blocks, for the two files that follow: in each block two of 1,000 messages and 800 of ten.
--- Two of the ten users have a long one, and more of the short ones. They lie in the last 180 days.
+-- The sessions of these blocks, for the next two files: per block two of 1,000 messages and 800 of ten.
+-- Two of the ten users have a long session and more short ones. All sessions are in the last 180 days.
 drop schema if exists bench cascade;
 
 create schema bench;
@@ -34,5 +34,5 @@ create index on bench.planned_sessions (began);
 
 analyze bench.planned_sessions;
 
--- A message would say that its session was touched today.
+-- Otherwise each message would set the time of its session to now.
 alter table public.conversation_messages disable trigger user;

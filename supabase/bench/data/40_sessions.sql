@@ -1,4 +1,4 @@
--- Sessions as the application leaves them: four of five finished, most of those delivered.
+-- Sessions as the application leaves them: four out of five finished, most of those delivered.
 insert into public.conversation_sessions (id, brand_id, user_id, state, created_at, last_activity_at, completed_at)
 select p.id, p.brand_id, p.user_id,
   case

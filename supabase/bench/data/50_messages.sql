@@ -1,5 +1,5 @@
--- A part of the messages, in the order of their time: as they come in, the sessions' rows lie among each other.
--- A question of the user and an answer of the assistant in turn; answers have a model, tokens, cost and latency.
+-- A part of the messages, in the order of their time, as they arrive: rows of different sessions are interleaved.
+-- Questions of the user and answers of the assistant alternate; answers have a model, tokens, cost and latency.
 insert into public.conversation_messages (id, session_id, brand_id, user_id, role, content, tokens_used, model_used,
   provider, cost_usd, latency_ms, action_taken, created_at)
 select

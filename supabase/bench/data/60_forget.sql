@@ -1,4 +1,4 @@
--- What was only there to be loaded from, and the triggers as they were.
+-- Enables the triggers again and drops what only the loading needed.
 alter table public.conversation_messages enable trigger user;
 
 drop schema bench cascade;

@@ -1,4 +1,4 @@
--- Those who sign in, for what is asked through REST: users with a long session.
+-- The users who sign in, for queries by REST: users with a long session.
 select s.user_id as caller
 from public.conversation_sessions s
 join public.conversation_messages m on m.session_id = s.id

@@ -1,4 +1,4 @@
--- Sessions of 1,000 messages, asked about by their users.
+-- Sessions of 1,000 messages; their users ask.
 select m.user_id as caller, m.session_id
 from public.conversation_messages m
 where m.user_id = any (coalesce(%(callers)s::uuid[], array[m.user_id]))

@@ -1,4 +1,4 @@
--- Sessions of any length, asked about by their users.
+-- Sessions of any length; their users ask.
 select s.user_id as caller, s.id as session_id, s.brand_id
 from public.conversation_sessions s
 where s.user_id = any (coalesce(%(callers)s::uuid[], array[s.user_id]))
