@@ -23,6 +23,7 @@ from pushproof.stack.run import Run
 TESTS = Path(__file__).parent
 WORKERS_A_CORE, MOST_WORKERS = 2, 8  # half of the time a test waits; each worker has stacks of its own
 WORKER_SECONDS = 2  # for an interrupted one to clean up, and then for what it left
+ROUNDS = 2  # of looking for what they started
 MARK = "PUSHPROOF_TESTS"  # in the environment of whatever the tests start
 
 
@@ -41,8 +42,9 @@ class Workers(Stopper):
         self.end()
 
     def end(self) -> None:
-        """End the workers and every stack of their tests."""
-        process.stop(*process.marked(MARK, self.token), how=signal.SIGINT, timeout=WORKER_SECONDS)
+        """End the workers and every stack of their tests, also one that starts meanwhile."""
+        for _ in range(ROUNDS):
+            process.stop(*process.marked(MARK, self.token), how=signal.SIGINT, timeout=WORKER_SECONDS)
 
 
 def test(*, keyword: str, pytest_args: str) -> None:
