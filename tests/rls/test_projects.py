@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tomllib
@@ -20,6 +21,7 @@ from pushproof.proof.mutants import UNCALLED, derive
 from pushproof.proof.proposal import KINDS, guess, proposal
 from pushproof.proof.records import connect_with_limit
 from pushproof.proof.rows import Rows
+from pushproof.proof.unaskable import UnaskableError
 from tests.fix_rls import Laboratory
 from tests.rls.test_engine import wrong
 
@@ -54,6 +56,19 @@ def test_an_only_row_whose_key_was_changed(laboratory: Laboratory) -> None:
     entry = tomllib.loads(proposed(laboratory, schema))["relations"]["public.progress"]
     assert entry["delete"] == entry["update"] == ["owner", "service"]
     assert entry["columns"] == ["id", "xp"]
+
+
+def test_an_only_row_is_restored_after_a_question_that_cannot_be_asked(laboratory: Laboratory) -> None:
+    """Or all that is asked afterwards would be about a row that is gone."""
+    schema = f"create table public.progress ({OWN} primary key); {ALL}"
+    intent = '[relations."public.progress"]\nowner = "user_id"\n' + "".join(f"{verb} = []\n" for verb in VERBS)
+    with laboratory.probe(laboratory.build(schema), intent) as probe:
+        relation = probe.catalog.relations["public.progress"]
+        row = probe.rows.standing(relation, "owner")
+        with contextlib.suppress(UnaskableError), probe.rows.room_for(relation, "owner"):
+            assert not probe.rows.records.current(relation, row)
+            raise UnaskableError("the case needs what is not there")
+        assert probe.rows.records.current(relation, row)
 
 
 def test_nobody_is_made_an_administrator(laboratory: Laboratory) -> None:

@@ -179,9 +179,11 @@ class Rows:
             removed = True
         except psycopg.Error:
             fits = False
-        yield lambda: fits
-        if removed:  # not always: it reads all standing rows, which is slow with many relations
-            self.refresh()
+        try:
+            yield lambda: fits
+        finally:
+            if removed:  # not always: it reads all standing rows, which is slow with many relations
+                self.refresh()
 
     def marks(self, who: str) -> set[str]:
         """The values that identify a user's data in an answer: their id and the uuid keys of their rows."""
