@@ -51,6 +51,7 @@ class Effects:
 
     locks: tuple[Lock, ...] = ()
     loses: str = ""
+    all_rows: bool = False  # every row of what it locks is lost
     makes: str = ""  # the relation that it creates: nobody waits for it
     opaque: bool = False  # it runs code: only a run shows what that does
 
@@ -67,7 +68,8 @@ def effects_of(node: Any) -> Effects:
         return own
     every = (own, *parts)
     locks = tuple(_strongest(lock for effects in every for lock in effects.locks))
-    return replace(own, locks=locks, loses=", ".join(effects.loses for effects in every if effects.loses))
+    loses = ", ".join(effects.loses for effects in every if effects.loses)
+    return replace(own, locks=locks, loses=loses, all_rows=any(effects.all_rows for effects in every))
 
 
 def _name(relation: Any) -> str:
@@ -235,7 +237,7 @@ def _drop(node: Any) -> Effects:
     lost = f"{DROPPED_WITH_ROWS[kind]} {', '.join(names)}" if kind in DROPPED_WITH_ROWS else ""
     if cascades := _cascades(node):
         lost = (lost or ", ".join(names)) + cascades
-    return Effects(tuple(Lock(name, mode) for name in locked), loses=lost)
+    return Effects(tuple(Lock(name, mode) for name in locked), loses=lost, all_rows=kind == "TABLE")
 
 
 def _dropped(item: Any) -> str:
@@ -252,7 +254,8 @@ def _index(node: Any) -> Effects:
 
 def _truncate(node: Any) -> Effects:
     names = [_name(r) for r in node.relations]
-    return Effects(tuple(Lock(n, EXCLUSIVE) for n in names), loses=f"every row of {', '.join(names)}" + _cascades(node))
+    lost = f"every row of {', '.join(names)}" + _cascades(node)
+    return Effects(tuple(Lock(name, EXCLUSIVE) for name in names), loses=lost, all_rows=True)
 
 
 def _change(node: Any) -> Effects:

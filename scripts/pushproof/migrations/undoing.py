@@ -212,7 +212,7 @@ def known_losses(connection: Any, losses: Sequence[Loss], undone: Sequence[Rollb
         for plan in plan_of(connection, [r.script for r in undone])
         for step in plan.losses
         for lock in step.effects.locks
-        if lock.mode != EXCLUSIVE or "every row" in step.effects.loses  # lost columns are among `losses`
+        if lock.mode != EXCLUSIVE or step.effects.all_rows  # lost columns are among `losses`
     ]
     for _, name in connection.execute(query("migrations/relation_names"), {"names": wanted}).fetchall():
         for schema, table in there:
