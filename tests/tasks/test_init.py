@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pushproof.target.database import connect
 from tests.fix_stack import REPOSITORY, Project
 from tests.release.test_wheel import MIGRATION
 from tests.tasks.answers import document, refuses, succeeds
@@ -106,6 +107,13 @@ def test_a_migration_that_fails(theirs: Project) -> None:
     theirs.write("migrations/001_notes.sql", "create table public.notes (id nonsense);\n")
     refuses(theirs.invoke("init"), 18, 'type "nonsense" does not exist', "")
     assert (theirs.folder / "tasks.py").exists()
+
+
+def test_production_is_refused_before_anything_is_pushed(theirs: Project) -> None:
+    """access.toml is what users who sign up see: none does there."""
+    refuses(theirs.invoke("init", SUPABASE_PRODUCTION="true"), 21, "the proof makes users", "staging project")
+    with connect(theirs.stack.target()) as connection:
+        assert connection.execute("select pg_catalog.to_regclass('public.notes')").fetchone() == (None,)
 
 
 @pytest.mark.parametrize("name", ["supabase/checks", "tasks.py"])

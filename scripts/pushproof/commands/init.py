@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from pushproof.base.reading import present
 from pushproof.deploy.pushing import push
 from pushproof.migrations.files import local_migrations
+from pushproof.migrations.gate import refuse_production
 from pushproof.proof.intent import FILE
+from pushproof.proof.probing import MAKES_ROWS
 from pushproof.proof.proposing import propose
 from pushproof.stack.run import Run
 from pushproof.upkeep.scaffold import write_missing
@@ -22,7 +24,8 @@ IMPORT = "from pushproof.tasks import ns"
 def init(run: Run) -> None:
     """Write the files that the project lacks, leave the others unchanged, then push and propose an access.toml.
 
-    Raises OSError for a folder that is not writable, and what `push` and `propose` raise.
+    Raises OSError for a folder that is not writable, and what `push` and `propose` raise; RefusedError on production
+    before it pushes.
     """
     console, access = run.console, run.settings.supabase_dir / FILE
     written = []
@@ -36,6 +39,7 @@ def init(run: Run) -> None:
     elif not local_migrations(run.settings.migrations_dir):
         console.line("once there are migrations, `pushproof rls --init` proposes it", head=f"supabase/{FILE}:")
     else:
+        refuse_production(run.settings, MAKES_ROWS)
         push(run)
         propose(run)
         written.append(f"supabase/{FILE}")
