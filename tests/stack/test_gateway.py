@@ -352,6 +352,8 @@ def test_a_header_that_is_not_utf_8(raw: Raw, stack: Any, rows: str, name: str) 
     """PostgREST would break off; what is UTF-8 goes on."""
     key = {"apikey": stack.secret_key}
     assert raw.ask("GET", f"/rest/v1/{rows}", b"", **{**key, name: "text/\xff"})[0] == 400
+    preflight = {"access_control_request_method": "GET", name: "text/\xff"}
+    assert raw.ask("OPTIONS", f"/rest/v1/{rows}", b"", **preflight)[0] == 400
     assert httpx.get(f"{stack.url}/rest/v1/{rows}", headers=key | {"x-a": "é".encode()}).status_code == 200
 
 
@@ -698,6 +700,65 @@ def test_a_transaction_that_postgrest_repeats(stack: Any, postgres: psycopg.Conn
         assert httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.secret_key}, timeout=20).status_code == 200
     finally:
         postgres.execute(f"drop function public.{name}")
+
+
+def test_what_is_repeated_ends_beside_requests_that_are_answered(stack: Any, postgres: psycopg.Connection[Any]) -> None:
+    """Others who read the same table meanwhile are all answered, and do not keep it from ending."""
+    name = f"contested_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"""
+        create table public.{name} (id int primary key);
+        insert into public.{name} select generate_series(1, 300);
+        grant select, update on public.{name} to anon;
+        create function public.{name}() returns trigger language plpgsql as
+          $$ begin raise exception 'a newer version is there' using errcode = 'serialization_failure'; end $$;
+        create trigger contested before update on public.{name} for each row execute function public.{name}();
+        create function public.slow(public.{name}) returns text language sql volatile as
+          'select pg_catalog.pg_sleep(0.001)::text';
+        grant execute on function public.slow(public.{name}) to anon;
+        notify pgrst, 'reload schema';
+    """)
+    url, headers = f"{stack.url}/rest/v1/{name}", {"apikey": stack.publishable_key}
+    repeats = """
+        select from pg_stat_activity
+        where usename = 'authenticator' and (query like '%UPDATE%' or query like 'ABORT%' or query like 'ROLLBACK%')
+    """
+
+    def read(query: str, over: Event) -> set[int]:
+        return {httpx.get(f"{url}?{query}", headers=headers, timeout=30).status_code for _ in iter(over.is_set, True)}
+
+    def is_repeated() -> bool:
+        return any(postgres.execute(repeats).rowcount for _ in range(100))
+
+    over = Event()
+    with contextlib.ExitStack() as cleanup, ThreadPoolExecutor(3) as pool:
+        cleanup.callback(postgres.execute, f"drop table public.{name} cascade; drop function public.{name}()")
+        with contextlib.ExitStack() as ends:
+            ends.callback(over.set)
+            assert wait_until(lambda: httpx.get(f"{url}?select=slow", headers=headers).status_code == 200, timeout=20)
+            answers = [pool.submit(read, query, over) for query in ("select=*,slow", "select=*,slow", "id=eq.1")]
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.patch(f"{url}?id=eq.1", json={"id": 2}, headers=headers, timeout=1)
+            assert is_repeated()
+            assert wait_until(lambda: not is_repeated(), timeout=60, interval=0.5)
+        assert [one.result() for one in answers] == [{200}] * 3
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "times"),
+    [
+        (f"GET /rest/v1/x HTTP/1.1\r\nconnection: x{' ' * 31_000}y\r\n", "", 16),
+        ('DELETE /rest/v1/x?"' + '\\"' * 15_000 + "x=eq.1 HTTP/1.1\r\n", "", 16),
+        ("POST /auth/v1/admin/users HTTP/1.1\r\n", f'{{"email": "{mail()}", "ban_duration": "{"1" * 120_000}"}}', 1),
+    ],
+)
+def test_a_long_value_holds_nobody_up(stack: Any, head: str, body: str, times: int) -> None:
+    """Reading it takes a time that grows with its length, not with the square of it."""
+    request = f"{head}host: localhost\r\napikey: {stack.secret_key}\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+    address = httpx.URL(stack.url)
+    with socket.create_connection((address.host, address.port), timeout=5) as line:
+        line.sendall(request.encode() * times)
+        assert line.recv(9).startswith(b"HTTP/1.1")
+        assert httpx.get(f"{stack.url}/auth/v1/health", timeout=5).status_code == 200
 
 
 def test_triggers_at_commit_keep_no_connection(stack: Any, postgres: psycopg.Connection[Any]) -> None:

@@ -272,6 +272,7 @@ def test_answers_are_not_mixed_up(stack: Any, http: httpx.Client) -> None:
         ("Content-Length : 3\r\n", 400),
         ("Content-Length: 3\r\nX-Folded: a\r\n b\r\n", 400),
         (f"X-Large: {'x' * 40_000}\r\nContent-Length: 3\r\n", 431),
+        ("Expect: something\r\nConnection: close\r\nContent-Length: 3\r\n", 417),
     ],
 )
 def test_smuggling(stack: Any, http: httpx.Client, head: str, status: int) -> None:
@@ -282,6 +283,7 @@ def test_smuggling(stack: Any, http: httpx.Client, head: str, status: int) -> No
         answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
     assert answer.startswith(f"HTTP/1.1 {status} ")
     assert answer.count("HTTP/1.1 ") == 1
+    assert "access-control-allow-origin: *" in answer.lower()
 
 
 def test_a_leaving_client_is_no_trouble(stack: Any, http: httpx.Client, postgres: psycopg.Connection[Any]) -> None:

@@ -219,8 +219,8 @@ class Auth {
     delete found['content-length']
     const text = await response.text()
     if (response.status === 303) found.location = await this.#completeRedirect(found.location, path)
-    if (!text || !found['content-type']?.includes('json')) return { status: response.status, text, headers: found }
-    const answer = JSON.parse(text)
+    const isJson = text && found['content-type']?.includes('json')
+    if (!isJson && response.status < 500) return { status: response.status, text, headers: found }
     if (response.status >= 500) {
       const late = Date.now() - began >= STATEMENT_MS
       // Somebody else took the address meanwhile, by a change of theirs.
@@ -230,6 +230,7 @@ class Auth {
       const why = late ? ': no answer in time' : ''
       throw unexpected(`${path === '/signup' ? 'Database error saving new user' : 'Unexpected failure'}${why}`)
     }
+    const answer = JSON.parse(text)
     if (response.ok) await this.#complete(answer, path)
     return { status: response.status, body: answer, headers: found }
   }

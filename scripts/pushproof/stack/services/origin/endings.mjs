@@ -1,95 +1,120 @@
 // Ends transactions of PostgREST that would not end after their client has gone. PostgREST repeats a transaction that
 // fails with SQLSTATE 40001, forever if a function always raises it:
 // https://github.com/fstamatelopoulos/cerefox/pull/174. And PostgreSQL's time limits do not end a trigger that runs at
-// COMMIT or that catches query_canceled. Each would hold one of PostgREST's few connections forever.
+// COMMIT or code that catches query_canceled. Each would hold one of PostgREST's few connections forever.
 import { log } from './answers.mjs'
 import { connect } from './lite.mjs'
 
-const SAMPLES = 20
-const BETWEEN_MS = 100
-const DISTINCT = 3 // transactions that a session was seen in, from which on it is taken for one that repeats
-const BUSY = SAMPLES / 2 // samples in which it was at work
-const LOOKS = 3 // without a find, until it is taken for one that ended by itself
-const MOST_LOOKS = 60 // where others are answered meanwhile, whose sessions look alike
-const COMMIT_MS = 15_000 // for which triggers may run at COMMIT
-const AGAIN_MS = 5_000 // while one that was given up goes on
+const SAMPLES = 15
+const BETWEEN_MS = 20
+const REPEATS = 3 // transactions in which a session is seen
+const COMMIT_MS = 15_000 // for the triggers that run at COMMIT
+const AGAIN_MS = 2000
+const HOLD_MS = 1000 // for which requests are held back at first; twice as long each time that others still wait
+const LONGEST_HOLD_MS = 16_000 // more than a request waits for one of PostgREST's connections
+
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
 
 /**
- * Ends such transactions: `giveUp` is told the name of the relation or function that a request without an answer asked
- * for, `answered` of each answer that REST gave. `patience` is for how many ms a request is waited for.
+ * Ends sessions of REST that serve nobody. `patience` ms is for how long a request is waited for.
+ *
+ * PostgREST does not tell which session serves which request. So requests are held back for a moment, until all that
+ * somebody waits for are answered: whatever is still at work serves a request that was abandoned.
  */
 export function createEnder(config, patience) {
   const login = { user: 'authenticator', password: config.database.authenticator_password, zone: 'Z', max: 1 }
-  const names = new Set()
+  const abandoned = new Set()
+  let waiting = 0 // requests whose answer somebody waits for
+  let answers = 0
+  let gate
   let running
-  let answers = 0 // to requests for one of the names
 
-  // Sessions that hardly rest, and ask for one of the names again and again, while nobody gets an answer from them.
-  async function repeating(sql) {
+  // Sessions that go from one transaction to the next, or that do not come to the end of a COMMIT.
+  async function suspects(sql) {
     const seen = new Map()
-    answers = 0
-    const wanted = [...names].map((name) => `%"${name.replace(/[\\%_]/g, '\\$&').replaceAll('"', '""')}"%`)
+    const late = new Set()
     for (let n = 0; n < SAMPLES; n += 1) {
       const busy = await sql`
-        select pid, xact_start::text as began, query like any (${wanted}) as meant from pg_catalog.pg_stat_activity
-        where usename = current_user and pid <> pg_catalog.pg_backend_pid() and state <> 'idle'`
-      if (n === 0 && busy.length === 0) return []
-      for (const one of busy) seen.set(one.pid, [...(seen.get(one.pid) ?? []), one])
-      await new Promise((resolve) => { setTimeout(resolve, BETWEEN_MS) })
+        select pid, xact_start::text as began, query ilike 'commit%'
+          and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${COMMIT_MS}::int as late
+        from pg_catalog.pg_stat_activity
+        where usename = current_user and datname = current_catalog and pid <> pg_catalog.pg_backend_pid() and state <> 'idle'`
+      for (const session of busy) {
+        seen.set(session.pid, (seen.get(session.pid) ?? new Set()).add(session.began))
+        if (session.late) late.add(session.pid)
+      }
+      await pause(BETWEEN_MS)
     }
-    const repeats = ([, times]) => times.length >= BUSY && new Set(times.map(({ began }) => began)).size >= DISTINCT
-      && times.some(({ meant }) => meant)
-    return answers > 0 ? [] : [...seen].filter(repeats).map(([pid]) => pid)
+    return [...seen.keys()].filter((pid) => late.has(pid) || seen.get(pid).size >= REPEATS)
   }
 
-  // Of COMMIT, and of any statement for which nobody can wait any more; how many have been at work for some time.
-  async function outlived(sql) {
-    const ended = await sql`
-      select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-      where usename = current_user and pid <> pg_catalog.pg_backend_pid() and state = 'active'
-        and query_start < pg_catalog.clock_timestamp() - interval '1 ms'
-          * case when query ilike 'commit%' then ${COMMIT_MS}::int else ${patience}::int end`
-    const [{ left }] = await sql`
-      select count(*)::int as left from pg_catalog.pg_stat_activity
-      where usename = current_user and pid <> pg_catalog.pg_backend_pid() and state = 'active'
-        and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${AGAIN_MS / 2}::int`
-    return [ended.length, left]
+  // A session that works on one statement for longer than anybody waits.
+  const outlived = (sql) => sql`
+    select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+    where usename = current_user and datname = current_catalog and pid <> pg_catalog.pg_backend_pid()
+      and state = 'active' and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${patience}::int`
+
+  // How many were ended; undefined if others were still waiting after `limit` ms.
+  async function endWhileNobodyWaits(sql, limit) {
+    let open
+    gate = new Promise((resolve) => { open = resolve })
+    try {
+      for (const end = Date.now() + limit; waiting > 0; await pause(BETWEEN_MS)) if (Date.now() > end) return undefined
+      const before = answers
+      const pids = await suspects(sql)
+      if (answers > before) return 0 // a session that serves one abandoned request after another looks alike
+      await sql`select pg_catalog.pg_terminate_backend(pid) from unnest(${pids}::int[]) as pid`
+      return pids.length
+    } finally {
+      gate = undefined
+      open()
+    }
   }
 
-  async function end() {
+  async function run() {
     const { driver: sql } = await connect(config, login)
     try {
-      const [ended, left] = await outlived(sql)
-      if (ended > 0) log(`rest: ended ${ended} transactions that went on after their client was gone`)
-      const found = await repeating(sql)
-      if (found.length === 0) return left
-      await sql`select pg_catalog.pg_terminate_backend(pid) from unnest(${found}::int[]) as pid`
-      log(`rest: ended ${found.length} transactions that were repeated without an end (SQLSTATE 40001?)`)
-      return left + found.length // some may have been too slow to be seen
+      for (let limit = HOLD_MS; abandoned.size > 0; await pause(AGAIN_MS)) {
+        let ended = (await outlived(sql)).length
+        if ((await suspects(sql)).length > 0) {
+          const repeated = await endWhileNobodyWaits(sql, limit)
+          limit = repeated === undefined ? Math.min(2 * limit, LONGEST_HOLD_MS) : HOLD_MS
+          ended += repeated ?? 0
+        }
+        if (ended > 0) log(`rest: ended ${ended} transactions that went on after their client was gone`)
+      }
     } finally {
       await sql.end({ timeout: 0 })
     }
   }
 
-  async function run() {
-    for (let looks = 0, all = 0; looks < LOOKS && all < MOST_LOOKS; looks += 1, all += 1) {
-      if (await end() > 0 || answers > 0) looks = 0
-      await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS).unref() })
-    }
-    names.clear()
-  }
-
   return {
-    giveUp(name) {
-      names.add(name)
-      running ??= run().catch((error) => log(`rest: ${error.code ?? error.name}: ${error.message}`))
-        .finally(() => { running = undefined })
+    /** While requests are held back, what they have to wait for. */
+    get gate() {
+      return gate
     },
-    answered(path) {
-      if (names.size > 0 && names.has(nameOf(path))) answers += 1
+
+    /** A request that is sent to the REST server: `over` once it is answered, `leave` once nobody waits any more. */
+    begin() {
+      waiting += 1
+      let waits = true
+      const request = {
+        leave() {
+          if (waits) waiting -= 1
+          waits = false
+        },
+        abandon() {
+          abandoned.add(request)
+          running ??= run().catch((error) => log(`rest: ${error.code ?? error.name}: ${error.message}`))
+            .finally(() => { running = undefined })
+        },
+        over() {
+          request.leave()
+          answers += 1
+          abandoned.delete(request)
+        },
+      }
+      return request
     },
   }
 }
-
-/** What a path of REST asks for. */
-export const nameOf = (path) => decodeURIComponent(path.split('/').at(-1))

@@ -1,7 +1,7 @@
 // The gateway, as in front of a hosted project: it checks the API key, routes by prefix and answers CORS requests.
 import { isUtf8 } from 'node:buffer'
 import { log, reply } from './answers.mjs'
-import { createEnder, nameOf } from './endings.mjs'
+import { createEnder } from './endings.mjs'
 import { namesRows, routeOf } from './routes.mjs'
 import { Upstream } from './upstream.mjs'
 
@@ -25,8 +25,8 @@ const ASCII = /^[\x00-\x7f]*$/
 const PIPELINED = 32 // requests of one connection that wait for their answers
 // Until an answer begins: https://supabase.com/docs/guides/database/postgres/timeouts
 const PATIENCE_MS = 60_000
-// For which the answer to a client that has gone is waited for: most statements have a shorter time limit.
-const LINGER_MS = 10_000
+// After a client has gone, until it is looked whether its transaction ends by itself
+const LINGER_MS = 5000
 const BROWSER = /^\s*Mozilla\/5\.0/i
 
 /** Makes the origin's request listener. `auth` and `rest` answer (req, res, call); `rest` only without PostgREST. */
@@ -51,8 +51,8 @@ export function createGateway(config, { auth, rest }) {
       return reply(res, 421, { message: 'The Host header names another machine: use 127.0.0.1 or localhost' })
     }
     const [rawPath, query] = split(req.url)
-    if (req.method === 'OPTIONS' && req.headers['access-control-request-method']) return preflight(req, res)
     if (!req.rawHeaders.every(isReadable)) return reply(res, 400, { message: 'A header is not UTF-8' })
+    if (req.method === 'OPTIONS' && req.headers['access-control-request-method']) return preflight(req, res)
     if (!isReadable(unescaped(query))) return reply(res, 400, { message: 'The query is not UTF-8' })
     const route = routeOf(req.method, rawPath)
     if (!route.target) return reply(res, route.status, { message: UNROUTED[route.status] })
@@ -143,48 +143,66 @@ function createProxy(upstream, config) {
   const bearer = { anon: '', service_role: `authorization: Bearer ${config.service_role_key}\r\n` }
   let lost = false
 
-  return function proxy(req, res, call) {
+
+  return async function proxy(req, res, call) {
+    await ender.gate
+    if (res.destroyed) return
     const answer = new Answer(res)
-    let gone // the client, before its answer began: the transaction goes on, and mostly ends by itself
-    const settle = () => { clearTimeout(patience); clearTimeout(gone) }
+    const request = ender.begin()
+    let left = false // nobody waits for the answer: the transaction goes on, and mostly ends by itself
+    let patience
+    const over = () => {
+      clearTimeout(patience)
+      request.over()
+    }
     const exchange = upstream.send(requestHead(req, call, bearer), req, {
       head: (status, headers) => {
         if (lost) log('rest is back')
         lost = false
-        settle()
-        if (status < 500) ender.answered(call.path)
-        if (!gone) answer.head(status, headers)
+        over()
+        if (!left) answer.head(status, headers)
       },
-      data: (chunk) => gone || answer.data(chunk),
-      flush: () => Boolean(gone) || answer.flush(),
-      end: () => gone || answer.end(),
+      data: (chunk) => left || answer.data(chunk),
+      flush: () => left || answer.flush(),
+      end: () => left || answer.end(),
       error: (error) => {
         if (!lost) log(`rest is lost: ${error.code ?? error.message}`)
         lost = true
-        settle()
-        if (!gone) answer.fail(error)
+        over()
+        if (!left) answer.fail(error)
       },
     })
-    const giveUp = () => {
-      if (exchange.abort()) ender.giveUp(nameOf(call.path))
+    const abort = () => {
+      exchange.abort()
+      over()
     }
-    const patience = setTimeout(() => {
+    const leave = (after) => {
+      left = true
+      request.leave()
+      clearTimeout(patience)
+      patience = setTimeout(() => {
+        request.abandon()
+        patience = setTimeout(abort, PATIENCE_MS).unref()
+      }, after).unref()
+    }
+    const giveUp = () => {
       if (!req.complete) return patience.refresh() // a slow client may take its time
-      giveUp()
       log('rest: no answer in time')
+      leave(0)
       answer.late()
-    }, PATIENCE_MS)
+    }
+    patience = setTimeout(giveUp, PATIENCE_MS)
     res.on('drain', () => exchange.resume())
     res.on('close', () => {
-      clearTimeout(patience)
-      if (res.headersSent || !req.complete) exchange.abort()
-      else gone = setTimeout(giveUp, LINGER_MS).unref()
+      if (left || !exchange.open) return
+      if (res.headersSent || !req.complete) abort()
+      else leave(LINGER_MS)
     })
   }
 }
 
 function requestHead(req, { path, query, role, token }, bearer) {
-  const dropped = new Set(req.headers.connection?.toLowerCase().split(/ *, */))
+  const dropped = new Set(req.headers.connection?.toLowerCase().split(',').map((name) => name.trim()))
   let head = `${req.method} ${path}${query} HTTP/1.1\r\nhost: rest\r\n`
   const raw = req.rawHeaders
   for (let i = 0; i < raw.length; i += 2) {

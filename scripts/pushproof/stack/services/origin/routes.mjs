@@ -1,6 +1,6 @@
 // The allowed routes. A path is normalized first; only the normalized form is checked and forwarded.
 
-const QUOTED = /"(?:[^"\\]|\\.)*"/g
+const QUOTED = /"(?:[^"\\]|\\[^]|\\$)*("|$)/g // to its end in any case, or its time would grow with the square of its length
 const CONTROL = /[\u0000-\u001f\u007f]/
 const ROUTE = /^\/(rest|auth)\/v1(?=\/|$)/
 // The routes of GoTrue that are answered here: https://supabase.com/docs/reference/self-hosting-auth/introduction
@@ -64,7 +64,8 @@ export function namesRows(query) {
     if (last === 'order' || last === 'offset') return false
     if (last === 'limit') return name === 'limit' && limited
     if (last === 'and' || last === 'or') return /^(not\.)?(and|or)$/.test(name)
-    return !name.replace(QUOTED, '').split('->')[0].includes('.') // with a dot it is of an embedded relation
+    const bare = name.replace(QUOTED, (quoted, end) => (end ? '' : quoted))
+    return !bare.split('->')[0].includes('.') // with a dot it is of an embedded relation
   })
 }
 

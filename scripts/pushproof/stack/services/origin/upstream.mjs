@@ -108,12 +108,15 @@ class Exchange {
     socket.on('drain', () => req.resume())
   }
 
-  /** Whether there was anything left to abort. */
+  /** Whether the answer is not complete yet. */
+  get open() {
+    return this.#state !== 'done'
+  }
+
   abort() {
-    if (this.#state === 'done') return false
+    if (!this.open) return
     this.#state = 'done'
     this.socket.destroy()
-    return true
   }
 
   resume() {

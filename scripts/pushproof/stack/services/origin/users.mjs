@@ -172,16 +172,17 @@ function merged(old, change) {
   return Object.fromEntries(Object.entries({ ...old, ...change }).filter(([, value]) => value !== null))
 }
 
+const LONGEST = 100 // characters of a duration
 const UNITS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 
 // A duration as Go writes it (24h, 1h30m), or "none" to lift a ban.
 function bannedUntil(duration) {
   if (duration === undefined || duration === '' || duration === 'none') return null
-  const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)]
+  const parts = [...duration.slice(0, LONGEST).matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)]
   const until = new Date(Date.now() + parts.reduce((sum, [, amount, unit]) => sum + amount * UNITS[unit], 0))
   // The largest duration of Go is 292 years.
   if (parts.map(([whole]) => whole).join('') !== duration || !(until.getFullYear() < 2400)) {
-    throw invalid(`invalid format for ban duration: ${duration}`)
+    throw invalid(`invalid format for ban duration: ${duration.slice(0, LONGEST)}`)
   }
   return until
 }
