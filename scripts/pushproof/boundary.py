@@ -96,7 +96,7 @@ def _machine_error(problem: Exception, run: Run) -> PushproofError | None:
     if full:
         return DiskFullError("the disk is full", "free some space, then run this again")
     if limited:
-        return DiskFullError("the size of files is limited", "run `ulimit -f unlimited`, then this again")
+        return DiskFullError("the size of files is limited", "`ulimit -f unlimited`, then run this again")
     if problem.errno == errno.ENOEXEC:
         return PartsError(
             f"{problem.filename} is damaged: {problem.strerror}",

@@ -58,6 +58,33 @@ def test_an_only_row_whose_key_was_changed(laboratory: Laboratory) -> None:
     assert entry["columns"] == ["id", "xp"]
 
 
+def test_an_owner_that_refers_to_nobody(laboratory: Laboratory) -> None:
+    """Its column comes first and may be written: another one is changed, or every owner would look refused."""
+    schema = f"""
+    create table public.notes (id bigint generated always as identity primary key,
+      owner uuid not null default auth.uid(), body text);
+    alter table public.notes enable row level security;
+    create policy own on public.notes to authenticated using (owner = (select auth.uid()));
+    {ALL}
+    """
+    entry = tomllib.loads(proposed(laboratory, schema))["relations"]["public.notes"]
+    assert (entry["owner"], entry["update"], entry["columns"]) == ("owner", ["owner", "service"], ["body"])
+
+
+def test_what_owners_do_is_done_to_their_own_rows(laboratory: Laboratory) -> None:
+    """The sentence about a cell of theirs that access.toml does not allow."""
+    schema = f"""
+    create table public.notes (id bigint generated always as identity primary key, {OWN}, body text);
+    alter table public.notes enable row level security;
+    create policy own on public.notes to authenticated using (user_id = (select auth.uid()));
+    {ALL}
+    """
+    access = '[relations."public.notes"]\nowner = "user_id"\ninsert = ["owner", "service"]\nupdate = ["service"]\n'
+    access += 'select = ["owner", "service"]\ndelete = ["owner", "service"]\nfiltered = ["anon"]\ncolumns = ["body"]\n'
+    findings = laboratory.findings(schema, access)
+    assert "A user can change their own rows in public.notes" in {v.sentence for f in findings for v in f.verdicts}
+
+
 def test_an_only_row_is_restored_after_a_question_that_cannot_be_asked(laboratory: Laboratory) -> None:
     """Or all that is asked afterwards would be about a row that is gone."""
     schema = f"create table public.progress ({OWN} primary key); {ALL}"

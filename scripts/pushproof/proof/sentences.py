@@ -44,10 +44,10 @@ def attack(cells: Iterable[Cell]) -> str:
 
 def _actions(cells: Sequence[Cell]) -> list[str]:
     """What one actor can do, without what the rest implies."""
-    name = cells[0].case.object
+    name, whose = cells[0].case.object, "their own" if cells[0].actor == "owner" else "other users'"
     able = [verb for kind, verb in MATRIX.items() if any(c.case.kind == kind for c in cells)]
     held = [c.case.verb for c in cells if c.case.kind == "grants"]
-    actions = [f"{_joined(able)} other users' rows in {name}"] if able else []
+    actions = [f"{_joined(able)} {whose} rows in {name}"] if able else []
     special = [c for c in cells if c.case.kind in SPECIAL and not (able and c.case.kind in IMPLIED)]
     actions += dict.fromkeys(map(_action, special))
     if held and not actions:

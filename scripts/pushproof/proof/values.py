@@ -177,7 +177,7 @@ class Values:
         others = [c.name for c in relation.columns if c.name not in keys and c.name != intent.owner]
         bound = {intent.owner, *model.key, *(c for k in model.foreign_keys for c in k.columns)}
         last = [c.name for c in relation.columns if c.name in keys - bound]
-        for name in (*(c for c in intent.columns if c not in keys), *others, *last):
+        for name in (*(c for c in intent.columns if c not in {*keys, intent.owner}), *others, *last):
             if not relation.by_name[name].generated:
                 with contextlib.suppress(UnaskableError):
                     value = self.another(relation, row, name)

@@ -134,7 +134,7 @@ class Supervisor:
 
     def lost(self, name: str, event: str) -> StackError | DiskFullError:
         """The error for a service that was up and failed: what requests showed since does not count."""
-        return self._failure(name, f"{event} while the task ran", hint="run `pushproof start`, then this again")
+        return self._failure(name, f"{event} while the task ran", hint="`pushproof start`, then run this again")
 
     def _health_of(self, service: Service) -> Health:
         identity = self.running.get(service.name)
