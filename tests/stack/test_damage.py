@@ -281,8 +281,45 @@ def test_a_program_that_is_empty_is_named(new: Project, tmp_path: Path) -> None:
     refuses(done, 12, f"{program} is damaged", "install it")
 
 
-def test_a_damaged_pgrls_is_named(tmp_path: Path, project: Project, stack: RunningStack) -> None:
-    """With the folder to delete."""
+def test_a_damaged_pgrls_is_removed(tmp_path: Path, project: Project, stack: RunningStack) -> None:
+    """So that the next run installs it."""
+    real, mine = pgrls.ensure(project.settings, Console(as_json=True)), tmp_path / "pgrls"
+    shutil.copytree(real, mine, copy_function=linked)
+    shutil.copy(pgrls._note(real), pgrls._note(mine))
+    write(mine / "pgrls" / "__init__.py", b"")
+    with pytest.raises(PartsError, match="was damaged and has been removed"):
+        pgrls.lint(mine, lambda: stack.target, ["public"])
+    assert not mine.exists()
+
+
+def test_a_pgrls_that_fails_shows_no_traceback(project: Project, stack: RunningStack) -> None:
+    """Its message says what happened."""
+    folder = pgrls.ensure(project.settings, Console(as_json=True))
+    away = replace(stack.target, database=replace(stack.target.database, port=1))
     with pytest.raises(PartsError, match="pgrls failed") as caught:
-        pgrls.lint(tmp_path, lambda: stack.target, ["public"])
-    assert f"delete {tmp_path}" in caught.value.hint
+        pgrls.lint(folder, lambda: away, ["public"])
+    assert "refused" in caught.value.details
+    assert "Traceback" not in caught.value.details
+
+
+def test_a_state_that_is_older_than_the_data(new: Project) -> None:
+    """As from a backup: its passwords are given to the database, whose rows stay."""
+    succeeds(new.invoke("start"))
+    new.stack.stop()
+    state = new.settings.state_dir / "state.json"
+    older = state.read_text()
+    state.unlink()
+    succeeds(new.invoke("start"))
+    succeeds(new.invoke("execute", "--sql", "create table public.kept (id int)"))
+    new.stack.stop()
+    state.write_text(older)
+    assert "other passwords than state.json" in succeeds(new.invoke("start")).stderr
+    assert json.loads(succeeds(new.invoke("execute", "--json", "--sql", "select * from public.kept")).stdout)
+
+
+def test_a_password_that_a_migration_changed(new: Project) -> None:
+    """REST would not start any more."""
+    succeeds(new.invoke("start"))
+    succeeds(new.invoke("execute", "--sql", "alter role authenticator password 'another'"))
+    new.stack.stop()
+    assert "other passwords than state.json" in succeeds(new.invoke("start")).stderr

@@ -59,7 +59,7 @@ class UnreachableError(PushproofError):
 
 
 class CredentialsError(PushproofError):
-    code, kind = 16, "a wrong password, or a wrong or expired key"
+    code, kind = 16, "a wrong password, a wrong or expired key, or a test user that the database refuses"
 
 
 class PausedError(PushproofError):

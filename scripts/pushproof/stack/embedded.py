@@ -47,6 +47,7 @@ KNOWN_BY = {
     "api": ("origin", "postgrest"),
 }
 OWNER_OF_PORT = {port: services[0] for port, services in KNOWN_BY.items()}
+WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - the server's words
 PERMISSION = os.strerror(errno.EACCES)
 PORT_OF = {"postgres": "postgres", "origin": "api"}  # PostgREST has a socket
 SERVICES = tuple(dict.fromkeys(OWNER_OF_PORT.values()))
@@ -104,6 +105,9 @@ class Stack:
                 if mend(self.settings, self.console):
                     if self._new:
                         self._drop_data()
+                    return self._start(names)
+                if isinstance(failure, StackError) and WRONG_PASSWORD in failure.details:
+                    self._set_passwords()
                     return self._start(names)
                 if isinstance(failure, StackError) and failure.service == "postgres":
                     raise self._damaged(f"PostgreSQL cannot use {self.data}", failure.details) from None
@@ -314,6 +318,13 @@ class Stack:
             link.symlink_to(self.data)
         self.state.cluster = recipe(parts)
         self._save()
+
+    def _set_passwords(self) -> None:
+        """Give the cluster the passwords of the state: state.json is older, or a migration changed one."""
+        self.console.status("the database has other passwords than state.json: they are set again", style="yellow")
+        parts = npm.locate(self.settings)
+        self._supervisor(parts).stop()
+        self._adopt(parts)
 
     def _adopt(self, parts: Parts) -> None:
         try:

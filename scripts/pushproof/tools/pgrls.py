@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pushproof.base import process
+from pushproof.base import inventory, process
 from pushproof.base.console import Console
 from pushproof.base.errors import PartsError
 from pushproof.base.places import cache_dir, make
@@ -47,12 +47,16 @@ def ensure(settings: Settings, console: Console) -> Path:
     """The folder of pgrls, which is installed if it is missing. Raises PartsError; no partial installation stays."""
     recipe = hashlib.sha256(PINS.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = cache_dir(settings) / "pgrls" / recipe
-    if not folder.exists():
+    if not _is_installed(folder):
         make(folder.parent)
         with exclusive(folder.parent / "lock"):
-            if not folder.exists():
+            if not _is_installed(folder):
                 _install(folder, console)
     return folder
+
+
+def _is_installed(folder: Path) -> bool:
+    return folder.exists() and _note(folder).exists()
 
 
 def _install(folder: Path, console: Console) -> None:
@@ -63,7 +67,13 @@ def _install(folder: Path, console: Console) -> None:
             result = process.run([sys.executable, *PIP, f"--target={scratch}/site", "-r", PINS])
         if result.code:
             raise _explain(result.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        inventory.take(Path(scratch) / "site", _note(folder))
         (Path(scratch) / "site").rename(folder)
+
+
+def _note(folder: Path) -> Path:
+    return folder.with_suffix(".json")
 
 
 def _explain(stderr: str) -> PartsError:
@@ -75,6 +85,13 @@ def _explain(stderr: str) -> PartsError:
         cause = "pgrls is not installed, and the package index does not answer"
         return PartsError(cause, f"connect to the network once, {hint}", details=details)
     return PartsError("pip could not install pgrls", f"its output is below; {hint}", details=details)
+
+
+def _error(result: process.Completed) -> str:
+    """The message at the end of the output, without the lines of a traceback."""
+    lines = (result.stderr or result.stdout).strip().splitlines()
+    begins = [number for number, line in enumerate(lines) if line[:1].strip()]
+    return "\n".join(lines[begins[-1] :]) if begins else ""
 
 
 def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> list[Violation]:
@@ -97,7 +114,9 @@ def lint(folder: Path, target: Callable[[], Target], schemas: Sequence[str]) -> 
     try:
         violations: list[Violation] = json.loads(result.stdout)["violations"]
     except (ValueError, KeyError):
-        output = (result.stderr or result.stdout).strip()[-1000:]
-        hint = f"if it is damaged, delete {folder}: it will be reinstalled; --no-findings skips the findings"
-        raise PartsError("pgrls failed", hint, details=output) from None
+        if inventory.damage(folder, _note(folder)):
+            shutil.rmtree(folder)
+            hint = "run this again: it will be reinstalled"
+            raise PartsError("pgrls was damaged and has been removed", hint) from None
+        raise PartsError("pgrls failed", "--no-findings skips the findings", details=_error(result)) from None
     return violations
