@@ -55,6 +55,7 @@ def remote(name: str, cause: str, remedy: str, *, code: int = 11, **wrong: str) 
 FILES = "supabase/migrations"
 ONE_FILE: dict[str, str | bytes] = {f"{FILES}/001_a.sql": "select 1"}
 CASES = (
+    Case("line end in a name", "push", 10, "a\\nb.sql is not", "033_add_tags.sql", {f"{FILES}/a\nb.sql": ""}),
     Case("misnamed", "push", 10, "create brands.sql is not", "033_add_tags.sql", {f"{FILES}/create brands.sql": ""}),
     Case(
         "same version twice",
@@ -397,6 +398,16 @@ def test_a_check_of_another_form(blank: Project) -> None:
     refuses(done, 1, "1 of 2 checks are red: b", "compare expected")
     assert "✓ a: 1" in done.stdout
     assert "cannot insert multiple commands" in done.stdout
+
+
+def test_the_columns_of_a_check(blank: Project) -> None:
+    """They are known by their names, in either order; a check of other columns compares nothing."""
+    blank.write("checks/a.sql", "-- Misnamed.\nselect 1 as one, 1 as other")
+    blank.write("checks/b.sql", "-- In turn.\nselect 'got' as found, 'promised' as expected")
+    done = blank.invoke("verify")
+    refuses(done, 1, "2 of 2 checks are red: a, b", "compare expected")
+    assert "1 rows: one, other" in done.stdout
+    assert "expected promised\n    found    got" in done.stdout
 
 
 def test_a_check_that_does_more_than_to_select(blank: Project, sql: Callable[..., object]) -> None:

@@ -105,13 +105,18 @@ class Console:
 
     def error(self, error: PushproofError) -> None:
         """Write an error: its cause, its remedy and its details, if any."""
-        self.status(error.message, head="ERROR", style="red")
+        self.status(_one_line(error.message), head="ERROR", style="red")
         if error.hint:
             self.status(error.hint, head="FIX  ")
         if error.details:
             self.status("", head=as_called(error.details), style="dim")
         texts = {"message": error.message, "hint": error.hint, "details": error.details}
         self.data({"error": {"code": error.code, **{name: as_called(text) for name, text in texts.items()}}})
+
+
+def _one_line(text: str) -> str:
+    """The text with control characters escaped: the name of a file may hold any."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def entry(value: Any, **members: object) -> Any:

@@ -65,7 +65,7 @@ def results_of(target: Target, folder: Path) -> list[CheckResult]:
 
 
 def result_of(connection: Any, file: Path) -> CheckResult:
-    """Run one check. A check that fails to run, or returns anything but one row of two columns, is red.
+    """Run one check. A check that fails to run, or returns anything but one row, `expected` and `found`, is red.
 
     The server accepts a single statement only: a second one could follow a `commit`, outside the read-only transaction.
     Raises psycopg.Error if the connection was lost.
@@ -79,7 +79,8 @@ def result_of(connection: Any, file: Path) -> CheckResult:
         with overdue().watched(connection, LIMIT_SECONDS), connection.transaction(force_rollback=True):
             connection.execute("set local search_path = ''")
             connection.execute("set local transaction_read_only = on")
-            rows = connection.execute(sql.encode(), prepare=True).fetchall()
+            cursor = connection.execute(sql.encode(), prepare=True)
+            rows, columns = cursor.fetchall(), [column.name for column in cursor.description]
     except psycopg.Error as problem:
         if connection in ENDED:
             return _red(file, f"no answer in {LIMIT_SECONDS} s")
@@ -87,9 +88,10 @@ def result_of(connection: Any, file: Path) -> CheckResult:
             raise
         message = problem.diag.message_primary or str(problem)
         return _red(file, f"{message} (SQLSTATE {problem.sqlstate})" if problem.sqlstate else message)
-    if len(rows) != 1 or len(rows[0]) != 2:
-        return _red(file, f"{len(rows)} rows", "one row: expected, found")
-    expected, found = (value if value is None or isinstance(value, str) else shown(value) for value in rows[0])
+    if len(rows) != 1 or sorted(columns) != ["expected", "found"]:
+        return _red(file, f"{len(rows)} rows: {', '.join(columns)}", "one row: expected, found")
+    texts = (value if value is None or isinstance(value, str) else shown(value) for value in rows[0])
+    expected, found = (text for _, text in sorted(zip(columns, texts, strict=True)))
     return CheckResult(
         check=file.stem,
         title=_title(sql),

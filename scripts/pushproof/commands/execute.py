@@ -54,7 +54,7 @@ def execute(run: Run, *, file: str, sql: str) -> list[documents.Result]:
 
 def _source(file: str, sql: str) -> tuple[str, str]:
     if bool(file) == bool(sql):
-        raise UsageError("execute takes either --file or --sql", "invoke execute --sql 'select 1'")
+        raise UsageError("execute takes either --file or --sql", "`pushproof execute --sql 'select 1'`")
     if sql:
         return sql, "--sql"
     try:
