@@ -101,7 +101,7 @@ def test_an_api_that_does_not_answer(silent_server: str) -> None:
     """The answer says so; others, of requests that are answered, can still be had."""
     api = RestApi(urllib3.PoolManager(**{**asking.OPTIONS, "timeout": 0.2}), silent_server)
     answer = api.ask(Actor("anon", {}), Request("GET", "notes"))
-    assert (answer.status, answer.words) == (504, f"did not answer in {asking.SECONDS} s")
+    assert (answer.status, answer.summary) == (504, f"did not answer in {asking.SECONDS} s")
 
 
 def test_a_request_that_goes_on_is_ended(
@@ -121,7 +121,7 @@ def test_a_request_that_goes_on_is_ended(
         api = RestApi.of(stack.target)
         call = Request("POST", "rpc/unstoppable", body={})
         answer = wait_until(lambda: (found := api.ask(service, call)).status != 404 and found, timeout=20)
-        assert isinstance(answer, Answer) and answer.words == "did not answer in 2 s"
+        assert isinstance(answer, Answer) and answer.summary == "did not answer in 2 s"
         running = "select 1 from pg_stat_activity where usename = 'authenticator' and state = 'active'"
         assert wait_until(lambda: postgres.execute(running).fetchall() == [], timeout=10)
     finally:

@@ -47,7 +47,7 @@ def milliseconds(api: RestApi, query: Query, rows: Sequence[Row], actors: Mappin
         with budget:
             actor, request = actors[str(row["caller"])], query.request(row)
             if (response := api.ask(actor, request)).status >= 300:
-                raise FailedError(f"{query.name}: {request.path} answers {response.words}", "fix its `rest`")
+                raise FailedError(f"{query.name}: {request.path} answers {response.summary}", "fix its `rest`")
             began = time.perf_counter()
             api.ask(actor, request)
             durations.append(1000 * (time.perf_counter() - began))

@@ -48,7 +48,7 @@ def repair(run: Run, *, keep: str, yes: bool, confirm: str) -> None:
     folder = run.settings.migrations_dir
     repairs = repairs_of(_pairs(run), folder, keep)
     for change in repairs:
-        run.console.line(f"would {change.words}" if not yes else change.words)
+        run.console.line(f"would {change.description}" if not yes else change.description)
     if not repairs:
         run.console.line("nothing to repair", ok=True)
     elif _confirmed(run, yes):
@@ -56,7 +56,7 @@ def repair(run: Run, *, keep: str, yes: bool, confirm: str) -> None:
             confirm_production(run, confirm, "repair the history of")
         with connect(run.target) as connection, alone(connection, run.console):
             _do(run, repairs)
-    document: documents.Repair = {"keep": keep, "repairs": [change.words for change in repairs]}
+    document: documents.Repair = {"keep": keep, "repairs": [change.description for change in repairs]}
     run.console.data(document)
 
 
@@ -64,7 +64,7 @@ def _do(run: Run, repairs: list[Repair]) -> None:
     cli = local.cli(run.settings, run.console)
     for change in repairs:
         change.do(run.target, cli)
-        run.console.line(change.words, ok=True)
+        run.console.line(change.description, ok=True)
     if left := [p.version for p in _pairs(run) if p.state in ("edited", "foreign", "moved")]:
         raise HistoryError(f"files and history still differ in {', '.join(left)}", "`pushproof migrations` says how")
 

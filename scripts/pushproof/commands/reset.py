@@ -57,7 +57,7 @@ def reset_local(run: Run) -> None:
         if not copied:
             _by_cli(run)
     with connect(target) as connection:
-        read_back(connection, files, names, said=names)
+        read_back(connection, files, names, reported=names)
     if kind == "embedded" and not copied:
         snapshots.keep(run.stack, snapshots.name_of(run.stack))
     how = " (copied: the same files as at the last reset)" if copied else ""

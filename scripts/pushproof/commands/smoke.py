@@ -39,7 +39,7 @@ def smoke(run: Run, *, keyword: str, pytest_args: str) -> None:
         run.check()
     if tally.refused:
         raise token_refused(
-            target.kind, target.url, "a test", words=tally.refused[0], token="", date=http_date(target.url)
+            target.kind, target.url, "a test", message=tally.refused[0], token="", date=http_date(target.url)
         )
     summarise(run, pushed, verdicts, tally=tally, seconds=time.monotonic() - began)
 

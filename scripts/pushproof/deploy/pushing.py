@@ -163,7 +163,7 @@ def _apply(run: Run, options: PushOptions, project: Project, prepared: Prepared,
             names = _push_by_cli(run, options, pending, connection=connection)
             with connect(run.target) as fresh:  # the other one was idle during the push and may be closed
                 fresh.execute("notify pgrst, 'reload schema'")  # it reads the schema meanwhile
-                read_back(fresh, project.files, [m.path.name for m in pending], said=names, before=before)
+                read_back(fresh, project.files, [m.path.name for m in pending], reported=names, before=before)
                 new = exposed(fresh, project.api.schemas[0]) - known
         await_api(run, run.target, new)
     _report(run, names, (), verb="pushed")

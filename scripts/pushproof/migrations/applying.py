@@ -89,11 +89,15 @@ def push_by_cli(
 
 
 def read_back(
-    connection: Any, files: Sequence[Migration], promised: list[str], said: list[str], before: Sequence[Applied] = ()
+    connection: Any,
+    files: Sequence[Migration],
+    promised: list[str],
+    reported: list[str],
+    before: Sequence[Applied] = (),
 ) -> None:
     """Check the history after a push, because the exit code of the CLI proves nothing.
 
-    `promised` are the file names that were pending, `said` those that the CLI reports, `before` is the history before
+    `promised` are the file names that were pending, `reported` those that the CLI reports, `before` is the history before
     the push. Raises HistoryError.
     """
     history = read_history(connection)
@@ -109,7 +113,7 @@ def read_back(
             f"pushed, but the history does not show it: {', '.join(f'{n} is {states[n]}' for n in wrong)}",
             "first look at `pushproof migrations`: the database may contain a part of these files",
         )
-    if unexpected := sorted(set(said) ^ set(promised)):
+    if unexpected := sorted(set(reported) ^ set(promised)):
         raise HistoryError(
             f"the CLI and the history disagree about {', '.join(unexpected)}",
             "another push may have run at the same time; `pushproof migrations` shows what is applied",

@@ -63,10 +63,10 @@ def _trouble(p: Pairing) -> Trouble | None:
 class Repair:
     """One step of a repair: it writes or renames a file, or sets the status of a version in the history.
 
-    `words` describes the step, for the preview.
+    `description` says what the step does, for the preview.
     """
 
-    words: str
+    description: str
     file: Path | None = None
     text: str = ""
     source: Path | None = None

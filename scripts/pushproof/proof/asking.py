@@ -133,7 +133,7 @@ class Answer:
         return not self.range.startswith("*")
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """The answer in one line, for people."""
         if self.code == CANCELED:
             return f"did not answer in {self.seconds:.0f} s"
@@ -220,7 +220,7 @@ class RestApi:
             late = time.monotonic() + pause > start + PATIENCE_SECONDS or failures >= ENOUGH
             if late or not (busy or is_rate_limit(response.status, response.data)):
                 if response.status in NO_ANSWER and not (busy or answer.code):
-                    raise self._unreachable(answer.words)
+                    raise self._unreachable(answer.summary)
                 return answer
             time.sleep(pause)
 
@@ -244,11 +244,11 @@ class RestApi:
         ), response
 
     def _check_token(self, actor: Actor, answer: Answer, date: str | None) -> None:
-        if answer.status == UNAUTHORIZED and (refusal := REFUSED.search(answer.words)):
+        if answer.status == UNAUTHORIZED and (refusal := REFUSED.search(answer.summary)):
             self._check()  # only the stack issues the token of the secret key
             token = actor.headers.get("Authorization", "").removeprefix("Bearer ")
             server = f"the REST API{self._url and f' at {self._url}'}"
-            raise token_refused(self._kind, server, actor.name, words=refusal[0], token=token, date=date)
+            raise token_refused(self._kind, server, actor.name, message=refusal[0], token=token, date=date)
 
     def _unreachable(self, reason: str) -> UnreachableError:
         return UnreachableError(

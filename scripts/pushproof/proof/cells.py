@@ -148,7 +148,7 @@ class Asked:
                 observed=observed,
                 reason=reason,
                 request=request,
-                answer=answer.words,
+                answer=answer.summary,
             )
         )
 
@@ -220,12 +220,12 @@ def _reason(case: Case, actor: str, expected: str, observed: str, answer: Answer
     """One sentence that says what the actor could do and should not, or should and could not."""
     action = f"{case.verb} {case.detail or 'on'} {case.object}"
     if observed == FAILED:
-        result = answer.words if answer.code == CANCELED else f"answered {answer.words}"
+        result = answer.summary if answer.code == CANCELED else f"answered {answer.summary}"
         return f"{actor}: {action} could not be judged, the API {result}"
     if expected == ALLOWED:
-        return f"{actor} should be able to {action}, but got {answer.words}"
+        return f"{actor} should be able to {action}, but got {answer.summary}"
     if expected == REFUSED and observed == NOTHING:
-        return f"{actor} holds a right to {action}: an empty answer ({answer.words}) instead of a refusal"
+        return f"{actor} holds a right to {action}: an empty answer ({answer.summary}) instead of a refusal"
     if observed == ALLOWED:
         return f"{actor} can {action}, a row of the owner's"
-    return f"{actor} should be refused to {action}, but got {answer.words}"
+    return f"{actor} should be refused to {action}, but got {answer.summary}"

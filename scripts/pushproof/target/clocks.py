@@ -26,16 +26,16 @@ def check_keys_of_stack(service_role_key: str) -> None:
         )
 
 
-def token_refused(kind: str, server: str, who: str, words: str, token: str, date: str | None) -> PushproofError:
+def token_refused(kind: str, server: str, who: str, message: str, token: str, date: str | None) -> PushproofError:
     """The error for a token that a server refuses as expired or not yet valid: StackError or CredentialsError.
 
-    `kind` is the target's, `who` the actor, `words` the server's message, `date` the Date header of its answer.
+    `kind` is the target's, `who` the actor, `message` the server's message, `date` the Date header of its answer.
     """
     server_time, claims = parsedate_to_datetime(date).timestamp() if date else time.time(), _claims(token)
-    cause, hint = f"a clock disagrees: {server} refuses the token of {who} ({words})", SET_CLOCK
-    if "expired" in words:
+    cause, hint = f"a clock disagrees: {server} refuses the token of {who} ({message})", SET_CLOCK
+    if "expired" in message:
         hint += "; a run that takes longer than its tokens live needs a longer `jwt_expiry`"
-    if "exp" in claims and "expired" in words:
+    if "exp" in claims and "expired" in message:
         cause += f", which expired {server_time - claims['exp']:.0f} s ago"
     elif "iat" in claims:
         cause += f", which was issued {claims['iat'] - server_time:.0f} s in the future"

@@ -35,11 +35,11 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
     if answer.rows:
         sentence = f"Anybody who signs in anonymously, without an address, can read rows of {name}"
         return Verdict(
-            verdict=CONFIRMED, sentence=sentence, request=request.curl("anonymous"), answer=answer.words, severe=False
+            verdict=CONFIRMED, sentence=sentence, request=request.curl("anonymous"), answer=answer.summary, severe=False
         )
     return Verdict(
         verdict=REFUTED,
         sentence="an anonymous sign-in gets nothing",
         request=request.curl("anonymous"),
-        answer=answer.words,
+        answer=answer.summary,
     )

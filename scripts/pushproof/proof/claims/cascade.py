@@ -33,10 +33,10 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
             rows.records.remove(child, match)
             rows.refresh()
         if answer.status >= 300:
-            return Verdict(UNPROVED, f"the owner's row in {parent_name} could not be deleted: {answer.words}")
+            return Verdict(UNPROVED, f"the owner's row in {parent_name} could not be deleted: {answer.summary}")
         if gone:
             sentence = f"Whoever deletes their row in {parent_name} deletes other users' rows in {name} with it"
             return Verdict(
-                verdict=CONFIRMED, sentence=sentence, request=request.curl("owner"), answer=answer.words, severe=False
+                verdict=CONFIRMED, sentence=sentence, request=request.curl("owner"), answer=answer.summary, severe=False
             )
     return Verdict(REFUTED, f"no user can add a row of {name} below another user's row, or it is not deleted with that")

@@ -24,14 +24,14 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
         if answer.status < 300:
             sentence = f"Anybody can call functions of {extension} as rpc, such as {function}"
             return Verdict(
-                verdict=CONFIRMED, sentence=sentence, request=request.curl("anon"), answer=answer.words, severe=False
+                verdict=CONFIRMED, sentence=sentence, request=request.curl("anon"), answer=answer.summary, severe=False
             )
         if answer.refused:
             return Verdict(
                 verdict=REFUTED,
                 sentence=f"{function} is refused",
                 request=request.curl("anon"),
-                answer=answer.words,
+                answer=answer.summary,
                 severe=False,
             )
     return Verdict(UNPROVED, f"no function of {extension} can be called without arguments", severe=False)

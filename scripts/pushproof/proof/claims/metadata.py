@@ -36,12 +36,12 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
             verdict=CONFIRMED,
             sentence=sentence,
             request=request.curl("attacker"),
-            answer=after.words,
-            control=f"without it: {before.words}",
+            answer=after.summary,
+            control=f"without it: {before.summary}",
         )
     return Verdict(
         verdict=REFUTED,
         sentence=f"writing {added} into one's own metadata changes nothing",
         request=request.curl("attacker"),
-        answer=after.words,
+        answer=after.summary,
     )

@@ -38,12 +38,12 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
                 verdict=CONFIRMED,
                 sentence=sentence,
                 request=request.curl("other"),
-                answer=answer.words,
+                answer=answer.summary,
                 control="the owner's row, read before",
             )
     if answer is None or answer.status >= 300:
-        return Verdict(UNPROVED, f"other cannot add a row to {name}: {answer.words if answer else 'nothing to send'}")
-    return Verdict(REFUTED, "another user's writes left the owner's rows as they were", answer=answer.words)
+        return Verdict(UNPROVED, f"other cannot add a row to {name}: {answer.summary if answer else 'nothing to send'}")
+    return Verdict(REFUTED, "another user's writes left the owner's rows as they were", answer=answer.summary)
 
 
 def _bodies(relation: Relation) -> Iterator[Row]:

@@ -50,8 +50,8 @@ def ask(probe: Probe, case: ColumnCase) -> Iterator[Cell]:
             if not stored and _signature(answer, body) != _signature(as_missing, missing):
                 observed = ALLOWED
                 note = (
-                    f"other learns which {case.column} exist: {case.object} answers {answer.words} for the owner's, "
-                    f"{as_missing.words} for a missing one"
+                    f"other learns which {case.column} exist: {case.object} answers {answer.summary} for the owner's, "
+                    f"{as_missing.summary} for a missing one"
                 )
             asked.add("other", observed, request, answer=answer, note=note)
         own, _, works = _post(probe, relation, probe.rows.values.body(relation, "other"))
@@ -104,7 +104,7 @@ def _missing_key(value: object) -> object:
 
 def _signature(answer: Answer, body: Row) -> tuple[int, str, str]:
     """The status, code and text of an answer, without the values that it repeats from the request."""
-    text = answer.words
+    text = answer.summary
     for value in body.values():
         text = text.replace(str(value), "…")
     return answer.status, answer.code, text
