@@ -97,8 +97,8 @@ def read_back(
 ) -> None:
     """Check the history after a push, because the exit code of the CLI proves nothing.
 
-    `promised` are the file names that were pending, `reported` those that the CLI reports, `before` is the history before
-    the push. Raises HistoryError.
+    `promised` are the file names that were pending, `reported` those that the CLI reports, `before` is the history
+    before the push. Raises HistoryError.
     """
     history = read_history(connection)
     states = {p.local.path.name: p.state for p in pair(files, history) if p.local}

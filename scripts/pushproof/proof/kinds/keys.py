@@ -58,7 +58,8 @@ def ask(probe: Probe, case: KeyCase) -> Iterator[Cell]:
             probe.rows.remove_of(relation, match, "other")
     (request, answer), (_, free), (_, without) = answers
     differs = (answer.status, answer.code) != (free.status, free.code)
-    note = f"other learns which keys of {case.object} exist: {answer.summary} for a taken one, {free.summary} for a free one"
+    summaries = f"{answer.summary} for a taken one, {free.summary} for a free one"
+    note = f"other learns which keys of {case.object} exist: {summaries}"
     asked.add(
         "other",
         ALLOWED if differs else observed_of(answer, effect=False),
