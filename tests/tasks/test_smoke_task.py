@@ -50,7 +50,7 @@ def test_green(project: Project, watched: Connection) -> None:
 
 def test_red(project: Project, watched: Connection, superuser: Connection) -> None:
     """A red check and a failing test make the run red and are named; the traceback has neither keys nor tokens."""
-    check = project.write("checks/zz_never.sql", "-- Never\nselect 'this', 'that'")
+    check = project.write("checks/zz_never.sql", "-- Never\nselect 'this' as expected, 'that' as found")
     superuser.execute("alter table auth.users add constraint nobody check (false) not valid")
     try:
         done = project.invoke("smoke", "-k", "test_select and brands", "--", "--tb=long", "--showlocals")

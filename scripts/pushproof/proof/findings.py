@@ -59,6 +59,11 @@ class Verdict:
     severe: bool = True
     rules: tuple[str, ...] = ()  # of the reports that made the claim
 
+    @classmethod
+    def confirmed(cls, sentence: str, request: str, answer: str, *, control: str = "", severe: bool = True) -> Verdict:
+        """The claim holds: `answer` shows it."""
+        return cls(CONFIRMED, sentence, request, answer=answer, control=control, severe=severe)
+
 
 @dataclass(frozen=True)
 class Finding:

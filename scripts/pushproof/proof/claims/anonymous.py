@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pushproof.proof.claims import reach
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.outcomes import ALLOWED
 
 RULES = frozenset(("any_signed_in",))
@@ -34,9 +34,7 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
     answer = context.probe.api.ask(visitor, request)
     if answer.rows:
         sentence = f"Anybody who signs in anonymously, without an address, can read rows of {name}"
-        return Verdict(
-            verdict=CONFIRMED, sentence=sentence, request=request.curl("anonymous"), answer=answer.summary, severe=False
-        )
+        return Verdict.confirmed(sentence, request.curl("anonymous"), answer.summary, severe=False)
     return Verdict(
         verdict=REFUTED,
         sentence="an anonymous sign-in gets nothing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pushproof.base.queries import query
-from pushproof.proof.findings import CONFIRMED, REFUTED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, Context, LinterReport, Verdict
 
 RULES = frozenset(("SEC002", "SEC016", "SEC023", "SEC029", "SEC048"))
 
@@ -17,12 +17,7 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
     roles = context.probe.rows.records.connection.execute(query("proof/claims/bypass"), {"relation": oid}).fetchall()
     unbound = [role for role, bypasses in roles if bypasses and role != "service_role"]
     if unbound:
-        return Verdict(
-            verdict=CONFIRMED,
-            sentence=f"{', '.join(unbound)} may bypass every policy",
-            request="the catalog",
-            answer=str(roles),
-        )
+        return Verdict.confirmed(f"{', '.join(unbound)} may bypass every policy", "the catalog", str(roles))
     return Verdict(
         REFUTED,
         "requests run as anon or authenticated, which neither own it nor bypass row level security",

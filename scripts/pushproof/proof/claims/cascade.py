@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pushproof.proof.cells import MINIMAL
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, UNPROVED, Context, LinterReport, Verdict
 
 RULES = frozenset(("cascade_across_owners",))
 FROM = re.compile(r"cascades from (.+)$")
@@ -36,7 +36,5 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
             return Verdict(UNPROVED, f"the owner's row in {parent_name} could not be deleted: {answer.summary}")
         if gone:
             sentence = f"Whoever deletes their row in {parent_name} deletes other users' rows in {name} with it"
-            return Verdict(
-                verdict=CONFIRMED, sentence=sentence, request=request.curl("owner"), answer=answer.summary, severe=False
-            )
+            return Verdict.confirmed(sentence, request.curl("owner"), answer.summary, severe=False)
     return Verdict(REFUTED, f"no user can add a row of {name} below another user's row, or it is not deleted with that")

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pushproof.base.queries import query
 from pushproof.proof.asking import Request
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, UNPROVED, Context, LinterReport, Verdict
 
 RULES = frozenset(("extension_in_public",))
 
@@ -23,9 +23,7 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
         answer = context.probe.ask("anon", request)
         if answer.status < 300:
             sentence = f"Anybody can call functions of {extension} as rpc, such as {function}"
-            return Verdict(
-                verdict=CONFIRMED, sentence=sentence, request=request.curl("anon"), answer=answer.summary, severe=False
-            )
+            return Verdict.confirmed(sentence, request.curl("anon"), answer.summary, severe=False)
         if answer.refused:
             return Verdict(
                 verdict=REFUTED,

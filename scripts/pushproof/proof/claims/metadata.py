@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.unaskable import UnaskableError
 
 RULES = frozenset(("rls_references_user_metadata", "SEC033"))
@@ -32,12 +32,8 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
     added = ", ".join(f"{k}: {v}" for k, v in wanted.items())
     if after.rows and not before.rows:
         sentence = f"Any signed-in user who writes {added} into their own metadata can read other users' rows in {name}"
-        return Verdict(
-            verdict=CONFIRMED,
-            sentence=sentence,
-            request=request.curl("attacker"),
-            answer=after.summary,
-            control=f"without it: {before.summary}",
+        return Verdict.confirmed(
+            sentence, request.curl("attacker"), after.summary, control=f"without it: {before.summary}"
         )
     return Verdict(
         verdict=REFUTED,

@@ -8,7 +8,7 @@ from typing import Any
 
 from pushproof.base.queries import query
 from pushproof.proof.differential import become
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.names import regclass
 
 PER_ROW = frozenset(("auth_rls_initplan", "PERF001"))
@@ -38,13 +38,13 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
     shown = "; ".join(f"{n['Node Type']} {_conditions(n)}".strip() for n in scans)[:300]
     if any(r.rule in PER_ROW for r in reports) and any(CALLS.search(_conditions(n)) for n in nodes):
         sentence = f"Slow, no leak: a read of {name} looks up the caller for each row; write (select auth.uid())"
-        return Verdict(verdict=CONFIRMED, sentence=sentence, request=statement, answer=shown, severe=False)
+        return Verdict.confirmed(sentence, statement, shown, severe=False)
     indexes = connection.execute(query("proof/claims/leading_columns"), {"schema": relation.schema})
     leading = dict(indexes.fetchall())
     filtered = any(_conditions(n) for n in nodes)
     if any(r.rule not in PER_ROW for r in reports) and filtered and not _served(nodes, leading):
         sentence = f"Slow, no leak: no index serves the policies of {name}, so each user's read scans the whole table"
-        return Verdict(verdict=CONFIRMED, sentence=sentence, request=statement, answer=shown, severe=False)
+        return Verdict.confirmed(sentence, statement, shown, severe=False)
     return Verdict(
         verdict=REFUTED,
         sentence="the plan uses an index and looks up the caller once",

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from pushproof.base.queries import query
 from pushproof.proof.differential import become
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.names import Name, name_of
 
 RULES = frozenset(("SEC015", "function_search_path_mutable"))
@@ -50,13 +50,7 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
         touched = [table for (table,) in connection.execute(query("proof/claims/shadowed")).fetchall()]
     if touched:
         sentence = f"With their own SQL, not over REST, a user can make {name} use their table with its owner's rights"
-        return Verdict(
-            verdict=CONFIRMED,
-            sentence=sentence,
-            request=call,
-            answer=f"it used pg_temp.{', pg_temp.'.join(touched)}",
-            severe=False,
-        )
+        return Verdict.confirmed(sentence, call, f"it used pg_temp.{', pg_temp.'.join(touched)}", severe=False)
     return Verdict(REFUTED, "called with temporary tables of the same names, it did not use them", call)
 
 

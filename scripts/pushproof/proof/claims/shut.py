@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pushproof.proof.findings import CONFIRMED, REFUTED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, Context, LinterReport, Verdict
 from pushproof.proof.outcomes import ALLOWED
 
 RULES = frozenset(("rls_enabled_no_policy", "SEC009", "SEC010", "SEC012", "SEC022", "SEC037", "missing_grant"))
@@ -15,11 +15,5 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
     cells = context.on(name)
     for cell in cells:
         if cell.expected == ALLOWED and cell.observed != ALLOWED and cell.actor != "service":
-            return Verdict(
-                verdict=CONFIRMED,
-                sentence=f"Nothing leaks, but {cell.reason}",
-                request=cell.curl,
-                answer=cell.answer,
-                severe=False,
-            )
+            return Verdict.confirmed(f"Nothing leaks, but {cell.reason}", cell.curl, cell.answer, severe=False)
     return Verdict(REFUTED, f"every actor gets what access.toml declares for {name}")

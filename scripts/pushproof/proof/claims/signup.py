@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pushproof.base.errors import PushproofError
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.intent import SENSITIVE, ActorIntent
 from pushproof.proof.records import Row
 from pushproof.proof.samples import by_power, literals, user_columns
@@ -34,12 +34,8 @@ def judge(context: Context, _name: str, reports: Sequence[LinterReport]) -> Verd
     for relation, column, value in _sensitive(context, user):
         if value in metadata.values() and others.get((relation, column)) != value:
             sentence = f"Anybody who signs up with {entries} in their metadata is given {column} {value} in {relation}"
-            return Verdict(
-                verdict=CONFIRMED,
-                sentence=sentence,
-                request=request,
-                answer=f"{relation}.{column} = {value}",
-                control="a new user without this metadata",
+            return Verdict.confirmed(
+                sentence, request, f"{relation}.{column} = {value}", control="a new user without this metadata"
             )
     return Verdict(REFUTED, f"signing up with {entries} gives no user more", request)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pushproof.proof.catalog import Relation
 from pushproof.proof.cells import MINIMAL
-from pushproof.proof.findings import CONFIRMED, REFUTED, UNPROVED, Context, LinterReport, Verdict
+from pushproof.proof.findings import REFUTED, UNPROVED, Context, LinterReport, Verdict
 from pushproof.proof.records import Row
 
 RULES = frozenset(("SEC013",))
@@ -34,12 +34,8 @@ def judge(context: Context, name: str, _reports: Sequence[LinterReport]) -> Verd
             rows.records.remove(relation, probe.catalog.key_of(relation, theirs))
         if changed:
             sentence = f"Any signed-in user who adds a row to {name} changes other users' rows through its trigger"
-            return Verdict(
-                verdict=CONFIRMED,
-                sentence=sentence,
-                request=request.curl("other"),
-                answer=answer.summary,
-                control="the owner's row, read before",
+            return Verdict.confirmed(
+                sentence, request.curl("other"), answer.summary, control="the owner's row, read before"
             )
     if answer is None or answer.status >= 300:
         return Verdict(UNPROVED, f"other cannot add a row to {name}: {answer.summary if answer else 'nothing to send'}")

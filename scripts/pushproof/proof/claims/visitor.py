@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pushproof.proof.claims import reach
-from pushproof.proof.findings import CONFIRMED, Context, LinterReport, Verdict
+from pushproof.proof.findings import Context, LinterReport, Verdict
 from pushproof.proof.outcomes import ALLOWED, REFUSED
 
 RULES = frozenset(("SEC003",))
@@ -19,4 +19,4 @@ def judge(context: Context, name: str, reports: Sequence[LinterReport]) -> Verdi
         return reach.judge(context, name, reports)
     request = reached.curl
     sentence = f"No leak yet: visitors hold a privilege on {name}, and only its policies to PUBLIC deny them its rows"
-    return Verdict(verdict=CONFIRMED, sentence=sentence, request=request, answer=reached.answer, severe=False)
+    return Verdict.confirmed(sentence, request, reached.answer, severe=False)

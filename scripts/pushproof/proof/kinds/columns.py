@@ -5,12 +5,12 @@ The owner column is set to another user's id, a reference to another user's row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from pushproof.proof.catalog import USERS, Catalog, Relation
 from pushproof.proof.cells import MINIMAL, Asked, Cell, ColumnCase, Probe
-from pushproof.proof.intent import Intent
+from pushproof.proof.intent import Intent, RelationIntent
 from pushproof.proof.outcomes import ALLOWED, DENIED, NOTHING, observed_of
 from pushproof.proof.records import Row
 from pushproof.proof.scope import is_alone, tables
@@ -20,20 +20,24 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[ColumnCase]:
     """Each writable column of the tables that owners may update."""
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
-        if "owner" not in entry.allowed["update"]:
-            continue
-        for column in relation.columns:
-            if not column.generated:
-                expected = ALLOWED if column.name in entry.columns else DENIED
-                alone = is_alone(relation, entry)
-                yield ColumnCase(
-                    kind="columns",
-                    object=relation.qualified,
-                    verb="update",
-                    expected={"owner": expected},
-                    column=column.name,
-                    alone=alone,
-                )
+        if "owner" in entry.allowed["update"]:
+            yield from cases_of(relation, entry, entry.columns, kind="columns", verb="update")
+
+
+def cases_of(
+    relation: Relation, entry: RelationIntent, allowed: Collection[str], *, kind: str, verb: str
+) -> Iterable[ColumnCase]:
+    """One case for each writable column: the owner may set those in `allowed` and no others."""
+    for column in relation.columns:
+        if not column.generated:
+            yield ColumnCase(
+                kind=kind,
+                object=relation.qualified,
+                verb=verb,
+                expected={"owner": ALLOWED if column.name in allowed else DENIED},
+                column=column.name,
+                alone=is_alone(relation, entry),
+            )
 
 
 def ask(probe: Probe, case: ColumnCase) -> Iterator[Cell]:

@@ -7,7 +7,7 @@ claims: for the owner's row, and for a row that its owner gives to another user 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pushproof.proof.catalog import Catalog, Policy, Relation
@@ -81,15 +81,7 @@ def ask(probe: Probe, case: HiddenCase) -> Iterator[Cell]:
     elif not passes["owner"]:
         observed, control = FAILED, ""
         reason = f"no positive control: the policies of {case.object} do not let its owner {case.verb} either"
-    yield Cell(
-        case=case,
-        actor="other",
-        expected=DENIED,
-        observed=observed,
-        reason=reason,
-        answer=f"{len(policies)} policies",
-        control=control,
-    )
+    yield _cell(case, "other", observed, reason=reason, policies=policies, control=control)
 
 
 def _given_away(probe: Probe, relation: Relation, case: HiddenCase, row: Row) -> Cell:
@@ -103,15 +95,15 @@ def _given_away(probe: Probe, relation: Relation, case: HiddenCase, row: Row) ->
         f"the owner can set {column} of {case.object} to another user's by a request without a filter" if passes else ""
     )
     observed = ALLOWED if passes else NOTHING
-    return Cell(
-        case=case,
-        actor="owner",
-        expected=DENIED,
-        observed=observed,
-        reason=reason,
-        answer=f"{len(policies)} policies",
-        control="postgres, by SQL",
-    )
+    return _cell(case, "owner", observed, reason=reason, policies=policies, control="postgres, by SQL")
+
+
+def _cell(
+    case: HiddenCase, actor: str, observed: str, *, reason: str, policies: Sequence[Policy], control: str
+) -> Cell:
+    """An answer that the policies give, by SQL."""
+    answer = f"{len(policies)} policies"
+    return Cell(case, actor, DENIED, observed=observed, reason=reason, answer=answer, control=control)
 
 
 def _binds(policy: Policy) -> bool:

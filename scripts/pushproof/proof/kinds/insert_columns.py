@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from pushproof.proof.catalog import Catalog
 from pushproof.proof.cells import MINIMAL, Asked, Cell, ColumnCase, Probe
 from pushproof.proof.intent import Intent
-from pushproof.proof.outcomes import ALLOWED, DENIED, observed_of
-from pushproof.proof.scope import is_alone, tables
+from pushproof.proof.kinds.columns import cases_of
+from pushproof.proof.outcomes import observed_of
+from pushproof.proof.scope import tables
 
 
 def derive(catalog: Catalog, intent: Intent) -> Iterable[ColumnCase]:
@@ -16,17 +17,7 @@ def derive(catalog: Catalog, intent: Intent) -> Iterable[ColumnCase]:
     for relation in tables(catalog):
         entry = intent.relations[relation.qualified]
         if entry.insert_columns:
-            for column in (c for c in relation.columns if not c.generated):
-                expected = ALLOWED if column.name in entry.insert_columns else DENIED
-                alone = is_alone(relation, entry)
-                yield ColumnCase(
-                    kind="insert_columns",
-                    object=relation.qualified,
-                    verb="insert",
-                    expected={"owner": expected},
-                    column=column.name,
-                    alone=alone,
-                )
+            yield from cases_of(relation, entry, entry.insert_columns, kind="insert_columns", verb="insert")
 
 
 def ask(probe: Probe, case: ColumnCase) -> Iterator[Cell]:
