@@ -24,6 +24,7 @@ class Config(InvokeConfig):
     """invoke's configuration; it ignores the user's file if the home folder cannot be entered."""
 
     def load_user(self, merge: bool = True) -> None:
+        """Read the settings of invoke that the user has, unless their file cannot be read."""
         with contextlib.suppress(OSError):
             super().load_user(merge)
 

@@ -56,10 +56,12 @@ class Settings:
 
     @property
     def supabase_dir(self) -> Path:
+        """The project's folder `supabase/`."""
         return self.project / "supabase"
 
     @property
     def migrations_dir(self) -> Path:
+        """The folder of the migration files."""
         return self.supabase_dir / "migrations"
 
 

@@ -30,6 +30,7 @@ class Redacted:
         self._secrets = (target.secret_key, target.publishable_key, target.database.password)
 
     def write(self, text: str) -> int:
+        """Write the text without secrets; the number of characters written."""
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
         return int(self._stream.write(JWT.sub("[redacted]", text)))
@@ -46,6 +47,7 @@ class UsageErrors:
         self.text = ""
 
     def write(self, text: str) -> int:
+        """Keep pytest's usage errors, write the rest; the number of characters handled."""
         if not text.startswith("ERROR: "):
             return int(self._stream.write(text))
         self.text += text.removeprefix("ERROR: ")
@@ -61,6 +63,7 @@ class Stopper:
     interrupted = False
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """Note whether it was the user's interruption."""
         self.interrupted = excinfo.type is KeyboardInterrupt  # for such a file pytest raises a subclass
 
 
@@ -78,9 +81,11 @@ class Tally(Stopper):
         self.failed: dict[str, str] = {}  # node id -> first failed phase: setup, call or teardown
 
     def pytest_configure(self, config: Any) -> None:
+        """Hand the run to the fixtures."""
         config.pushproof_run = self.pushproof_run
 
     def pytest_runtest_logreport(self, report: Any) -> None:
+        """Count a result, and note a failure with its phase."""
         if report.when == "call" or report.outcome != "passed":
             self.counts[report.outcome] = self.counts.get(report.outcome, 0) + 1
             if report.outcome == "failed":
@@ -94,6 +99,7 @@ class Tally(Stopper):
             self.session.shouldfail = "a test failed"
 
     def pytest_sessionstart(self, session: Any) -> None:
+        """Keep the session, which `first` ends."""
         self.session = session
 
     def pytest_collectreport(self, report: Any) -> None:

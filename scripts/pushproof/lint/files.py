@@ -37,6 +37,7 @@ class File:
 
     @classmethod
     def of(cls, migration: Migration) -> File:
+        """The parsed file of a migration. Raises ProjectError if it cannot be read."""
         return cls(migration.path, migration.sql, statements_of(migration.sql))
 
     def kinds(self, *names: str) -> Iterator[Statement]:

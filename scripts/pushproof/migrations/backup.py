@@ -34,6 +34,7 @@ class Named:
 
     @property
     def name(self) -> str:
+        """The qualified name, as messages show it."""
         return f"{self.schema}.{self.table}"
 
 

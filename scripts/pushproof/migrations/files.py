@@ -45,6 +45,7 @@ class Migration:
 
     @property
     def sql(self) -> str:
+        """The text of the file. Raises ProjectError if it cannot be read."""
         return read_sql(self.path)
 
 

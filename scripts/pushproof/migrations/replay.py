@@ -42,6 +42,7 @@ class Timing:
 
     @property
     def total(self) -> float:
+        """Seconds of all statements together."""
         return sum(self.seconds)
 
 

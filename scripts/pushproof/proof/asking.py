@@ -65,6 +65,7 @@ class Request:
 
     @property
     def url(self) -> str:
+        """The path with its query, percent-encoded, relative to the REST root."""
         return self.path + (f"?{urlencode(self.params, safe='*,().:-')}" if self.params else "")
 
     def curl(self, actor: str) -> str:
@@ -95,6 +96,7 @@ class Request:
 
     @property
     def headers(self) -> dict[str, str]:
+        """The headers that the request itself needs; the actor's come on top."""
         headers = {"Prefer": self.prefer} if self.prefer else {}
         if self.schema:
             headers[self._profile] = self.schema
@@ -119,6 +121,7 @@ class Answer:
 
     @property
     def rows(self) -> list[Any]:
+        """The rows of the body; empty if it is no list."""
         return self.body if isinstance(self.body, list) else []
 
     @property

@@ -108,10 +108,12 @@ class Relation:
 
     @property
     def qualified(self) -> str:
+        """`schema.name`, unquoted: the key of the catalog and of access.toml."""
         return f"{self.schema}.{self.name}"
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
+        """The columns by their names."""
         return {c.name: c for c in self.columns}
 
     @property
@@ -122,6 +124,7 @@ class Relation:
 
     @property
     def is_view(self) -> bool:
+        """Whether it is a view of either kind."""
         return self.kind in VIEWS
 
     def takes(self, verb: str) -> bool:
@@ -159,6 +162,7 @@ class Function:
 
     @property
     def qualified(self) -> str:
+        """`schema.name(types)`: the key of the catalog and of access.toml."""
         return f"{self.schema}.{self.name}({', '.join(self.types)})"
 
     @property
@@ -229,6 +233,7 @@ class Catalog:
         return {n: row[n] for n in compared}
 
     def policies_of(self, relation: str) -> list[Policy]:
+        """The policies of this relation."""
         return [p for p in self.policies if p.relation == relation]
 
 

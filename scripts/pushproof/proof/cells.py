@@ -48,6 +48,7 @@ class Case:
 
     @property
     def name(self) -> str:
+        """Kind, object, verb and detail: unique in a run."""
         return " ".join(filter(None, (self.kind, self.object, self.verb, self.detail)))
 
 
@@ -59,6 +60,7 @@ class ColumnCase(Case):
 
     @property
     def detail(self) -> str:
+        """The column."""
         return self.column
 
 
@@ -77,10 +79,12 @@ class Cell:
 
     @property
     def ok(self) -> bool:
+        """Whether it is as declared."""
         return not self.reason
 
     @property
     def name(self) -> str:
+        """The case and the actor: unique in a run."""
         return f"{self.case.name} as {self.actor}"
 
     @property
@@ -110,9 +114,11 @@ class Probe:
     api: RestApi
 
     def relation(self, case: Case) -> Relation:
+        """The relation that the case is about."""
         return self.catalog.relations[case.object]
 
     def ask(self, actor: str, request: Request) -> Answer:
+        """Send the request as the actor. Raises UnreachableError."""
         return self.api.ask(self.actors[actor], request)
 
     def request(self, relation: Relation, method: str, **more: Any) -> Request:

@@ -20,6 +20,7 @@ class Coverage:
 
     @property
     def covered(self) -> bool:
+        """Whether it was seen both to allow and to deny."""
         return bool(self.allowing and self.denying)
 
 

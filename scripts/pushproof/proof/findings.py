@@ -75,6 +75,7 @@ class Finding:
 
     @property
     def verdict(self) -> str:
+        """The most serious verdict of its claims."""
         verdicts = {v.verdict for v in self.verdicts}
         return next(name for name in ORDER if name in verdicts)
 
@@ -86,6 +87,7 @@ class Finding:
 
     @property
     def severe(self) -> bool:
+        """Whether a user gets what is not theirs."""
         return self.verdict == CONFIRMED and any(v.severe for v in self.shown)
 
 

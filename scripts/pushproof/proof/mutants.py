@@ -45,6 +45,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
+        """Kind, object and change: unique in a run."""
         return f"{self.kind}: {self.object}, {self.change}"
 
 
@@ -76,6 +77,7 @@ class Trial:
 
     @property
     def killed(self) -> bool:
+        """Whether anything noticed the mutant."""
         return bool(self.killers)
 
     @property

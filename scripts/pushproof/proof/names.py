@@ -17,6 +17,7 @@ class Name(sql.Identifier):
     """A name in a statement with parameters: its percent signs are doubled, because psycopg interprets them."""
 
     def as_bytes(self, context: AdaptContext | None = None) -> bytes:
+        """The quoted identifier, with percent signs doubled for a query that has parameters."""
         return super().as_bytes(context).replace(b"%", b"%%")
 
 
@@ -56,6 +57,7 @@ class Text(sql.Literal):
     """A text in a statement with parameters: its percent signs are doubled, because psycopg interprets them."""
 
     def as_bytes(self, context: AdaptContext | None = None) -> bytes:
+        """The quoted literal, with percent signs doubled for a query that has parameters."""
         return super().as_bytes(context).replace(b"%", b"%%")
 
 

@@ -67,6 +67,7 @@ class Stack:
 
     @property
     def url(self) -> str:
+        """The address of the gateway."""
         return f"http://{HOST}:{self.state.ports['api']}"
 
     def target(self) -> Target:

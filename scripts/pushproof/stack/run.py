@@ -41,6 +41,7 @@ class Run:
 
     @cached_property
     def settings(self) -> Settings:
+        """The settings, read once. Raises what `settings.load` raises."""
         settings = self._given or settings_module.load(self.asked)
         for name in settings.repeated:
             self.console.status(f".env sets {name} more than once: the last one counts", style="yellow")
@@ -48,6 +49,7 @@ class Run:
 
     @cached_property
     def stack(self) -> Stack:
+        """The project's embedded stack, running or not."""
         return Stack(self.settings, self.console)
 
     @cached_property

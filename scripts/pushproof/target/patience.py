@@ -19,6 +19,7 @@ class PatientClient(httpx.Client):
     """Repeats requests that a rate limit refused (429), for at most PATIENCE_SECONDS."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send the request; wait and repeat it while the rate limit is used up."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             response = super().send(request, **options)

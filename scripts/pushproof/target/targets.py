@@ -38,10 +38,12 @@ class Database:
 
     @property
     def loopback(self) -> bool:
+        """Whether traffic to it stays on this machine."""
         return is_loopback(self.host)
 
     @property
     def label(self) -> str:
+        """`host:port/name`, for messages."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}/{self.name}"
 

@@ -42,10 +42,12 @@ class TestRun:
     id: str
 
     def email(self, actor: str) -> str:
+        """The address of an actor's user."""
         return f"pushproof-{actor}-{self.id}@example.com"
 
     @property
     def metadata(self) -> dict[str, str]:
+        """What marks a user as one of this run."""
         return {MARK: self.id}
 
 

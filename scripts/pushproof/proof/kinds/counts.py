@@ -28,6 +28,7 @@ class CountCase(Case):
 
     @property
     def detail(self) -> str:
+        """The way of counting."""
         return self.count
 
 

@@ -21,6 +21,7 @@ class EmbeddingCase(Case):
 
     @property
     def detail(self) -> str:
+        """The embedded relation, and the foreign key if there are several."""
         return f"{self.inner} by {self.key}"
 
 

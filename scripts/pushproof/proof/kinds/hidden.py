@@ -29,6 +29,7 @@ class HiddenCase(Case):
 
     @property
     def detail(self) -> str:
+        """The column, if there is one, and that there is no filter."""
         return f"{self.column} {UNFILTERED}" if self.column else UNFILTERED
 
 

@@ -20,6 +20,7 @@ class KeyCase(Case):
 
     @property
     def detail(self) -> str:
+        """The columns of the key, separated by commas."""
         return ", ".join(self.columns)
 
 

@@ -25,6 +25,7 @@ class UpsertCase(Case):
 
     @property
     def detail(self) -> str:
+        """The resolution of a conflict."""
         return self.resolution
 
 

@@ -33,14 +33,16 @@ class Service(Protocol):
     """A service of the stack. It describes a process; the supervisor starts and stops it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name in the state, in `status` and in `logs`."""
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The services that must be ready before this one starts."""
 
     @property
-    def stop_signal(self) -> signal.Signals: ...
+    def stop_signal(self) -> signal.Signals:
+        """The polite signal that ends it."""
 
     def prepare(self) -> None:
         """Prepare the files that the start needs."""

@@ -38,6 +38,7 @@ class Origin:
         """Do nothing: it needs no files."""
 
     def command(self) -> Command:
+        """Node.js with the origin's main module; its configuration is standard input."""
         configuration = {
             "parts": str(self.parts.folder),
             "host": HOST,
@@ -62,4 +63,5 @@ class Origin:
         )
 
     def ready(self) -> bool:
+        """Whether Auth answers, which asks the database."""
         return http_status(self.port, "/auth/v1/health") == 200

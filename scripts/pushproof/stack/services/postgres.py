@@ -78,6 +78,7 @@ class Postgres:
             file.unlink(missing_ok=True)
 
     def command(self) -> Command:
+        """The server with our settings, as the user that may run it."""
         options = SETTINGS | {"port": str(self.port)}
         flags = [f"--{name}={value}" for name, value in options.items()]
         return Command(

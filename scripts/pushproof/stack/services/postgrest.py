@@ -46,6 +46,7 @@ class Postgrest:
         """Do nothing: it needs no files."""
 
     def command(self) -> Command:
+        """PostgREST with its whole configuration in the environment."""
         env = process.inherited(
             PGPASSWORD=self.password,
             PGRST_DB_URI=f"postgresql://authenticator@{HOST}:{self.database_port}/{self.database}",
