@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import secrets
 import socket
 import stat
 import time
@@ -330,10 +331,11 @@ def test_a_password_of_more_bytes_than_are_compared(stack: Any, password: str) -
         assert (answer.status_code, "72" in answer.json()["msg"]) == (400, True)
 
 
+@pytest.mark.parametrize("name", ["redirect_to", "redirect%5Fto", "%72edirect_to"])
 @pytest.mark.parametrize("mark", ["%0d", "%0A", "%00", "%7F", "%0b"])
-def test_an_address_that_no_header_can_hold(stack: Any, mark: str) -> None:
+def test_an_address_that_no_header_can_hold(stack: Any, mark: str, name: str) -> None:
     """Whoever follows such a link is sent to the project's own address."""
-    path = f"/auth/v1/verify?type=magiclink&token=x&redirect_to=http://127.0.0.1:3000/{mark}X"
+    path = f"/auth/v1/verify?type=magiclink&token=x&{name}=http://127.0.0.1:3000/{mark}X"
     answer = httpx.get(stack.url + path)
     assert answer.status_code == 303
     assert "X" not in answer.headers["location"].partition("#")[0]
@@ -429,6 +431,8 @@ def visitor(stack: Any) -> tuple[str, str]:
         ("POST /signup", {"email": "x" * 300 + "@example.com", "password": "correct horse"}),
         ("POST /admin/users", {"email": "long@example.com", "role": "x" * 300}),
         ("POST /admin/users", {"email": "twice@example.com", "id": "{id}"}),
+        ("POST /admin/users", {"phone": secrets.token_hex(2000)}),
+        ("PUT /admin/users/{id}", {"phone": secrets.token_hex(2000)}),
         ("POST /token?grant_type=pkce", {"auth_code": True, "code_verifier": "x"}),
         ("POST /token?grant_type=pkce", {"auth_code": "x", "code_verifier": []}),
         *(
@@ -674,20 +678,27 @@ def test_a_column_called_as_the_key_is(stack: Any, postgres: psycopg.Connection[
     assert postgres.execute(f"select id from public.{rows}").fetchall() == [(2,)]
 
 
-def test_a_transaction_that_postgrest_repeats(stack: Any, postgres: psycopg.Connection[Any]) -> None:
+@pytest.mark.parametrize("body", [b"{}", [b"{", b"}"]], ids=["whole", "chunked"])
+@pytest.mark.parametrize("seconds", [0, 0.4])
+def test_a_transaction_that_postgrest_repeats(
+    stack: Any, postgres: psycopg.Connection[Any], seconds: float, body: bytes | list[bytes]
+) -> None:
     """Without an end, and for clients that are gone too: the REST server answers others again."""
     name = f"conflict_{uuid.uuid4().hex[:8]}"
     postgres.execute(f"""
         create function public.{name}() returns text language plpgsql as $$ begin
+          perform pg_catalog.pg_sleep({seconds});
           raise exception 'a newer version is there' using errcode = 'serialization_failure';
         end $$;
         grant execute on function public.{name}() to anon;
     """)
-    url, headers = f"{stack.url}/rest/v1/rpc/{name}", {"apikey": stack.publishable_key}
+    url = f"{stack.url}/rest/v1/rpc/{name}"
+    headers = {"apikey": stack.publishable_key, "content-type": "application/json"}
 
     def ask(_: int) -> int:
+        content = body if isinstance(body, bytes) else iter(body)
         try:
-            return httpx.post(url, headers=headers, timeout=2).status_code
+            return httpx.post(url, headers=headers, content=content, timeout=2).status_code
         except httpx.TimeoutException:
             return 0
 
@@ -700,6 +711,30 @@ def test_a_transaction_that_postgrest_repeats(stack: Any, postgres: psycopg.Conn
         assert httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.secret_key}, timeout=20).status_code == 200
     finally:
         postgres.execute(f"drop function public.{name}")
+
+
+def test_an_answer_to_a_body_in_parts_may_take_its_time(stack: Any, postgres: psycopg.Connection[Any]) -> None:
+    """As one to a whole body."""
+    name = f"slow_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"""
+        create function public.{name}() returns text language sql set statement_timeout = '30s' as
+          $$ select pg_catalog.pg_sleep(11)::text $$;
+        grant execute on function public.{name}() to anon;
+        notify pgrst, 'reload schema';
+    """)
+    url = f"{stack.url}/rest/v1/rpc/{name}"
+    headers = {"apikey": stack.publishable_key, "content-type": "application/json"}
+    try:
+        assert wait_until(lambda: httpx.head(url, headers=headers, timeout=20).status_code != 404, timeout=30)
+        assert httpx.post(url, headers=headers, content=iter([b"{", b"}"]), timeout=30).status_code == 200
+    finally:
+        postgres.execute(f"drop function public.{name}")
+
+
+def test_a_query_of_many_parts_is_refused(stack: Any, rows: str) -> None:
+    """PostgREST takes the square of their number."""
+    answer = httpx.get(f"{stack.url}/rest/v1/{rows}?limit=0{'&' * 10_000}", headers={"apikey": stack.publishable_key})
+    assert answer.status_code == 414
 
 
 def test_what_is_repeated_ends_beside_requests_that_are_answered(stack: Any, postgres: psycopg.Connection[Any]) -> None:

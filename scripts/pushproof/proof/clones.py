@@ -129,6 +129,7 @@ def clones(stack: Stack, probe: Probe, count: int, *, with_auth: bool = False) -
             password=state.passwords["authenticator"],
             jwt_secret=state.secrets["jwt_secret"],
             database=name,
+            numbered=with_auth,
             name=f"postgrest_{number}",
             needs=(),
         )

@@ -121,16 +121,15 @@ class Stack:
             self._end_strays()
         self._ensure_secrets()
         outdated = self._ensure_ports() | self._ensure_sockets()
-        supervisor = self._supervisor(parts)
         if outdated:
-            supervisor.stop(tuple(outdated))
+            self._supervisor(parts).stop(tuple(outdated))
         self._ensure_cluster(parts)
         if self.state.cluster != recipe(parts):
             message = (
                 f"another version of pushproof made the database in {self.data}; `pushproof reset-local` renews it"
             )
             self.console.status(message, style="yellow")
-        started = supervisor.start(names)
+        started = self._supervisor(parts).start(names)
         self._instance = self._postgres(parts).pid_file()
         return started
 
@@ -387,6 +386,7 @@ class Stack:
                 api=api,
                 password=passwords["authenticator"],
                 jwt_secret=self.state.secrets["jwt_secret"],
+                numbered=self.state.cluster == recipe(parts),
             )
         socket = self.rest_socket if parts.postgrest else None
         arguments = (parts, ports["api"], socket, ports["postgres"], api.schemas, passwords, self.state.secrets)

@@ -38,6 +38,7 @@ class Postgrest:
     password: str = field(repr=False)
     jwt_secret: str = field(repr=False)
     database: str = DATABASE
+    numbered: bool = False  # requests come from a gateway that numbers them, to a cluster of this version
     name: str = "postgrest"
     needs: tuple[str, ...] = ("postgres",)
     stop_signal: signal.Signals = signal.SIGTERM
@@ -54,6 +55,7 @@ class Postgrest:
             PGRST_DB_EXTRA_SEARCH_PATH=",".join(self.api.extra_search_path),
             PGRST_DB_MAX_ROWS=str(self.api.max_rows),
             PGRST_DB_ANON_ROLE="anon",
+            PGRST_DB_PRE_REQUEST="pg_catalog.pushproof_request" if self.numbered else "",
             PGRST_JWT_SECRET=self.jwt_secret,
             PGRST_SERVER_UNIX_SOCKET=str(self.socket),
             PGRST_SERVER_UNIX_SOCKET_MODE="600",

@@ -8,6 +8,7 @@ import { sign, verify } from './jwt.mjs'
 import { connect, createAuthApp, STATEMENT_MS } from './lite.mjs'
 import { load } from './parts.mjs'
 import { PASSWORD_LIMIT, tokenHash, tooLongPassword, Users, UUID } from './users.mjs'
+import { CONTROL } from './routes.mjs'
 
 const BODY_LIMIT = 1_048_576
 const EMAIL_LIMIT = 255 // characters, of the column
@@ -310,17 +311,21 @@ const refuseClaims = ({ sub, session_id }) => {
 const isAnonymous = ({ email, phone, password }) => !email && !phone && !password
 const unexpected = (message) => new AuthError(500, 'unexpected_failure', message)
 const tooLong = () => new AuthError(400, 'validation_failed', 'Unable to validate email address: invalid format')
-// Class 22 of SQLSTATEs: the value is wrong, such as one that is too long for its column.
-const answerTo = (error) => /^22/.test(error.code)
+// Classes of SQLSTATEs: 22, the value is wrong, such as one that is too long for its column; 54, it is beyond a limit.
+const answerTo = (error) => /^(22|54)/.test(error.code)
   ? new AuthError(400, 'validation_failed', error.message)
   : unexpected('Database error querying schema')
 const badJson = () => new AuthError(400, 'bad_json', 'Could not parse request body as JSON')
 
-// An address that no Location header can hold is none: the project's own is taken.
-const BROKEN_REDIRECT = /(?<=[?&])redirect_to=[^&]*%(?:[01][\da-f]|7f)[^&]*&?/gi
-// The links of invitations are answered as those of sign-ups, which lite knows.
-const known = (query) =>
-  query.replace(BROKEN_REDIRECT, '').replace(/([?&]type=)invite(?=&|$)/, '$1signup').replace(/([?&]type=)email(?=&|$)/, '$1magiclink')
+// An address that no Location header can hold is none: the project's own is taken. The links of invitations are answered
+// as those of sign-ups, which lite knows.
+function known(query) {
+  const given = new URLSearchParams(query)
+  if (given.getAll('redirect_to').some((address) => CONTROL.test(address))) given.delete('redirect_to')
+  const type = { invite: 'signup', email: 'magiclink' }[given.get('type')]
+  if (type) given.set('type', type)
+  return given.size ? `?${given}` : ''
+}
 
 // Of a body that is too large the rest is read and dropped, so that the connection can be used again.
 async function read(req) {

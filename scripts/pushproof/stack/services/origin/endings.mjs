@@ -5,116 +5,102 @@
 import { log } from './answers.mjs'
 import { connect } from './lite.mjs'
 
-const SAMPLES = 15
-const BETWEEN_MS = 20
-const REPEATS = 3 // transactions in which a session is seen
+const LOOK_MS = 500
+const NEXT_LOOK_MS = 50 // once a session was seen: it has its name for a part of each transaction only
+const REPEATS = 3 // transactions of one request, from which on it is repeated
 const COMMIT_MS = 15_000 // for the triggers that run at COMMIT
-const AGAIN_MS = 2000
-const HOLD_MS = 1000 // for which requests are held back at first; twice as long each time that others still wait
-const LONGEST_HOLD_MS = 16_000 // more than a request waits for one of PostgREST's connections
+const GRACE_MS = 2000 // beyond the time limit of a statement
+const HOLD_MS = 500 // PostgREST may refuse new requests after it lost a connection
+const UNSEEN_MS = 30_000 // until a request has ended by itself: it may have waited for a connection
 
-const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
+/** The request header by which provision/63_requests.sql names the session that serves it. */
+export const NUMBER = 'x-pushproof-request'
 
 /**
- * Ends sessions of REST that serve nobody. `patience` ms is for how long a request is waited for.
- *
- * PostgREST does not tell which session serves which request. So requests are held back for a moment, until all that
- * somebody waits for are answered: whatever is still at work serves a request that was abandoned.
+ * Ends the sessions of abandoned requests. No request waits longer than `patience` ms, so a session that works longer on
+ * a statement serves nobody, even if it has no name, as in a project with a pre-request function of its own.
  */
 export function createEnder(config, patience) {
   const login = { user: 'authenticator', password: config.database.authenticator_password, zone: 'Z', max: 1 }
-  const abandoned = new Set()
-  let waiting = 0 // requests whose answer somebody waits for
-  let answers = 0
-  let gate
-  let running
+  const abandoned = new Map() // by their numbers: the transactions that were seen, and the last time
+  let running = false
+  let held
 
-  // Sessions that go from one transaction to the next, or that do not come to the end of a COMMIT.
-  async function suspects(sql) {
-    const seen = new Map()
-    const late = new Set()
-    for (let n = 0; n < SAMPLES; n += 1) {
-      const busy = await sql`
-        select pid, xact_start::text as began, query ilike 'commit%'
-          and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${COMMIT_MS}::int as late
-        from pg_catalog.pg_stat_activity
-        where usename = current_user and datname = current_catalog and pid <> pg_catalog.pg_backend_pid() and state <> 'idle'`
-      for (const session of busy) {
-        seen.set(session.pid, (seen.get(session.pid) ?? new Set()).add(session.began))
-        if (session.late) late.add(session.pid)
-      }
-      await pause(BETWEEN_MS)
-    }
-    return [...seen.keys()].filter((pid) => late.has(pid) || seen.get(pid).size >= REPEATS)
-  }
+  const sessions = (sql) => sql`
+    select application_name as name, pg_catalog.split_part(application_name, ' ', 2) as number, xact_start::text as began,
+      query_start < pg_catalog.clock_timestamp() - interval '1 ms' * case
+        when query ilike 'commit%' then ${COMMIT_MS}::int
+        else ${GRACE_MS}::int + nullif(pg_catalog.split_part(application_name, ' ', 3)::int, 0) end as late
+    from pg_catalog.pg_stat_activity
+    where usename = current_user and datname = current_catalog and state <> 'idle'
+      and application_name ~ '^request [[:alnum:]]+ [[:digit:]]+$'`
 
-  // A session that works on one statement for longer than anybody waits.
-  const outlived = (sql) => sql`
+  const terminate = (sql, names) => sql`
     select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
     where usename = current_user and datname = current_catalog and pid <> pg_catalog.pg_backend_pid()
-      and state = 'active' and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${patience}::int`
+      and (application_name = any(${names}::text[])
+        or state = 'active' and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${patience}::int)`
 
-  // How many were ended; undefined if others were still waiting after `limit` ms.
-  async function endWhileNobodyWaits(sql, limit) {
-    let open
-    gate = new Promise((resolve) => { open = resolve })
+  async function look(sql) {
+    const now = Date.now()
+    const names = []
+    for (const { name, number, began, late } of await sessions(sql)) {
+      const request = abandoned.get(number)
+      if (!request) continue
+      request.seen = now
+      request.transactions.add(began)
+      if (late || request.transactions.size >= REPEATS) names.push(name)
+    }
+    if (names.length) hold()
+    const ended = await terminate(sql, names)
+    if (ended.length) log(`rest: ended ${ended.length} transactions that went on after their client was gone`)
+    forget(now)
+    return [...abandoned.values()].some(({ seen }) => seen === now)
+  }
+
+  function hold() {
+    const gate = pause(HOLD_MS).then(() => { if (held === gate) held = undefined })
+    held = gate
+  }
+
+  function forget(now) {
+    for (const [number, { seen }] of abandoned) if (now - seen > UNSEEN_MS) abandoned.delete(number)
+  }
+
+  async function lookOn() {
+    let sql
     try {
-      for (const end = Date.now() + limit; waiting > 0; await pause(BETWEEN_MS)) if (Date.now() > end) return undefined
-      const before = answers
-      const pids = await suspects(sql)
-      if (answers > before) return 0 // a session that serves one abandoned request after another looks alike
-      await sql`select pg_catalog.pg_terminate_backend(pid) from unnest(${pids}::int[]) as pid`
-      return pids.length
+      sql = (await connect(config, login)).driver
+      while (abandoned.size > 0) {
+        await pause(await look(sql) ? NEXT_LOOK_MS : LOOK_MS)
+      }
+    } catch (error) { // the server may restart, or have no connection left
+      log(`rest: ${error.code ?? error.name}: ${error.message}`)
+      forget(Date.now())
+      await pause(LOOK_MS)
     } finally {
-      gate = undefined
-      open()
+      await sql?.end({ timeout: 0 })
     }
   }
 
   async function run() {
-    const { driver: sql } = await connect(config, login)
-    try {
-      for (let limit = HOLD_MS; abandoned.size > 0; await pause(AGAIN_MS)) {
-        let ended = (await outlived(sql)).length
-        if ((await suspects(sql)).length > 0) {
-          const repeated = await endWhileNobodyWaits(sql, limit)
-          limit = repeated === undefined ? Math.min(2 * limit, LONGEST_HOLD_MS) : HOLD_MS
-          ended += repeated ?? 0
-        }
-        if (ended > 0) log(`rest: ended ${ended} transactions that went on after their client was gone`)
-      }
-    } finally {
-      await sql.end({ timeout: 0 })
-    }
+    running = true
+    while (abandoned.size > 0) await lookOn().catch(() => pause(LOOK_MS))
+    running = false
   }
 
   return {
-    /** While requests are held back, what they have to wait for. */
-    get gate() {
-      return gate
+    /** While new requests are held back: what they have to wait for. */
+    get held() {
+      return held
     },
 
-    /** A request that is sent to the REST server: `over` once it is answered, `leave` once nobody waits any more. */
-    begin() {
-      waiting += 1
-      let waits = true
-      const request = {
-        leave() {
-          if (waits) waiting -= 1
-          waits = false
-        },
-        abandon() {
-          abandoned.add(request)
-          running ??= run().catch((error) => log(`rest: ${error.code ?? error.name}: ${error.message}`))
-            .finally(() => { running = undefined })
-        },
-        over() {
-          request.leave()
-          answers += 1
-          abandoned.delete(request)
-        },
-      }
-      return request
+    /** Nobody waits for the answer to this request any more. */
+    abandon(number) {
+      abandoned.set(number, { transactions: new Set(), seen: Date.now() })
+      if (!running) run()
     },
   }
 }
+
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms).unref() })

@@ -1,13 +1,13 @@
 // The gateway, as in front of a hosted project: it checks the API key, routes by prefix and answers CORS requests.
 import { isUtf8 } from 'node:buffer'
 import { log, reply } from './answers.mjs'
-import { createEnder } from './endings.mjs'
+import { createEnder, NUMBER } from './endings.mjs'
 import { namesRows, routeOf } from './routes.mjs'
 import { Upstream } from './upstream.mjs'
 
 // Headers that belong to one connection, or that the gateway itself sets.
 const NOT_FORWARDED = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer',
-  'upgrade', 'transfer-encoding', 'content-length', 'expect', 'apikey', 'authorization'])
+  'upgrade', 'transfer-encoding', 'content-length', 'expect', 'apikey', 'authorization', NUMBER])
 const NOT_RETURNED = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', 'upgrade', 'date',
   'access-control-allow-origin', 'access-control-expose-headers', 'access-control-allow-credentials'])
 const EXPOSED = 'Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Link, Location, '
@@ -22,10 +22,11 @@ const UNROUTED = {
 // What the library safeupdate, which a hosted project loads, says to a statement without a condition.
 const WHOLE_TABLE = { DELETE: 'DELETE requires a WHERE clause', PATCH: 'UPDATE requires a WHERE clause' }
 const ASCII = /^[\x00-\x7f]*$/
+const PAIRS = 4000 // of a query: PostgREST takes the square of their number
 const PIPELINED = 32 // requests of one connection that wait for their answers
 // Until an answer begins: https://supabase.com/docs/guides/database/postgres/timeouts
 const PATIENCE_MS = 60_000
-// After a client has gone, until it is looked whether its transaction ends by itself
+// For which the answer to a client that has gone is waited for: most statements have a shorter time limit.
 const LINGER_MS = 5000
 const BROWSER = /^\s*Mozilla\/5\.0/i
 
@@ -54,6 +55,7 @@ export function createGateway(config, { auth, rest }) {
     if (!req.rawHeaders.every(isReadable)) return reply(res, 400, { message: 'A header is not UTF-8' })
     if (req.method === 'OPTIONS' && req.headers['access-control-request-method']) return preflight(req, res)
     if (!isReadable(unescaped(query))) return reply(res, 400, { message: 'The query is not UTF-8' })
+    if (query.split('&').length > PAIRS) return reply(res, 414, { message: `The query has more than ${PAIRS} parts` })
     const route = routeOf(req.method, rawPath)
     if (!route.target) return reply(res, route.status, { message: UNROUTED[route.status] })
     const { key, role } = caller(req.headers.apikey, query)
@@ -143,67 +145,66 @@ function createProxy(upstream, config) {
   const bearer = { anon: '', service_role: `authorization: Bearer ${config.service_role_key}\r\n` }
   let lost = false
 
+  let requests = 0
 
   return async function proxy(req, res, call) {
-    await ender.gate
-    if (res.destroyed) return
-    const answer = new Answer(res)
-    const request = ender.begin()
-    let left = false // nobody waits for the answer: the transaction goes on, and mostly ends by itself
-    let patience
-    const over = () => {
-      clearTimeout(patience)
-      request.over()
+    if (ender.held) {
+      await ender.held
+      if (res.destroyed) return
     }
-    const exchange = upstream.send(requestHead(req, call, bearer), req, {
+    const answer = new Answer(res)
+    const number = (requests += 1).toString(36)
+    let answered = false
+    let patience
+    const exchange = upstream.send(requestHead(req, call, bearer, number), req, {
       head: (status, headers) => {
         if (lost) log('rest is back')
         lost = false
-        over()
-        if (!left) answer.head(status, headers)
+        answered = true
+        clearTimeout(patience)
+        if (res.destroyed) exchange.abort()
+        else answer.head(status, headers)
       },
-      data: (chunk) => left || answer.data(chunk),
-      flush: () => left || answer.flush(),
-      end: () => left || answer.end(),
+      data: (chunk) => answer.data(chunk),
+      flush: () => answer.flush(),
+      end: () => answer.end(),
       error: (error) => {
         if (!lost) log(`rest is lost: ${error.code ?? error.message}`)
         lost = true
-        over()
-        if (!left) answer.fail(error)
+        abandon()
+        answer.fail(error)
       },
     })
-    const abort = () => {
-      exchange.abort()
-      over()
-    }
-    const leave = (after) => {
-      left = true
-      request.leave()
+    // The transaction goes on, and mostly ends by itself.
+    const abandon = () => {
       clearTimeout(patience)
-      patience = setTimeout(() => {
-        request.abandon()
-        patience = setTimeout(abort, PATIENCE_MS).unref()
-      }, after).unref()
+      exchange.abort()
+      ender.abandon(number)
     }
     const giveUp = () => {
-      if (!req.complete) return patience.refresh() // a slow client may take its time
       log('rest: no answer in time')
-      leave(0)
+      abandon()
       answer.late()
     }
-    patience = setTimeout(giveUp, PATIENCE_MS)
+    // Once the request is complete: a slow client may take its time.
+    const wait = () => {
+      if (!answered && exchange.open) patience = setTimeout(giveUp, PATIENCE_MS)
+    }
+    if (req.complete) wait()
+    else req.once('end', wait)
     res.on('drain', () => exchange.resume())
     res.on('close', () => {
-      if (left || !exchange.open) return
-      if (res.headersSent || !req.complete) abort()
-      else leave(LINGER_MS)
+      clearTimeout(patience)
+      if (!exchange.open) return
+      if (res.headersSent || !req.complete) exchange.abort()
+      else patience = setTimeout(() => exchange.open && abandon(), LINGER_MS).unref()
     })
   }
 }
 
-function requestHead(req, { path, query, role, token }, bearer) {
+function requestHead(req, { path, query, role, token }, bearer, number) {
   const dropped = new Set(req.headers.connection?.toLowerCase().split(',').map((name) => name.trim()))
-  let head = `${req.method} ${path}${query} HTTP/1.1\r\nhost: rest\r\n`
+  let head = `${req.method} ${path}${query} HTTP/1.1\r\nhost: rest\r\n${NUMBER}: ${number}\r\n`
   const raw = req.rawHeaders
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i].toLowerCase()

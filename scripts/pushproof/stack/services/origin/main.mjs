@@ -2,7 +2,7 @@
 // line holds no secret. Exit codes: 2 bad configuration, 3 port in use.
 import http from 'node:http'
 import { readFileSync } from 'node:fs'
-import { log, reply } from './answers.mjs'
+import { log } from './answers.mjs'
 import { openAuth } from './auth.mjs'
 import { createGateway } from './gateway.mjs'
 
@@ -23,7 +23,7 @@ const rest = config.rest ? undefined : await (await import('./rest.mjs')).openRe
 const gateway = createGateway(config, { auth: auth.handle, rest: rest?.handle })
 const server = http.createServer(LIMITS, gateway.listener)
 server.on('clientError', refuse)
-server.on('checkExpectation', (_, res) => reply(res, 417, { message: 'Expectation Failed' }))
+server.on('checkExpectation', gateway.listener) // RFC 9110, 10.1.1: an expectation that is not known may be passed over
 server.on('error', (error) => quit(error.code === 'EADDRINUSE' ? 3 : 1, `cannot listen: ${error.message}`))
 server.listen(config.port, config.host, () => log(`started on ${config.origin}`))
 process.on('SIGTERM', stop).on('SIGINT', stop).on('uncaughtException', survive)
@@ -53,6 +53,7 @@ function survive(error) {
 // What is not HTTP, or has a head beyond all measure.
 function refuse(error, socket) {
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  if (socket.unanswered) return socket.destroy() // the client would take it for the answer to a former request
   const head = 'access-control-allow-origin: *\r\nconnection: close\r\ncontent-length: 0'
   if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n`)
 }

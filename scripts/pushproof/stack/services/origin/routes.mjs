@@ -1,7 +1,7 @@
 // The allowed routes. A path is normalized first; only the normalized form is checked and forwarded.
 
 const QUOTED = /"(?:[^"\\]|\\[^]|\\$)*("|$)/g // to its end in any case, or its time would grow with the square of its length
-const CONTROL = /[\u0000-\u001f\u007f]/
+export const CONTROL = /[\u0000-\u001f\u007f]/
 const ROUTE = /^\/(rest|auth)\/v1(?=\/|$)/
 // The routes of GoTrue that are answered here: https://supabase.com/docs/reference/self-hosting-auth/introduction
 const AUTH = {

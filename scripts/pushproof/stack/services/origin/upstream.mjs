@@ -121,7 +121,7 @@ class Exchange {
 
   resume() {
     if (this.#state === 'done') return
-    this.#watch()
+    if (this.#state !== 'head') this.#watch()
     this.socket.resume()
   }
 
@@ -159,7 +159,7 @@ class Exchange {
   }
 
   #receive(chunk) {
-    this.#watch()
+    if (this.#state !== 'head') this.#watch()
     this.#buffer = this.#buffer.length ? Buffer.concat([this.#buffer, chunk]) : chunk
     try {
       while (this.#state !== 'done' && this.#step());
@@ -204,6 +204,7 @@ class Exchange {
     if (!(status >= 100) || status === 101) throw new Error('not an HTTP/1.1 response')
     if (status < 200) { // an interim response; the real one follows
       if (status === 100) this.#sendBody()
+      else this.#watch() // a function of the project's may have set it, and then there is no other
       return true
     }
     const headers = []
@@ -223,6 +224,7 @@ class Exchange {
     // PostgREST closes after a HEAD, and does not announce it.
     if (this.method === 'HEAD') this.closing = true
     this.#left = bodiless ? 0 : length ?? 0
+    this.#watch()
     this.#state = bodiless ? 'length' : chunked ? 'size' : length === undefined ? 'close' : 'length'
     this.sink.head(status, headers)
     return this.#state === 'length' && this.#left === 0 ? this.#complete() : true
