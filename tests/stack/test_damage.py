@@ -189,6 +189,12 @@ def cut_types(cluster: Path) -> None:
     write(cluster / "base/5/1247", b"")
 
 
+def spoil_constraints(cluster: Path) -> None:
+    """PostgREST alone reads them."""
+    file = cluster / "base/5/2606"
+    write(file, os.urandom(file.stat().st_size))
+
+
 DAMAGES = [cut_version, empty, spoil_control, take_catalog, take_folder, bar_logins]
 
 
@@ -211,7 +217,7 @@ def test_a_damaged_prepared_cluster_is_prepared_anew(new: Project, cache: Path, 
         stack.stop()
 
 
-@pytest.mark.parametrize("damage", [cut_version, spoil_control, take_catalog, cut_types])
+@pytest.mark.parametrize("damage", [cut_version, spoil_control, take_catalog, cut_types, spoil_constraints])
 def test_damaged_data_is_named_and_left(new: Project, damage: Callable[[Path], None]) -> None:
     """Exit 13 with the folder, and what its deletion takes; nothing in it is touched."""
     succeeds(new.invoke("start"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import jwt
 import pytest
 
 from pushproof.base.waiting import exclusive
+from pushproof.target.database import connect
 from tests.fix_stack import REPOSITORY, Project, RunningStack
 from tests.tasks.answers import document, refuses, remote_settings, says, states, succeeds
 
@@ -408,6 +410,28 @@ def test_the_columns_of_a_check(blank: Project) -> None:
     refuses(done, 1, "2 of 2 checks are red: a, b", "compare expected")
     assert "1 rows: one, other" in done.stdout
     assert "expected promised\n    found    got" in done.stdout
+
+
+def test_a_check_that_waits_for_a_lock_of_another(blank: Project, sql: Callable[..., object]) -> None:
+    """Nothing is said of the schema: it was not looked at."""
+    sql("create table public.notes (id int)")
+    blank.write("checks/a.sql", "-- A.\nselect '0' as expected, count(*) as found from public.notes")
+    with connect(blank.stack.target(), autocommit=False) as holder:
+        holder.execute("lock table public.notes in access exclusive mode")
+        refuses(blank.invoke("verify"), 18, "a lock could not be acquired in time", "`invoke monitor` shows which")
+
+
+@pytest.mark.parametrize("text", ["import nosuch_module", "def f(:"])
+def test_a_conftest_that_cannot_be_imported(blank: Project, text: str) -> None:
+    """It is no option that pytest does not know."""
+    blank.write("checks/a.sql", "-- A.\nselect 'a' as expected, 'a' as found")
+    for name, content in (("conftest.py", text), ("test_a.py", "def test_a(): pass")):
+        file = blank.folder / "tests" / "smoke" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    blank.write("migrations/001_a.sql", "create table public.a (id int);")
+    refuses(blank.invoke("smoke"), 1, "a test file cannot be read: nothing is proved", "pytest's output above")
+    shutil.rmtree(blank.folder / "tests")
 
 
 def test_a_check_that_does_more_than_to_select(blank: Project, sql: Callable[..., object]) -> None:

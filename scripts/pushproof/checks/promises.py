@@ -56,6 +56,8 @@ def results_of(target: Target, folder: Path) -> list[CheckResult]:
         for file in files:
             try:
                 results.append(result_of(connection, file))
+            except psycopg.errors.LockNotAvailable:
+                raise
             except psycopg.Error:
                 connection = connect_again()  # raises if the server is gone
                 results.append(_red(file, "it ended its own connection"))
@@ -68,7 +70,7 @@ def result_of(connection: Any, file: Path) -> CheckResult:
     """Run one check. A check that fails to run, or returns anything but one row, `expected` and `found`, is red.
 
     The server accepts a single statement only: a second one could follow a `commit`, outside the read-only transaction.
-    Raises psycopg.Error if the connection was lost.
+    Raises psycopg.Error if the connection was lost, or if another session holds a lock.
     """
     import psycopg
 
@@ -81,6 +83,8 @@ def result_of(connection: Any, file: Path) -> CheckResult:
             connection.execute("set local transaction_read_only = on")
             cursor = connection.execute(sql.encode(), prepare=True)
             rows, columns = cursor.fetchall(), [column.name for column in cursor.description]
+    except psycopg.errors.LockNotAvailable:  # it says nothing about the schema
+        raise
     except psycopg.Error as problem:
         if connection in ENDED:
             return _red(file, f"no answer in {LIMIT_SECONDS} s")

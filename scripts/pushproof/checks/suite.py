@@ -145,6 +145,8 @@ def run_pytest(arguments: list[str], plugin: object) -> int:
     errors = UsageErrors(sys.stderr)
     with contextlib.redirect_stderr(cast("TextIO", errors)):
         code = int(pytest.main([*arguments, *IN_PROCESS], plugins=[plugin]))
+    if code == USAGE and not errors.text:  # a conftest.py that cannot be imported
+        return UNREAD
     if code == USAGE:
         match = re.search(r"error: (.+)", errors.text)
         cause = match[1] if match else errors.text.strip() or "it does not know one of the options"

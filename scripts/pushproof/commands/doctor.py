@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_MB = 700
+STATE_MB = 100  # for a cluster and its logs
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,15 @@ def _parts(settings: Settings) -> str:
 
 
 def _disk(settings: Settings) -> str:
-    folder = cache_dir(settings)
-    free = shutil.disk_usage(folder).free >> 20
-    if free < NEEDED_MB:
-        raise FailedError(f"{free} MB free at {folder}", "free some space, or set PUSHPROOF_CACHE_DIR")
-    return f"{free} MB free at {folder}"
+    state = next(folder for folder in (settings.state_dir, *settings.state_dir.parents) if folder.exists())
+    for folder, needed, setting in (
+        (cache_dir(settings), NEEDED_MB, "PUSHPROOF_CACHE_DIR"),
+        (state, STATE_MB, "PUSHPROOF_STATE_DIR"),
+    ):
+        free = shutil.disk_usage(folder).free >> 20
+        if free < needed:
+            raise FailedError(f"{free} MB free at {folder}", f"free some space, or set {setting}")
+    return f"{shutil.disk_usage(cache_dir(settings)).free >> 20} MB free at {cache_dir(settings)}"
 
 
 def _strays() -> str:

@@ -63,10 +63,12 @@ def remove_rows_of(target: Target, users: Sequence[str]) -> None:
     """Delete all rows that refer to these users, directly or through other rows, the deepest first.
 
     A row that the database does not delete stays and keeps its user, which Auth then reports. A relation whose
-    triggers do not return is tried once.
+    triggers do not return is tried once. Raises psycopg.errors.LockNotAvailable.
     """
     import psycopg
 
+    if not users:
+        return
     unanswered: set[str] = set()
     connection = connect_with_limit(target)
     try:
@@ -78,6 +80,8 @@ def remove_rows_of(target: Target, users: Sequence[str]) -> None:
             connection = connect_with_limit(target) if connection.closed else connection
             try:
                 connection.execute(delete, [list(users)])
+            except psycopg.errors.LockNotAvailable:
+                raise
             except psycopg.Error:
                 continue
             except UnansweredError:

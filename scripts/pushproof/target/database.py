@@ -48,7 +48,7 @@ ADVICE = {
     "25001": "it cannot run in a transaction: give it a file, or a `pushproof execute`, of its own",
     "57P01": "the connection was cut: run this again; `pushproof migrations` shows what was applied",
     "57014": "it ran into its time limit: split it, or raise statement_timeout for this session",
-    "55P03": "another session holds the lock: pg_locks shows which",
+    "55P03": "another session holds the lock: `pushproof monitor` shows which",
     "P0001": "the SQL itself raised this: its message says why",
 }
 APPENDIX = "fix the SQL; https://www.postgresql.org/docs/current/errcodes-appendix.html lists every SQLSTATE"

