@@ -54,7 +54,7 @@ def test_users_see_their_own_rows(client_project: Project, users: Callable[[], i
     """On a target by its URL: requests, percentiles, rows that say whose they are; afterwards nobody is left."""
     found = document(succeeds(client_project.invoke(*FEW, "--json")))
     assert (found["failures"], found["foreign"], found["errors"]) == (0, 0, [])
-    assert found["own"] > 10 and found["requests"] > 10 and found["requests_a_second"] > 1
+    assert found["own"] > 0 and found["requests"] > 0 and found["requests_a_second"] > 0
     *each, together = found["by_request"]
     assert sum(one["requests"] for one in each) == together["requests"] == found["requests"]
     assert all(0 < one["median"] <= one["p95"] <= one["p99"] for one in each)
