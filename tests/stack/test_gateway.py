@@ -731,6 +731,39 @@ def test_an_answer_to_a_body_in_parts_may_take_its_time(stack: Any, postgres: ps
         postgres.execute(f"drop function public.{name}")
 
 
+def test_a_request_without_a_body_is_not_waited_for_without_an_end(
+    stack: Any, postgres: psycopg.Connection[Any]
+) -> None:
+    """After a minute it is answered, and its transaction is ended, while its client still waits."""
+    name = f"again_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"""
+        create function public.{name}() returns text language plpgsql stable as
+          $$ begin raise exception 'a newer version is there' using errcode = 'serialization_failure'; end $$;
+        grant execute on function public.{name}() to anon;
+        notify pgrst, 'reload schema';
+    """)
+    url, headers = f"{stack.url}/rest/v1/rpc/{name}", {"apikey": stack.publishable_key}
+    repeats = (
+        f"select from pg_stat_activity where usename = 'authenticator' and query like '%{name}%' and state <> 'idle'"
+    )
+
+    def is_repeated() -> bool:
+        return any(postgres.execute(repeats).rowcount for _ in range(50))
+
+    def ask(timeout: float) -> int:
+        try:
+            return httpx.get(url, headers=headers, timeout=timeout).status_code
+        except httpx.TimeoutException:
+            return 0
+
+    try:
+        assert wait_until(lambda: ask(1) == 0, timeout=20)
+        assert ask(90) == 504
+        assert wait_until(lambda: not is_repeated(), timeout=30, interval=0.5)
+    finally:
+        postgres.execute(f"drop function public.{name}")
+
+
 def test_a_query_of_many_parts_is_refused(stack: Any, rows: str) -> None:
     """PostgREST takes the square of their number."""
     answer = httpx.get(f"{stack.url}/rest/v1/{rows}?limit=0{'&' * 10_000}", headers={"apikey": stack.publishable_key})

@@ -115,7 +115,7 @@ def test_binary_file(blank: Project, tmp_path: Path) -> None:
 @pytest.mark.parametrize("before", ["", "select 1;"], ids=["cli", "connection"])
 def test_an_interruption_undoes_it(blank: Project, sql: Ask, before: str) -> None:
     """By either way: the server ends a statement whose client is gone."""
-    running = "select 1 from pg_catalog.pg_stat_activity where query like '%pg_sleep(100)%' and pid <> pg_backend_pid()"
+    running = "select 1 from pg_catalog.pg_stat_activity where query like '%left_behind%' and pid <> pg_backend_pid()"
     slow = f"{before}create table public.left_behind as select 1 as a from pg_catalog.pg_sleep(100)"
     with blank.popen("execute", "--sql", slow) as task:
         assert wait_until(lambda: sql(running), timeout=30)

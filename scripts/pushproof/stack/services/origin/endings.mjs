@@ -33,13 +33,13 @@ export function createEnder(config, patience) {
         else ${GRACE_MS}::int + nullif(pg_catalog.split_part(application_name, ' ', 3)::int, 0) end as late
     from pg_catalog.pg_stat_activity
     where usename = current_user and datname = current_catalog and state <> 'idle'
-      and application_name ~ '^request [[:alnum:]]+ [[:digit:]]+$'`
+      and application_name ~ '^request [[:alnum:]]+ [[:digit:]]{1,9}$'`
 
   const terminate = (sql, names) => sql`
     select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
     where usename = current_user and datname = current_catalog and pid <> pg_catalog.pg_backend_pid()
       and (application_name = any(${names}::text[])
-        or state = 'active' and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${patience}::int)`
+        or state = 'active' and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${patience + GRACE_MS}::int)`
 
   async function look(sql) {
     const now = Date.now()

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { log, reply } from './answers.mjs'
 import { createEnder, NUMBER } from './endings.mjs'
 import { namesRows, routeOf } from './routes.mjs'
-import { Upstream } from './upstream.mjs'
+import { hasBody, Upstream } from './upstream.mjs'
 
 // Headers that belong to one connection, or that the gateway itself sets.
 const NOT_FORWARDED = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer',
@@ -190,7 +190,8 @@ function createProxy(upstream, config) {
     const wait = () => {
       if (!answered && exchange.open) patience = setTimeout(giveUp, PATIENCE_MS)
     }
-    if (req.complete) wait()
+    // Node tells no end of a body that is not there.
+    if (req.complete || !hasBody(req)) wait()
     else req.once('end', wait)
     res.on('drain', () => exchange.resume())
     res.on('close', () => {

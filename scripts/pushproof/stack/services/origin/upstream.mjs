@@ -47,6 +47,9 @@ export class Upstream {
   }
 }
 
+/** Whether a request has a body of at least one byte, or one whose length is not known. */
+export const hasBody = ({ headers }) => headers['transfer-encoding'] !== undefined || headers['content-length'] > 0
+
 function lengthOf(text, former) {
   const length = Number(text)
   if (!/^\d{1,15}$/.test(text) || (former ?? length) !== length) throw new Error('bad content-length')
@@ -79,7 +82,7 @@ class Exchange {
     const { socket, req, head } = this
     const length = req.headers['content-length']
     const chunked = req.headers['transfer-encoding'] !== undefined
-    if (!chunked && !(length > 0)) {
+    if (!hasBody(req)) {
       this.#sent = true
       socket.write(`${head}${length === undefined ? '' : 'content-length: 0\r\n'}\r\n`, 'latin1')
       return
@@ -203,7 +206,7 @@ class Exchange {
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(line)?.[1])
     if (!(status >= 100) || status === 101) throw new Error('not an HTTP/1.1 response')
     if (status < 200) { // an interim response; the real one follows
-      if (status === 100) this.#sendBody()
+      if (status === 100 && !this.#sent) this.#sendBody()
       else this.#watch() // a function of the project's may have set it, and then there is no other
       return true
     }
