@@ -56,9 +56,9 @@ def results_of(target: Target, folder: Path) -> list[CheckResult]:
         for file in files:
             try:
                 results.append(result_of(connection, file))
-            except psycopg.errors.LockNotAvailable:
-                raise
             except psycopg.Error:
+                if not connection.broken:
+                    raise
                 connection = connect_again()  # raises if the server is gone
                 results.append(_red(file, "it ended its own connection"))
             if connection.closed or connection.info.transaction_status != IDLE:
@@ -83,12 +83,10 @@ def result_of(connection: Any, file: Path) -> CheckResult:
             connection.execute("set local transaction_read_only = on")
             cursor = connection.execute(sql.encode(), prepare=True)
             rows, columns = cursor.fetchall(), [column.name for column in cursor.description]
-    except psycopg.errors.LockNotAvailable:  # it says nothing about the schema
-        raise
     except psycopg.Error as problem:
         if connection in ENDED:
             return _red(file, f"no answer in {LIMIT_SECONDS} s")
-        if connection.broken:
+        if connection.broken or isinstance(problem, psycopg.errors.LockNotAvailable):  # neither is about the schema
             raise
         message = problem.diag.message_primary or str(problem)
         return _red(file, f"{message} (SQLSTATE {problem.sqlstate})" if problem.sqlstate else message)

@@ -7,8 +7,8 @@ import { AuthError, emailExists } from './errors.mjs'
 import { sign, verify } from './jwt.mjs'
 import { connect, createAuthApp, STATEMENT_MS } from './lite.mjs'
 import { load } from './parts.mjs'
-import { PASSWORD_LIMIT, tokenHash, tooLongPassword, Users, UUID } from './users.mjs'
 import { CONTROL } from './routes.mjs'
+import { PASSWORD_LIMIT, tokenHash, tooLongPassword, Users, UUID } from './users.mjs'
 
 const BODY_LIMIT = 1_048_576
 const EMAIL_LIMIT = 255 // characters, of the column

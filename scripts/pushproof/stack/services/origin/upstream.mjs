@@ -116,6 +116,7 @@ class Exchange {
     return this.#state !== 'done'
   }
 
+  /** Reads no more of it; what PostgREST has begun goes on. */
   abort() {
     if (!this.open) return
     this.#state = 'done'
