@@ -770,6 +770,13 @@ def test_a_query_of_many_parts_is_refused(stack: Any, rows: str) -> None:
     assert answer.status_code == 414
 
 
+def sessions_killed(postgres: psycopg.Connection[Any]) -> int:
+    """How many sessions of the database lost their connection; PostgREST may answer 503 to others then."""
+    row = postgres.execute("select sessions_killed from pg_stat_database where datname = current_database()").fetchone()
+    assert row
+    return int(row[0])
+
+
 def test_what_is_repeated_ends_beside_requests_that_are_answered(stack: Any, postgres: psycopg.Connection[Any]) -> None:
     """Others who read the same table meanwhile are all answered, and do not keep it from ending."""
     name = f"contested_{uuid.uuid4().hex[:8]}"
@@ -798,6 +805,7 @@ def test_what_is_repeated_ends_beside_requests_that_are_answered(stack: Any, pos
         return any(postgres.execute(repeats).rowcount for _ in range(100))
 
     over = Event()
+    killed = sessions_killed(postgres)
     with contextlib.ExitStack() as cleanup, ThreadPoolExecutor(3) as pool:
         cleanup.callback(postgres.execute, f"drop table public.{name} cascade; drop function public.{name}()")
         with contextlib.ExitStack() as ends:
@@ -809,6 +817,7 @@ def test_what_is_repeated_ends_beside_requests_that_are_answered(stack: Any, pos
             assert is_repeated()
             assert wait_until(lambda: not is_repeated(), timeout=60, interval=0.5)
         assert [one.result() for one in answers] == [{200}] * 3
+    assert sessions_killed(postgres) == killed
 
 
 @pytest.mark.parametrize(
@@ -829,14 +838,24 @@ def test_a_long_value_holds_nobody_up(stack: Any, head: str, body: str, times: i
         assert httpx.get(f"{stack.url}/auth/v1/health", timeout=5).status_code == 200
 
 
-def test_triggers_at_commit_keep_no_connection(stack: Any, postgres: psycopg.Connection[Any]) -> None:
+@pytest.mark.parametrize(
+    ("wait", "is_killed"),
+    [
+        ("perform pg_catalog.pg_sleep(1);", False),
+        ("begin perform pg_catalog.pg_sleep(1); exception when query_canceled then null; end;", True),
+    ],
+    ids=["cancelled", "killed"],
+)
+def test_triggers_at_commit_keep_no_connection(
+    stack: Any, postgres: psycopg.Connection[Any], wait: str, is_killed: bool
+) -> None:
     """PostgreSQL has no time limit of a COMMIT: requests that were given up there are ended, and REST answers."""
     name = f"late_{uuid.uuid4().hex[:8]}"
     postgres.execute(f"""
         create table public.{name} (id bigint generated always as identity);
         grant insert on public.{name} to anon;
         create function public.{name}() returns trigger language plpgsql as
-          $$ begin loop perform pg_catalog.pg_sleep(1); end loop; end $$;
+          $$ begin loop {wait} end loop; end $$;
         create constraint trigger late after insert on public.{name} deferrable initially deferred
           for each row execute function public.{name}();
     """)
@@ -848,6 +867,7 @@ def test_triggers_at_commit_keep_no_connection(stack: Any, postgres: psycopg.Con
         except httpx.TimeoutException:
             return 0
 
+    killed = sessions_killed(postgres)
     try:
         assert wait_until(lambda: ask(0) == 0, timeout=20)
         with ThreadPoolExecutor(12) as pool:
@@ -855,6 +875,7 @@ def test_triggers_at_commit_keep_no_connection(stack: Any, postgres: psycopg.Con
         busy = "select from pg_stat_activity where usename = 'authenticator' and state = 'active'"
         assert wait_until(lambda: postgres.execute(busy).rowcount == 0, timeout=60, interval=0.5)
         assert httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.secret_key}, timeout=20).status_code == 200
+        assert (sessions_killed(postgres) > killed) is is_killed
     finally:
         postgres.execute(f"drop table public.{name}; drop function public.{name}")
 

@@ -23,6 +23,7 @@ const UNROUTED = {
 const WHOLE_TABLE = { DELETE: 'DELETE requires a WHERE clause', PATCH: 'UPDATE requires a WHERE clause' }
 const ASCII = /^[\x00-\x7f]*$/
 const PAIRS = 4000 // of a query: PostgREST takes the square of their number
+const NUMBERS = 1_000_000_000 // of requests, until they begin again
 const PIPELINED = 32 // requests of one connection that wait for their answers
 // Until an answer begins: https://supabase.com/docs/guides/database/postgres/timeouts
 const PATIENCE_MS = 60_000
@@ -153,7 +154,8 @@ function createProxy(upstream, config) {
       if (res.destroyed) return
     }
     const answer = new Answer(res)
-    const number = (requests += 1).toString(36)
+    requests = (requests + 1) % NUMBERS
+    const number = requests
     let answered = false
     let patience
     const exchange = upstream.send(requestHead(req, call, bearer, number), req, {
