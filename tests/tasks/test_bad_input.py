@@ -408,7 +408,7 @@ def test_the_columns_of_a_check(blank: Project) -> None:
     blank.write("checks/b.sql", "-- In turn.\nselect 'got' as found, 'promised' as expected")
     done = blank.invoke("verify")
     refuses(done, 1, "2 of 2 checks are red: a, b", "compare expected")
-    assert "1 rows: one, other" in done.stdout
+    assert "1 row with the columns one, other" in done.stdout
     assert "expected promised\n    found    got" in done.stdout
 
 
@@ -443,7 +443,7 @@ def test_a_check_that_does_more_than_to_select(blank: Project, sql: Callable[...
     blank.write("checks/d.sql", "-- Fine.\nselect 'a' as expected, 'a' as found")
     done = blank.invoke("verify")
     refuses(done, 1, "3 of 4 checks are red: a, b, c", "compare expected")
-    assert "it ended its own connection" in done.stdout
+    assert "the check ended its own connection" in done.stdout
     assert "error ignored" not in done.stderr
     assert sql("select to_regclass('public.notes')::text") == [("notes",)]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pushproof.base.console import Console, shown
+from pushproof.base.console import Console, counted, shown
 from pushproof.base.errors import ProjectError
 from pushproof.base.reading import sql_files
 from pushproof.migrations.statements import read_sql
@@ -21,6 +21,7 @@ from pushproof.target.database import connect
 from pushproof.target.overdue import ENDED, overdue
 from pushproof.target.targets import Target
 
+ONE_ROW = "one row with the columns expected, found"
 LIMIT_SECONDS = 60  # of a check
 IDLE = 0  # PQTRANS_IDLE of libpq
 COPY = re.compile(r"(--.*\n|/\*(.|\n)*?\*/|\s)*copy\b", re.IGNORECASE)
@@ -60,7 +61,7 @@ def results_of(target: Target, folder: Path) -> list[CheckResult]:
                 if not connection.broken:
                     raise
                 connection = connect_again()  # raises if the server is gone
-                results.append(_red(file, "it ended its own connection"))
+                results.append(_red(file, "the check ended its own connection"))
             if connection.closed or connection.info.transaction_status != IDLE:
                 connection = connect_again()
     return results
@@ -76,7 +77,7 @@ def result_of(connection: Any, file: Path) -> CheckResult:
 
     sql = read_sql(file)
     if COPY.match(sql):  # it would leave the connection in the middle of the copy
-        return _red(file, "COPY", "one row: expected, found")
+        return _red(file, "COPY", ONE_ROW)
     try:
         with overdue().watched(connection, LIMIT_SECONDS), connection.transaction(force_rollback=True):
             connection.execute("set local search_path = ''")
@@ -91,7 +92,7 @@ def result_of(connection: Any, file: Path) -> CheckResult:
         message = problem.diag.message_primary or str(problem)
         return _red(file, f"{message} (SQLSTATE {problem.sqlstate})" if problem.sqlstate else message)
     if len(rows) != 1 or sorted(columns) != ["expected", "found"]:
-        return _red(file, f"{len(rows)} rows: {', '.join(columns)}", "one row: expected, found")
+        return _red(file, f"{counted(len(rows), 'row')} with the columns {', '.join(columns)}", ONE_ROW)
     texts = (value if value is None or isinstance(value, str) else shown(value) for value in rows[0])
     expected, found = (text for _, text in sorted(zip(columns, texts, strict=True)))
     return CheckResult(

@@ -12,7 +12,7 @@ HINT = "make it in a schema that the API does not show, and read it through a fu
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """Materialized views that are made in an exposed schema and not dropped later."""
+    """Materialized views that are created in an exposed schema and not dropped later."""
     for statement in file.kinds("CreateTableAsStmt"):
         name = name_of(statement.node.into.rel)
         materialized = statement.node.objtype.name == "OBJECT_MATVIEW"

@@ -13,7 +13,7 @@ HINT = "`alter table … enable row level security`, then a policy for each thin
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """Tables and partitions that are made without it or whose security is disabled, and that nothing secures later."""
+    """Tables and partitions that are created without it or lose it, and that no later statement secures."""
     for statement in file.statements:
         name, how = _bare(statement.node)
         if name and project.shows(name, statement, until=_secures):
@@ -22,7 +22,7 @@ def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
 
 def _bare(node: Any) -> tuple[Name | None, str]:
     if relation := made_table(node):
-        return name_of(relation), "is made"
+        return name_of(relation), "is created"
     off = any(kind == "DisableRowSecurity" for kind, _ in commands(node))
     return (name_of(node.relation), "is left") if off else (None, "")
 

@@ -1,4 +1,4 @@
-"""An object without its schema is made in a schema that depends on the current search_path."""
+"""An object without its schema is created in a schema that depends on the current search_path."""
 
 from __future__ import annotations
 

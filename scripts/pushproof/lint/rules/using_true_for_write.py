@@ -14,7 +14,7 @@ API_USERS = {"anon", "authenticated", "public"}
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """Permissive policies that let API users write, made or altered with `using (true)` or `with check (true)`."""
+    """Permissive policies that let API users write, created or altered with `using (true)` or `with check (true)`."""
     for statement in file.kinds("CreatePolicyStmt"):
         node = statement.node
         who = roles(node.roles) & API_USERS

@@ -14,7 +14,7 @@ OPTION = "security_invoker"
 
 
 def check(file: File, project: Project) -> Iterator[tuple[int, str]]:
-    """Views of an exposed schema that are made without it or lose it, and that no later statement corrects."""
+    """Views of an exposed schema that are created without it or lose it, and that no later statement corrects."""
     for statement in file.kinds("ViewStmt", "AlterTableStmt"):
         name = _as_owner(statement.node)
         if name and project.shows(name, statement, until=_corrects):
