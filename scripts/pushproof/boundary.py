@@ -12,6 +12,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 from pushproof.base.console import discard
 from pushproof.base.errors import (
@@ -30,12 +31,17 @@ from pushproof.base.preload import await_imports
 from pushproof.stack import state as states
 from pushproof.stack.run import Run, doubting
 from pushproof.target.api import TOO_MANY
+from pushproof.target.database import psycopg_error
 
 CONNECTION_ERRORS = (
     ("psycopg", "OperationalError"),
     ("httpx", "TransportError"),
     ("supabase_auth.errors", "AuthRetryableError"),
 )
+# SQLSTATE of what no correct statement avoids: a read-only session, a conflict, exhausted resources, no privilege.
+NO_PRIVILEGE = "42501"
+REFUSING = ("25", "40", NO_PRIVILEGE, "53", "54", "55")
+NOT_POSTGRES = "connect as postgres, who owns what migrations make: pushproof needs its privileges"
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 OTHER_FOLDERS = "choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR"
 WRONG_KIND = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)  # a file where a folder should be, or the reverse
@@ -80,6 +86,11 @@ def _explain(run: Run, problem: Exception) -> PushproofError:
     """Map disk and permission failures, refusals, time limits, lost connections to errors; anything else is a bug."""
     if error := _machine_error(problem, run) or _auth_refusal(problem) or _time_limit(problem):
         return error
+    sqlstate = str(getattr(problem, "sqlstate", None) or "")
+    if sqlstate.startswith(REFUSING):
+        error = psycopg_error(cast("Any", problem), where="a statement of pushproof")
+        error.hint = NOT_POSTGRES if sqlstate == NO_PRIVILEGE else error.hint
+        return error
     if any(_is(problem, *names) for names in CONNECTION_ERRORS):
         return UnreachableError(f"the connection{_address(run, problem)} was lost", "run this again")
     return PushproofError(
@@ -97,6 +108,8 @@ def _machine_error(problem: Exception, run: Run) -> PushproofError | None:
         return DiskFullError("the disk is full", "free some space, then run this again")
     if limited:
         return DiskFullError("the size of files is limited", "`ulimit -f unlimited`, then run this again")
+    if problem.errno in (errno.EMFILE, errno.ENFILE):
+        return SettingsError("too many files are open", "raise the limit (`ulimit -n 1024`), then run this again")
     if problem.errno == errno.ENOEXEC:
         return PartsError(
             f"{problem.filename} is damaged: {problem.strerror}",

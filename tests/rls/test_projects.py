@@ -43,6 +43,14 @@ def proposed(laboratory: Laboratory, schema: str) -> str:
     return proposal(catalog, intent, cells, {*(r.qualified for r in catalog.exposed), *catalog.functions})
 
 
+def test_names_beyond_ascii(laboratory: Laboratory) -> None:
+    """The proposal is TOML, whose strings know no surrogates."""
+    name = "t_😀\x7f"
+    schema = f'create table public."{name}" ("ü" int primary key); grant select on public."{name}" to authenticated'
+    entry = tomllib.loads(proposed(laboratory, schema))["relations"][f"public.{name}"]
+    assert entry["select"] == ["owner", "other"]
+
+
 def test_an_only_row_whose_key_was_changed(laboratory: Laboratory) -> None:
     """It is put back, or all that is asked afterwards would be about a row that is gone."""
     schema = f"""

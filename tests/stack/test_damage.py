@@ -319,7 +319,7 @@ def test_a_state_that_is_older_than_the_data(new: Project) -> None:
     succeeds(new.invoke("execute", "--sql", "create table public.kept (id int)"))
     new.stack.stop()
     state.write_text(older)
-    assert "other passwords than state.json" in succeeds(new.invoke("start")).stderr
+    assert "refuses the passwords of state.json" in succeeds(new.invoke("start")).stderr
     assert json.loads(succeeds(new.invoke("execute", "--json", "--sql", "select * from public.kept")).stdout)
 
 
@@ -328,4 +328,4 @@ def test_a_password_that_a_migration_changed(new: Project) -> None:
     succeeds(new.invoke("start"))
     succeeds(new.invoke("execute", "--sql", "alter role authenticator password 'another'"))
     new.stack.stop()
-    assert "other passwords than state.json" in succeeds(new.invoke("start")).stderr
+    assert "refuses the passwords of state.json" in succeeds(new.invoke("start")).stderr

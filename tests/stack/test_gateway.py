@@ -679,14 +679,14 @@ def test_a_column_called_as_the_key_is(stack: Any, postgres: psycopg.Connection[
 
 
 @pytest.mark.parametrize("body", [b"{}", [b"{", b"}"]], ids=["whole", "chunked"])
-@pytest.mark.parametrize("seconds", [0, 0.4])
+@pytest.mark.parametrize(("seconds", "setting"), [(0, ""), (0.4, ""), (1.5, "set application_name = 'job'")])
 def test_a_transaction_that_postgrest_repeats(
-    stack: Any, postgres: psycopg.Connection[Any], seconds: float, body: bytes | list[bytes]
+    stack: Any, postgres: psycopg.Connection[Any], seconds: float, setting: str, body: bytes | list[bytes]
 ) -> None:
     """Without an end, and for clients that are gone too: the REST server answers others again."""
     name = f"conflict_{uuid.uuid4().hex[:8]}"
     postgres.execute(f"""
-        create function public.{name}() returns text language plpgsql as $$ begin
+        create function public.{name}() returns text language plpgsql {setting} as $$ begin
           perform pg_catalog.pg_sleep({seconds});
           raise exception 'a newer version is there' using errcode = 'serialization_failure';
         end $$;
@@ -711,6 +711,39 @@ def test_a_transaction_that_postgrest_repeats(
         assert httpx.get(f"{stack.url}/rest/v1/", headers={"apikey": stack.secret_key}, timeout=20).status_code == 200
     finally:
         postgres.execute(f"drop function public.{name}")
+
+
+def test_with_a_pre_request_function_of_the_projects_own(stack: Any, postgres: psycopg.Connection[Any]) -> None:
+    """The gateway does not know whose a statement is, but after more than a minute it serves nobody."""
+    name = f"deaf_{uuid.uuid4().hex[:8]}"
+    postgres.execute(f"""
+        create function public.{name}_first() returns void language sql as '';
+        create function public.{name}() returns text language plpgsql as $$ begin
+          loop
+            begin perform pg_catalog.pg_sleep(1); exception when query_canceled then null; end;
+          end loop;
+        end $$;
+        grant execute on function public.{name}_first(), public.{name}() to anon;
+        alter role authenticator set pgrst.db_pre_request = 'public.{name}_first';
+        notify pgrst, 'reload config';
+        notify pgrst, 'reload schema';
+    """)
+    working = """
+        select from pg_stat_activity
+        where usename = 'authenticator' and state = 'active' and application_name not like 'request %'
+    """
+
+    def ask() -> bool:
+        with contextlib.suppress(httpx.TimeoutException):
+            httpx.post(f"{stack.url}/rest/v1/rpc/{name}", headers={"apikey": stack.publishable_key}, json={}, timeout=1)
+        return postgres.execute(working).rowcount > 0
+
+    try:
+        assert wait_until(ask, timeout=30)
+        assert wait_until(lambda: postgres.execute(working).rowcount == 0, timeout=100, interval=1)
+    finally:
+        postgres.execute("alter role authenticator reset pgrst.db_pre_request; notify pgrst, 'reload config'")
+        postgres.execute(f"drop function public.{name}, public.{name}_first")
 
 
 def test_an_answer_to_a_body_in_parts_may_take_its_time(stack: Any, postgres: psycopg.Connection[Any]) -> None:
@@ -841,7 +874,7 @@ def test_a_long_value_holds_nobody_up(stack: Any, head: str, body: str, times: i
 @pytest.mark.parametrize(
     ("wait", "is_killed"),
     [
-        ("perform pg_catalog.pg_sleep(1);", False),
+        ("perform pg_catalog.set_config('application_name', 'job', false); perform pg_catalog.pg_sleep(1);", False),
         ("begin perform pg_catalog.pg_sleep(1); exception when query_canceled then null; end;", True),
     ],
     ids=["cancelled", "killed"],

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -20,6 +21,7 @@ from tests.tasks.answers import remote_settings, says, succeeds
 
 TOKEN = "PUSHPROOF_TRIAL"
 VERDICTS = ("not as declared", "smoke failed", "fix the schema", "mutants killed", "tests passed", '"cells"')
+BUSY = "select from pg_stat_activity where usename = 'authenticator' and state <> 'idle'"
 SERVICES = ("postgres", "postgrest", "origin")
 
 
@@ -54,6 +56,31 @@ def amid(project: Project) -> None:
     """Wait until test users have rows of their own."""
     with connect(project.stack.target()) as connection:
         assert wait_until(lambda: connection.execute("select from public.brands").rowcount > 0, timeout=60)
+
+
+def test_what_postgrest_repeats_for_a_gateway_that_died(home: Project) -> None:
+    """A new gateway does not know of it: the start ends it."""
+    target = home.stack.target()
+    url, headers = f"{target.url}/rest/v1/rpc/again", {"apikey": target.publishable_key}
+    with connect(target) as connection:
+        connection.execute("""
+            create function public.again() returns text language plpgsql as
+              $$ begin raise exception 'a newer version is there' using errcode = 'serialization_failure'; end $$;
+            grant execute on function public.again() to anon;
+        """)
+
+        def is_repeated() -> bool:
+            with contextlib.suppress(httpx.TimeoutException):
+                httpx.post(url, headers=headers, json={}, timeout=1)
+            return bool(connection.execute(BUSY).rowcount)
+
+        try:
+            assert wait_until(is_repeated, timeout=30)
+            kill(service(home, "origin"))
+            home.stack.start()
+            assert wait_until(lambda: not any(connection.execute(BUSY).rowcount for _ in range(50)), timeout=10)
+        finally:
+            connection.execute("drop function public.again")
 
 
 def names(task: Task, how: str) -> None:

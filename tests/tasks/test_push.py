@@ -113,6 +113,17 @@ def test_sql_that_fails(blank: Project, sql: Ask) -> None:
     assert sql("select to_regclass('public.half'), count(*) from public.notes") == [(None, 0)]
 
 
+def test_a_file_that_commits_itself(blank: Project, sql: Ask) -> None:
+    """What it committed before it failed stays, and the error says so."""
+    blank.write("migrations/001_a.sql", "do $$ begin create table public.half (); commit; end $$; select 1/0")
+    done = blank.invoke("push", "--json")
+    refuses(done, 18, "division by zero", "fix the SQL")
+    assert document(done)["error"]["details"].splitlines()[0] == (
+        "applied before it: nothing; what 001_a.sql committed by itself stays: `invoke drift` shows it"
+    )
+    assert sql("select to_regclass('public.half')::text") == [("half",)]
+
+
 @pytest.mark.parametrize(
     ("statement", "sqlstate", "advice"),
     [

@@ -25,14 +25,17 @@ from pushproof.base.errors import (
     UnreachableError,
 )
 from pushproof.base.reading import sql_files
+from pushproof.base.waiting import exclusive
 from pushproof.boundary import _machine_error, boundary
 from pushproof.proof.intent import load
 from pushproof.stack.run import Run
+from pushproof.stack.scratch import scratch_project
 from pushproof.target.database import connection_error, sql_error
 from pushproof.target.targets import Database, Target
 from pushproof.upkeep.panels import panels
 from pushproof.upkeep.retention import RetentionRule
 from tests.fix_rls import NOTHING_YET
+from tests.fix_stack import Project
 
 
 def target(kind: str, host: str = "a.co") -> Target:
@@ -114,6 +117,34 @@ def test_files_that_could_not_be_copied(number: int, cause: str) -> None:
         explained = _machine_error(one, Run("", as_json=False))
         assert isinstance(explained, DiskFullError)
         assert cause in explained.message
+
+
+def test_too_many_open_files() -> None:
+    """A limit of the shell's, and no bug."""
+    explained = _machine_error(OSError(errno.EMFILE, os.strerror(errno.EMFILE), "a.sql"), Run("", as_json=False))
+    assert isinstance(explained, SettingsError)
+    assert "ulimit -n" in explained.hint
+
+
+def test_a_copy_without_what_is_no_file(project: Project) -> None:
+    """An editor's lock is a link to nowhere; a pipe would be waited for."""
+    folder = project.settings.supabase_dir
+    (folder / ".#access.toml").symlink_to("somebody@somewhere")
+    os.mkfifo(folder / "pipe")
+    try:
+        with scratch_project(project.settings) as copy:
+            assert (copy.supabase_dir / "config.toml").exists()
+            assert not (copy.supabase_dir / "pipe").exists()
+    finally:
+        (folder / ".#access.toml").unlink()
+        (folder / "pipe").unlink()
+
+
+def test_a_lock_that_is_a_pipe(tmp_path: Path) -> None:
+    """It can be locked like a file."""
+    os.mkfifo(tmp_path / "lock")
+    with exclusive(tmp_path / "lock"):
+        pass
 
 
 def test_sql_files(tmp_path: Path) -> None:

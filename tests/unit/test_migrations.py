@@ -29,8 +29,9 @@ def files(folder: Path, *names: str) -> None:
 
 
 def test_order_and_what_is_not_a_migration(tmp_path: Path) -> None:
-    """By version; other files than .sql are not looked at; numbers and timestamps may stand together."""
-    files(tmp_path, "20260101000000_c.sql", "002_b.sql", "001_a.sql", "README.md")
+    """By version; only .sql files are looked at, and none of an editor's; numbers and timestamps may stand together."""
+    files(tmp_path, "20260101000000_c.sql", "002_b.sql", "001_a.sql", "README.md", "._002_b.sql")
+    (tmp_path / ".#001_a.sql").symlink_to("somebody@somewhere")
     assert [m.version for m in local_migrations(tmp_path)] == ["001", "002", "20260101000000"]
 
 

@@ -33,7 +33,7 @@ def exclusive(lock: Path, *, shared: bool = False, waits: Callable[[], object] =
     """
     mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     # Only we may open it: whoever opens it can lock it.
-    with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+    with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), "rb", buffering=0) as file:
         os.fchmod(file.fileno(), 0o600)
         if not _lock(file, mode):
             waits()
@@ -41,7 +41,7 @@ def exclusive(lock: Path, *, shared: bool = False, waits: Callable[[], object] =
         yield
 
 
-def _lock(file: IO[str], mode: int) -> bool:
+def _lock(file: IO[bytes], mode: int) -> bool:
     try:
         fcntl.flock(file, mode | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -15,7 +15,7 @@ from pushproof.base.settings import Settings
 from pushproof.migrations.applying import check_enabled, read_back
 from pushproof.migrations.files import check_contents, local_migrations
 from pushproof.migrations.gate import alone, in_turn
-from pushproof.stack import local, snapshots
+from pushproof.stack import local, role_settings, snapshots
 from pushproof.stack.embedded import api_of, section_of
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
@@ -53,13 +53,13 @@ def reset_local(run: Run) -> None:
         run.stack.renew()
     names = [m.path.name for m in files]
     with connect(target) as connection, alone(connection, run.console):  # a push may know only this address
-        copied = kind == "embedded" and snapshots.restore(run.stack, snapshots.name_of(run.stack))
+        copied = kind == "embedded" and snapshots.restore(run.stack)
         if not copied:
             _by_cli(run)
     with connect(target) as connection:
         read_back(connection, files, names, reported=names)
     if kind == "embedded" and not copied:
-        snapshots.keep(run.stack, snapshots.name_of(run.stack))
+        snapshots.keep(run.stack)
     how = " (copied: the same files as at the last reset)" if copied else ""
     ran = f", {', '.join(seeds)} run" if seeds else ""
     run.console.line(f"empty project, {len(files)} migrations pushed{ran}{how}", ok=True)
@@ -95,6 +95,8 @@ def seeds_of(settings: Settings, console: Console) -> list[str]:
 
 
 def _by_cli(run: Run) -> None:
+    if run.settings.target == "embedded":
+        role_settings.restore(run.stack)
     exposes = api_of(run.settings.supabase_dir / "config.toml").auto_expose_new_tables
     with connect(run.target) as connection:
         connection.execute(query("commands/empty_storage"))

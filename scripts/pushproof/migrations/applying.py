@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,8 @@ from pushproof.stack.embedded import section_of
 from pushproof.target.database import connect
 from pushproof.target.targets import Target
 
+COMMITS = re.compile(r"do\b.*\bcommit\b|call\b", re.IGNORECASE | re.DOTALL)
+KEPT = "; what {} committed by itself stays: `pushproof drift` shows it"
 SETTLE_SECONDS = 10  # a server notices within these that its client is gone
 
 
@@ -84,8 +87,15 @@ def push_by_cli(
         console.status(f"applied before the interruption: {_applied_text(target, promised, began)}")
         raise
     except PushproofError as error:
-        error.details = f"applied before it: {_applied_text(target, promised, began)}\n{error.details}".strip()
+        failed = [m for m in pending if error.message.startswith(m.path.name)]
+        kept = "".join(KEPT.format(m.path.name) for m in failed if _commits(m))
+        error.details = f"applied before it: {_applied_text(target, promised, began)}{kept}\n{error.details}".strip()
         raise
+
+
+def _commits(migration: Migration) -> bool:
+    """Whether a DO block or a procedure of the file may commit, so that a failure after it does not undo everything."""
+    return any(COMMITS.match(statement.sql) for statement in statements_of(migration.sql))
 
 
 def read_back(

@@ -93,7 +93,7 @@ def local_migrations(folder: Path) -> tuple[Migration, ...]:
     """
     migrations = []
     for file in _listed(folder):
-        if file.suffix.lower() != ".sql":
+        if file.suffix.lower() != ".sql" or file.name.startswith("."):  # editors keep files of their own
             continue
         if not (match := FILE_NAME.match(file.name)):
             name = os.fsencode(file.name).decode(errors="backslashreplace")

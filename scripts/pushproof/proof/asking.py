@@ -35,7 +35,8 @@ ENOUGH = 5  # answers "connecting" to one request while the services run: then t
 CANCELED = "57014"  # the server canceled the statement, for example by a role's statement_timeout
 # The request had no effect: the database ended the connection, or PostgREST is connecting or reading its schema.
 LOADING = "PGRST002"  # PostgREST is reading its schema
-CONNECTING = (b'"57P0', b'"PGRST001"', b'"PGRST002"')
+UNCONNECTED = "PGRST000"  # the database refuses PostgREST's connection
+CONNECTING = (b'"57P0', b'"PGRST000"', b'"PGRST001"', b'"PGRST002"')
 NO_RIGHT = "42501"
 # Codes for what the API does not serve to the caller, other than for a missing privilege: unknown to its schema cache.
 UNKNOWN = "PGRST202"  # a function
@@ -221,8 +222,9 @@ class RestApi:
             least = (0.02 if patient else 1) if busy else 0.1
             pause = pause_of(response.headers.get("retry-after"), least if busy else 1, least)
             late = time.monotonic() + pause > start + PATIENCE_SECONDS or failures >= ENOUGH
-            if late or not (busy or is_rate_limit(response.status, response.data)):
-                if response.status in NO_ANSWER and not (busy or answer.code):
+            refused = answer.code == UNCONNECTED and not patient
+            if late or refused or not (busy or is_rate_limit(response.status, response.data)):
+                if response.status in NO_ANSWER and (refused or not (busy or answer.code)):
                     raise self._unreachable(answer.summary)
                 return answer
             time.sleep(pause)

@@ -27,6 +27,11 @@ ABOUT_USERS = re.compile(r"user|profile|account|member|wallet|subscription|custo
 ADDRESSED = re.compile(r"recipient|receiver|target|invit|assign|follow(ing|ed)|rival|friend|to_|_to|approve|review")
 
 
+def toml(value: str | Sequence[str]) -> str:
+    """The notation of a text or of a list of texts: JSON's, but for two rules of https://toml.io/en/v1.0.0#string."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def guess(catalog: Catalog) -> Intent:
     """An intent with owners and parents by foreign keys, that allows everything: the answers show what is possible."""
     everybody = frozenset(("anon", "owner", "other", "service"))
@@ -77,13 +82,13 @@ def proposal(catalog: Catalog, intent: Intent, cells: Sequence[Cell], names: Col
     parts = []
     for relation in (r for r in catalog.exposed if r.qualified in names):
         entry = intent.relations[relation.qualified]
-        lines = [f"[relations.{json.dumps(relation.qualified)}]"]
+        lines = [f"[relations.{toml(relation.qualified)}]"]
         if entry.owner:
-            lines.append(f"owner = {json.dumps(entry.owner)}")
+            lines.append(f"owner = {toml(entry.owner)}")
         elif relation.kind not in VIEWS:
             lines.append(f"{LOOK}no column says whose a row is; is it everybody's?")
         if parents := _parents(relation, entry, cells):
-            lines.append(f"parents = {json.dumps(parents)}")
+            lines.append(f"parents = {toml(parents)}")
         lines += [_line(verb, of(verb, relation.qualified), entry) for verb in VERBS]
         lines += _filtered([c for verb in VERBS for c in of(verb, relation.qualified)])
         lines += _columns(relation, entry, parents, cells=of("columns", relation.qualified))
@@ -92,7 +97,7 @@ def proposal(catalog: Catalog, intent: Intent, cells: Sequence[Cell], names: Col
         parts.append("\n".join(lines))
     for name in (f for f in catalog.functions if f in names):
         cells_of = of("call", name)
-        lines = [f"[functions.{json.dumps(name)}]", _line("call", cells_of, None), *_filtered(cells_of)]
+        lines = [f"[functions.{toml(name)}]", _line("call", cells_of, None), *_filtered(cells_of)]
         parts.append("\n".join(lines))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
@@ -130,7 +135,7 @@ def _insert_columns(relation: Relation, entry: RelationIntent, cells: Sequence[C
     if not (odd := _sensitive(relation, entry.owner, settable)):
         return []
     remark = f"a user can set {', '.join(odd)} of a row they add, which may say what they may do"
-    return [f"insert_columns = {json.dumps(settable)} {LOOK}{remark}"]
+    return [f"insert_columns = {toml(settable)} {LOOK}{remark}"]
 
 
 def _columns(relation: Relation, entry: RelationIntent, parents: Sequence[str], cells: Sequence[Cell]) -> list[str]:
@@ -140,7 +145,7 @@ def _columns(relation: Relation, entry: RelationIntent, parents: Sequence[str], 
         "which may say what they may do": _sensitive(relation, entry.owner, settable),
     }
     odd = "; ".join(f"a user can change {', '.join(names)}, {why}" for why, names in remarks.items() if names)
-    return [f"columns = {json.dumps(settable)}{f' {LOOK}{odd}' if odd else ''}"] if settable else []
+    return [f"columns = {toml(settable)}{f' {LOOK}{odd}' if odd else ''}"] if settable else []
 
 
 def _keys(relation: Relation) -> list[str]:
@@ -149,13 +154,13 @@ def _keys(relation: Relation) -> list[str]:
     insertable = [n for n in uuids if relation.by_name[n].open_to(USER, "insert")]
     own = {c for k in relation.foreign_keys for c in k.columns}
     chosen = [n for n in insertable if n not in own]
-    return [f"keys = {json.dumps(chosen)} # users may choose it; nobody guesses a uuid"] if chosen else []
+    return [f"keys = {toml(chosen)} # users may choose it; nobody guesses a uuid"] if chosen else []
 
 
 def _truncate(relation: Relation) -> list[str]:
     """The line `truncate`, if the roles of the API hold the privilege, as in older projects."""
     able = [actor for actor in ("anon", "owner") if relation.open_to(ROLE_OF.get(actor, USER), "truncate")]
-    return [f"truncate = {json.dumps(able)} # a grant, which no request of the API can use"] if able else []
+    return [f"truncate = {toml(able)} # a grant, which no request of the API can use"] if able else []
 
 
 def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None) -> str:
@@ -175,4 +180,4 @@ def _line(verb: str, cells: Sequence[Cell], entry: RelationIntent | None) -> str
     if failed := next((c for c in cells if c.observed == FAILED), None):
         remarks.append(f"could not be asked as {failed.actor}: {failed.reason}")
     remark = f" {LOOK}{'; '.join(remarks)}" if remarks else ""
-    return f"{verb} = {json.dumps(able)}{remark}"
+    return f"{verb} = {toml(able)}{remark}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import tomllib
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pushproof.base.console import Console
-from pushproof.base.errors import PortError, ProjectError, PushproofError, StackError
+from pushproof.base.errors import CredentialsError, PortError, ProjectError, PushproofError, StackError
 from pushproof.base.places import cache_dir, data_dir, service_user, socket_folder
 from pushproof.base.queries import query
 from pushproof.base.reading import hint_of, present, text_of
@@ -47,7 +48,8 @@ KNOWN_BY = {
     "api": ("origin", "postgrest"),
 }
 OWNER_OF_PORT = {port: services[0] for port, services in KNOWN_BY.items()}
-WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - the server's words
+# In the words of the server, and in ours.
+LOCKED_OUT = re.compile("password authentication failed|is not permitted to log in|refuses the (login|password)")
 PERMISSION = os.strerror(errno.EACCES)
 PORT_OF = {"postgres": "postgres", "origin": "api"}  # PostgREST has a socket
 SERVICES = tuple(dict.fromkeys(OWNER_OF_PORT.values()))
@@ -102,12 +104,15 @@ class Stack:
         with states.locked(self.folder, self._report_wait):
             try:
                 return self._start(names)
+            except CredentialsError:
+                self._set_passwords()
+                return self._start(names)
             except (StackError, OSError) as failure:
                 if mend(self.settings, self.console):
                     if self._new:
                         self._drop_data()
                     return self._start(names)
-                if isinstance(failure, StackError) and WRONG_PASSWORD in failure.details:
+                if isinstance(failure, StackError) and LOCKED_OUT.search(failure.details):
                     self._set_passwords()
                     return self._start(names)
                 if isinstance(failure, StackError) and failure.service == "postgres":
@@ -129,7 +134,11 @@ class Stack:
                 f"another version of pushproof made the database in {self.data}; `pushproof reset-local` renews it"
             )
             self.console.status(message, style="yellow")
+        if (names is None or "origin" in names) and not self._runs("origin"):
+            self._supervisor(parts).stop(("postgrest",))  # it may repeat requests of a gateway that was killed
         started = self._supervisor(parts).start(names)
+        if "postgres" in started:
+            connect(self.target()).close()  # no service logs in as postgres, whose password a migration may change
         self._instance = self._postgres(parts).pid_file()
         return started
 
@@ -321,7 +330,9 @@ class Stack:
 
     def _set_passwords(self) -> None:
         """Give the cluster the passwords of the state: state.json is older, or a migration changed one."""
-        self.console.status("the database has other passwords than state.json: they are set again", style="yellow")
+        self.console.status(
+            "the database refuses the passwords of state.json, or a login: they are set again", style="yellow"
+        )
         parts = npm.locate(self.settings)
         self._supervisor(parts).stop()
         self._adopt(parts)

@@ -61,6 +61,12 @@ def _is_abandoned(folder: Path) -> bool:
     return bool(note) and not process.lives(note)
 
 
+def _not_copied(folder: str, names: list[str]) -> set[str]:
+    """Also what is neither file nor folder: the lock of an editor is a link to nowhere."""
+    others = {name for name in names if not ((path := Path(folder, name)).is_file() or path.is_dir())}
+    return shutil.ignore_patterns(*NOT_COPIED)(folder, names) | others
+
+
 @contextlib.contextmanager
 def scratch_project(settings: Settings, *, in_memory: bool = True) -> Iterator[Settings]:
     """The settings of a copy of the project. Its stack is not started; if it is, it is stopped at the end of the block.
@@ -68,7 +74,7 @@ def scratch_project(settings: Settings, *, in_memory: bool = True) -> Iterator[S
     Without `in_memory` the copy is on disk, and as fast as other stacks.
     """
     with _folder(in_memory=in_memory) as folder:
-        shutil.copytree(settings.supabase_dir, folder / "supabase", ignore=shutil.ignore_patterns(*NOT_COPIED))
+        shutil.copytree(settings.supabase_dir, folder / "supabase", ignore=_not_copied)
         (folder / "supabase").chmod(0o700)
         os.environ.pop("PUSHPROOF_STATE_DIR", None)
         copy = replace(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pushproof.base.queries import query
 from pushproof.base.waiting import wait_until
 from pushproof.stack.embedded import Stack, section_of
+from pushproof.stack.role_settings import settings_of
 from pushproof.stack.services.postgres import DATABASE
 from pushproof.target.database import connect
 
@@ -29,23 +30,26 @@ NEXT, FORMER = "pushproof_next", "pushproof_former"
 QUIET_SECONDS = 10  # within which all other sessions must have ended
 
 
-def name_of(stack: Stack) -> str:
+def _name_of(stack: Stack, admin: psycopg.Connection[Any]) -> str:
     """The name of the snapshot of the project's files. It depends on the date, because a seed may call now().
 
-    Empty if a reset depends on more than files: on secrets that `[db.vault]` reads from the environment.
+    It depends on the settings of roles too, which no snapshot holds. Empty if a reset depends on more than that: on
+    secrets that `[db.vault]` reads from the environment.
     """
     folder = stack.settings.supabase_dir
     if section_of(folder / "config.toml", "db").get("vault"):
         return ""
-    digest = hashlib.sha256(json.dumps([stack.state.cluster, str(datetime.now(UTC).date())]).encode())
+    day = str(datetime.now(UTC).date())
+    digest = hashlib.sha256(json.dumps([stack.state.cluster, day, settings_of(admin)]).encode())
     for file in sorted(_files(folder)):
         digest.update(f"{file.relative_to(folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return PREFIX + digest.hexdigest()[:16]
 
 
-def restore(stack: Stack, name: str) -> bool:
-    """Replace the stack's database with a copy of the snapshot; False if that is not possible."""
+def restore(stack: Stack) -> bool:
+    """Replace the stack's database with a copy of the files' snapshot; False if that is not possible."""
     with connect(stack.admin()) as admin:
+        name = _name_of(stack, admin)
         if not name or not _exists(admin, name) or _customised(admin):
             return False
         _drop(admin, NEXT, FORMER)
@@ -56,12 +60,13 @@ def restore(stack: Stack, name: str) -> bool:
     return bool(swapped)
 
 
-def keep(stack: Stack, name: str) -> None:
+def keep(stack: Stack) -> None:
     """Make a snapshot of the stack's database and drop former ones. At the first reset of files only save the name."""
-    if stack.state.reset != name:
-        stack.note_reset(name)
-        return
     with connect(stack.admin()) as admin:
+        name = _name_of(stack, admin)
+        if stack.state.reset != name:
+            stack.note_reset(name)
+            return
         if not name or _customised(admin):
             return
         databases = [row[0] for row in admin.execute("select datname from pg_catalog.pg_database")]

@@ -28,7 +28,8 @@ LOCK_LIMIT = "30s"  # time limit of a wait for a lock
 KEEPALIVE_SECONDS = 60  # routers may drop an idle connection after some minutes, and with it the push lock
 NO_DATABASE = re.compile(r'database ("[^"]*") does not exist')
 FATAL = re.compile(r"FATAL:\s+(.*)")  # a message of the server, so it does answer
-REFUSALS = ("password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
+NO_LOGIN = "is not permitted to log in"
+REFUSALS = (NO_LOGIN, "password authentication failed", "Tenant or user not found", "no password supplied", "SASL")
 # Runs the deferred triggers before COMMIT, which PostgreSQL's time limits do not end.
 SETTLE = "set constraints all immediate"
 SHUT_DOWN = ("57P01", "57P02", "57P03")  # the server was stopped, crashed, or does not accept connections yet
@@ -46,6 +47,8 @@ ADVICE = {
     "23": "rows violate the constraint: find them, fix them in this or an earlier migration, then add the constraint",
     "42601": "fix the syntax where the server stopped reading",
     "25001": "it cannot run in a transaction: give it a file, or a `pushproof execute`, of its own",
+    "25006": "the session is read-only: a role or the database has default_transaction_read_only; reset it",
+    "40": "another session changed or locked the same rows: run this again",
     "57P01": "the connection was cut: run this again; `pushproof migrations` shows what was applied",
     "57014": "it ran into its time limit: split it, or raise statement_timeout for this session",
     "55P03": "another session holds the lock: `pushproof monitor` shows which",
@@ -106,8 +109,9 @@ def connection_error(target: Target, message: str) -> PushproofError:
     if target.kind == "remote" and http_status(target.url) == PAUSED:
         return paused()
     if any(refusal in message for refusal in REFUSALS):
+        refused = "refuses the login" if NO_LOGIN in message else "refuses the password"
         return CredentialsError(
-            f"{database.label} refuses the password of {database.user}",
+            f"{database.label} {refused} of {database.user}",
             "check SUPABASE_DB_URL (percent-encoding!), or reset the database password in the dashboard"
             if target.kind == "remote"
             else RESTART[target.kind],

@@ -243,7 +243,7 @@ def _running(server: Postgres) -> Iterator[None]:
 
 def _set_passwords(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
     """Set passwords by role. We made them (URL-safe base64), so they need no quoting."""
-    _single_user(parts, data, "".join(f"alter role {role} password '{pw}';\n" for role, pw in passwords.items()))
+    _single_user(parts, data, "".join(f"alter role {role} login password '{pw}';\n" for role, pw in passwords.items()))
 
 
 def _single_user(parts: Parts, data: Path, statements: str) -> None:

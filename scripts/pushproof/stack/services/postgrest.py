@@ -21,6 +21,10 @@ class ApiSettings:
     auto_expose_new_tables: bool = False
 
 
+# Its sessions end with it, whatever they are at.
+OPTIONS = "-c%20client_connection_check_interval%3D1s"
+
+
 @dataclass(frozen=True)
 class Postgrest:
     """The REST server of one stack, behind its origin.
@@ -50,7 +54,7 @@ class Postgrest:
         """PostgREST with its whole configuration in the environment."""
         env = process.inherited(
             PGPASSWORD=self.password,
-            PGRST_DB_URI=f"postgresql://authenticator@{HOST}:{self.database_port}/{self.database}",
+            PGRST_DB_URI=f"postgresql://authenticator@{HOST}:{self.database_port}/{self.database}?options={OPTIONS}",
             PGRST_DB_SCHEMAS=",".join(self.api.schemas),
             PGRST_DB_EXTRA_SEARCH_PATH=",".join(self.api.extra_search_path),
             PGRST_DB_MAX_ROWS=str(self.api.max_rows),

@@ -6,69 +6,68 @@ import { log } from './answers.mjs'
 import { connect } from './lite.mjs'
 
 const LOOK_MS = 500
-const NEXT_LOOK_MS = 50 // once a session was seen: it has its name for a part of each transaction only
-const REPEATS = 3 // transactions of one request, from which on it is repeated
-const REFUSED_MS = 1000 // until a repeated request that is refused is gone
+const NEXT_LOOK_MS = 50 // while one is seen
+const REFUSED_MS = 1000 // from the last transaction that was seen, until none follows it
 const COMMIT_MS = 15_000 // for the triggers that run at COMMIT
 const GRACE_MS = 2000 // beyond a time limit
 const HOLD_MS = 500 // PostgREST may give a connection that it lost to another request
-const UNSEEN_MS = 30_000 // until a request has ended by itself: it may have waited for a connection
+const QUEUE_MS = 10_000 // for which PostgREST lets a request wait for a connection
 
-/** The request header by which provision/63_requests.sql names the session that serves it. */
+/** The request header from which provision/63_requests.sql has the number of a request. */
 export const NUMBER = 'x-pushproof-request'
 
 /**
- * Ends the transactions of abandoned requests. What is repeated is refused by provision/63_requests.sql, a COMMIT is
- * cancelled, and only what goes on all the same loses its connection. No request waits longer than `patience` ms, so a
- * session that works longer on a statement serves nobody, even if it has no name, as in a project with a pre-request
- * function of its own.
+ * Ends the transactions of abandoned requests. Each has a lock with the number of its request. The next transaction of
+ * the same request is refused, a COMMIT is cancelled, and only what goes on all the same loses its connection. No request
+ * waits longer than `patience` ms, so a session that works longer on a statement serves nobody, even without a lock, as in
+ * a project with a pre-request function of its own.
  */
 export function createEnder(config, patience) {
   const login = { user: 'authenticator', password: config.database.authenticator_password, zone: 'Z', max: 1 }
-  const abandoned = new Map() // by their numbers: the transactions that were seen, and the last time
+  const unseenMs = QUEUE_MS + patience + 2 * GRACE_MS // until a request has ended by itself
+  const abandoned = new Map() // by their numbers: until when to look for it, and until when to refuse it
   let running = false
   let held
 
-  const sessions = (sql) => sql`
-    select application_name as name, pg_catalog.split_part(application_name, ' ', 2)::int as number,
-      xact_start::text as began, query ilike 'commit%' as commits,
-      1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - query_start) - case
-        when query ilike 'commit%' then ${COMMIT_MS}::int
-        else nullif(pg_catalog.split_part(application_name, ' ', 3)::int, 0) end as late
-    from pg_catalog.pg_stat_activity
-    where usename = current_user and datname = current_catalog and state <> 'idle'
-      and application_name ~ '^request [[:digit:]]{1,9} [[:digit:]]{1,9}$'`
+  // The name of a session holds its time limit, unless the project's own SQL gave it another.
+  const sessions = (sql, lock) => sql`
+    select l.objid::int as number, a.query ilike 'commit%' as commits,
+      1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.query_start) - case
+        when a.query ilike 'commit%' then ${COMMIT_MS}::int
+        else coalesce(nullif(substring(a.application_name from '^request [0-9]+ ([0-9]{1,10})$')::float8, 0), ${patience}::int)
+        end as late
+    from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a using (pid)
+    where l.locktype = 'advisory' and l.classid = ${lock}::int::oid and l.mode = 'ShareLock' and a.datname = current_catalog`
 
-  const refuse = (sql, numbers) => sql`
-    select pg_catalog.pg_advisory_lock(pg_catalog.to_regprocedure('pg_catalog.pushproof_request()')::oid::int, number)
-    from pg_catalog.unnest(${numbers}::int[]) as number`
+  const refuse = (sql, lock, numbers) => sql`
+    select pg_catalog.pg_advisory_lock(${lock}::int, -number) from pg_catalog.unnest(${numbers}::int[]) as number`
 
-  const cancel = (sql, names) => sql`
+  const holders = (sql, lock, numbers) => sql`
+    select pid from pg_catalog.pg_locks
+    where locktype = 'advisory' and classid = ${lock}::int::oid and objid = any(${numbers}::oid[])`
+
+  const cancel = (sql, lock, numbers) => sql`
     select pg_catalog.pg_cancel_backend(pid) from pg_catalog.pg_stat_activity
-    where usename = current_user and datname = current_catalog and application_name = any(${names}::text[])`
+    where datname = current_catalog and pid in (${holders(sql, lock, numbers)})`
 
-  const terminate = (sql, names) => sql`
+  const terminate = (sql, lock, numbers) => sql`
     select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
     where usename = current_user and datname = current_catalog and pid <> pg_catalog.pg_backend_pid()
-      and (application_name = any(${names}::text[])
+      and (pid in (${holders(sql, lock, numbers)})
         or state = 'active' and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${patience + GRACE_MS}::int)`
 
-  async function look(sql) {
+  async function look(sql, lock) {
     const now = Date.now()
-    const mine = (await sessions(sql)).filter(({ number }) => abandoned.has(number))
-    for (const { number, began } of mine) {
-      const request = abandoned.get(number)
-      request.seen = now
-      request.transactions.add(began)
-    }
+    const seen = (await sessions(sql, lock)).filter(({ number }) => abandoned.has(number))
+    for (const { number } of seen) abandoned.set(number, { left: now + unseenMs, refused: now + REFUSED_MS })
     await sql`select pg_catalog.pg_advisory_unlock_all()`
-    await refuse(sql, [...abandoned.keys()].filter((number) => isRepeated(abandoned.get(number), now)))
-    await cancel(sql, names(mine, ({ commits, late }) => commits && late > 0))
-    const hopeless = names(mine, ({ late }) => late > GRACE_MS)
+    await refuse(sql, lock, [...abandoned.keys()].filter((number) => abandoned.get(number).refused > now))
+    await cancel(sql, lock, numbers(seen, ({ commits, late }) => commits && late > 0))
+    const hopeless = numbers(seen, ({ late }) => late > GRACE_MS)
     if (hopeless.length) hold()
-    const ended = await terminate(sql, hopeless)
+    const ended = await terminate(sql, lock, hopeless)
     if (ended.length) log(`rest: ended ${ended.length} connections: their transactions went on after their client was gone`)
-    return mine.length > 0
+    return seen.length > 0
   }
 
   function hold() {
@@ -78,14 +77,15 @@ export function createEnder(config, patience) {
 
   function isAnyLeft() {
     const now = Date.now()
-    for (const [number, { seen }] of abandoned) if (now - seen > UNSEEN_MS) abandoned.delete(number)
+    for (const [number, { left }] of abandoned) if (left < now) abandoned.delete(number)
     return abandoned.size > 0
   }
 
   async function watch() {
     const sql = (await connect(config, login)).driver
     try {
-      while (isAnyLeft()) await pause(await look(sql) ? NEXT_LOOK_MS : LOOK_MS)
+      const [{ lock }] = await sql`select pg_catalog.to_regprocedure('pg_catalog.pushproof_request()')::oid::int as lock`
+      while (isAnyLeft()) await pause(await look(sql, lock) ? NEXT_LOOK_MS : LOOK_MS)
     } finally {
       await sql.end({ timeout: 0 })
     }
@@ -110,12 +110,11 @@ export function createEnder(config, patience) {
 
     /** Nobody waits for the answer to this request any more. */
     abandon(number) {
-      abandoned.set(number, { transactions: new Set(), seen: Date.now() })
+      abandoned.set(number, { left: Date.now() + unseenMs, refused: 0 })
       if (!running) run()
     },
   }
 }
 
-const names = (sessions, condition) => sessions.filter(condition).map(({ name }) => name)
-const isRepeated = ({ transactions, seen }, now) => transactions.size >= REPEATS && now - seen < REFUSED_MS
+const numbers = (sessions, condition) => sessions.filter(condition).map(({ number }) => number)
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms).unref() })

@@ -1,6 +1,7 @@
--- Names the session of a request after it, for as long as its transaction lasts: its number, which the gateway sends as a
--- header, and the time limit of a statement in ms. The gateway ends by that name what goes on after its client has gone.
--- It locks the number of a request that PostgREST repeats, so that the next transaction of that request is refused.
+-- Marks the transaction of a request with the number that the gateway sends as a header: by a lock that lasts as long as
+-- the transaction, and by the name of the session, with the time limit of a statement in ms. So the gateway finds what
+-- goes on after its client has gone. It locks the negative number of a request that PostgREST repeats for nobody, so that
+-- the next transaction of that request is refused.
 -- PostgREST calls this first in each transaction: https://docs.postgrest.org/en/v12/references/transactions.html
 -- It is in pg_catalog, which every role may use and no tool lists.
 
@@ -13,10 +14,11 @@ begin
   if number is null then
     return;
   end if;
-  if not pg_catalog.pg_try_advisory_lock_shared(self, number) then
+  if not pg_catalog.pg_try_advisory_lock_shared(self, -number) then
     raise exception 'the client of this request has gone' using errcode = 'query_canceled';
   end if;
-  perform pg_catalog.pg_advisory_unlock_shared(self, number);
+  perform pg_catalog.pg_advisory_unlock_shared(self, -number);
+  perform pg_catalog.pg_advisory_xact_lock_shared(self, number);
   perform pg_catalog.set_config('application_name', pg_catalog.concat_ws(' ', 'request', number,
-    (1000 * pg_catalog.date_part('epoch', pg_catalog.current_setting('statement_timeout')::pg_catalog.interval))::int), true);
+    (1000 * pg_catalog.date_part('epoch', pg_catalog.current_setting('statement_timeout')::pg_catalog.interval))::bigint), true);
 end $$;
