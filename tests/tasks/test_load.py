@@ -14,11 +14,11 @@ import pytest
 
 from pushproof.base.waiting import wait_until
 from pushproof.stack.services.base import free_port
-from tests.fix_stack import Project
+from tests.fix_stack import Completed, Project
 from tests.tasks.answers import document, refuses, succeeds
 
 LOAD = ("bench", "--suite", "load", "--target", "remote")
-FEW = (*LOAD, "--users", "3", "--seconds", "2")
+FEW = ("--users", "3", "--seconds", "2")
 FLOW = """
 from locust import task
 from pushproof.testing.visitor import Visitor
@@ -50,18 +50,26 @@ def users(postgres: Any) -> Iterator[Callable[[], int]]:
     assert count() == 0
 
 
+def few(project: Project, *texts: str, words: tuple[str, ...] = LOAD) -> Completed:
+    """A load of three users until it says all of this: of a busy machine's two seconds nothing may be left to ask."""
+    for seconds in ("2", "10", "40"):
+        done = project.invoke(*words, "--users", "3", "--seconds", seconds)
+        if all(text in done.output for text in texts):
+            break
+    return done
+
+
 def test_users_see_their_own_rows(client_project: Project, users: Callable[[], int]) -> None:
     """On a target by its URL: requests, percentiles, rows that say whose they are; afterwards nobody is left."""
-    found = document(succeeds(client_project.invoke(*FEW, "--json")))
+    # Tasks are drawn by lot: these are half of all.
+    drawn = ("conversation_messages", "rpc/get_conversation_history")
+    found = document(succeeds(few(client_project, *(f'"name": "{name}"' for name in drawn), words=(*LOAD, "--json"))))
     assert (found["failures"], found["foreign"], found["errors"]) == (0, 0, [])
     assert found["own"] > 0 and found["requests"] > 0 and found["requests_a_second"] > 0
     *each, together = found["by_request"]
     assert sum(one["requests"] for one in each) == together["requests"] == found["requests"]
     assert all(0 < one["median"] <= one["p95"] <= one["p99"] for one in each)
-    # Tasks are drawn by lot: this one half of the time.
-    assert {"POST conversation_messages", "POST rpc/get_conversation_history"} <= {
-        f"{one['method']} {one['name']}" for one in each
-    }
+    assert {f"POST {name}" for name in drawn} <= {f"{one['method']} {one['name']}" for one in each}
 
 
 def test_a_row_of_another_is_seen(client_project: Project, users: Callable[[], int], postgres: Any) -> None:
@@ -69,7 +77,7 @@ def test_a_row_of_another_is_seen(client_project: Project, users: Callable[[], i
     client_project.write("bench/locustfile.py", FLOW.format(BRANDS))
     postgres.execute("create policy leak on public.brands for select to authenticated using (true)")
     try:
-        done = client_project.invoke(*FEW)
+        done = few(client_project, "somebody saw ")
     finally:
         postgres.execute("drop policy leak on public.brands")
     refuses(done, 1, "somebody saw ", "`invoke rls`")
@@ -91,7 +99,7 @@ def test_a_row_of_another_is_seen(client_project: Project, users: Callable[[], i
 def test_what_went_wrong_is_counted_by_kind(client_project: Project, flow: str, cause: str) -> None:
     """Refused requests, a flow that breaks, and one that sees nothing, which proves nothing."""
     client_project.write("bench/locustfile.py", FLOW.format(flow))
-    refuses(client_project.invoke(*FEW), 1, cause, "")
+    refuses(few(client_project, cause), 1, cause, "")
 
 
 def test_who_cannot_sign_up_is_missed(client_project: Project, users: Callable[[], int], superuser: Any) -> None:
@@ -102,7 +110,7 @@ def test_who_cannot_sign_up_is_missed(client_project: Project, users: Callable[[
         create trigger refuse before insert on auth.users for each row execute function public.refuse()"""
     )
     try:
-        refuses(client_project.invoke(*FEW), 1, "the database refuses the new user vb", "")
+        refuses(client_project.invoke(*LOAD, *FEW), 1, "the database refuses the new user vb", "")
     finally:
         superuser.execute("drop trigger refuse on auth.users; drop function public.refuse()")
 
@@ -115,7 +123,7 @@ def test_what_others_may_read_is_no_leak(client_project: Project, users: Callabl
     client_project.write("bench/locustfile.py", FLOW.format(BRANDS))
     postgres.execute("create policy shared on public.brands for select to authenticated using (true)")
     try:
-        refuses(client_project.invoke(*FEW), 1, "no row had a known owner", "`owner`")
+        refuses(client_project.invoke(*LOAD, *FEW), 1, "no row had a known owner", "`owner`")
     finally:
         postgres.execute("drop policy shared on public.brands")
 
@@ -125,15 +133,14 @@ def test_a_mark_tells_too(bare: Project) -> None:
     bare.write("migrations/001_notes.sql", NOTES)
     flow = "self.insert('notes', {'note': self.mark}); self.select('notes')"
     bare.write("bench/locustfile.py", FLOW.format(flow))
-    done = bare.invoke("bench", "--suite", "load", "--users", "3", "--seconds", "2")
+    done = few(bare, "somebody saw ", words=("bench", "--suite", "load"))
     refuses(done, 1, "somebody saw ", "`invoke rls`")
     assert "GET notes: visitor-" in done.stderr
 
 
 def test_an_interrupted_load_leaves_nobody(client_project: Project, users: Callable[[], int]) -> None:
     """Nor a word on standard output."""
-    words = (*LOAD, "--users", "3", "--seconds", "600")
-    with client_project.popen(*words) as task:
+    with client_project.popen(*LOAD, "--users", "3", "--seconds", "600") as task:
         assert wait_until(lambda: users() >= 3, timeout=60)
         task.send_signal(signal.SIGINT)
         printed, _ = task.communicate()
@@ -145,14 +152,21 @@ def test_distributed(client_project: Project, users: Callable[[], int], tmp_path
     report = tmp_path / "report.json"
     locust = [sys.executable, "-m", "locust", "-f", "supabase/bench/locustfile.py"]
     environment = client_project.environment | {"SUPABASE_TARGET": "remote"}
-    port = str(free_port())
-    master = [*locust, "--master", "--master-bind-port", port, "--headless", "--expect-workers", "2"]
-    master += ["-u", "4", "-r", "10", "-t", "4s"]
-    worker = [*locust, "--worker", "--master-port", port]
-    with subprocess.Popen([*master, "--report", report], cwd=client_project.folder, env=environment) as leader:
-        workers = [subprocess.Popen(worker, cwd=client_project.folder, env=environment) for _ in range(2)]
-        assert [leader.wait(), *(one.wait() for one in workers)] == [0, 0, 0]
-    found = json.loads(report.read_text())
+
+    def load(seconds: int) -> dict[str, int]:
+        port = str(free_port())
+        master = [*locust, "--master", "--master-bind-port", port, "--headless", "--expect-workers", "2"]
+        master += ["-u", "4", "-r", "10", "-t", f"{seconds}s", "--report", str(report)]
+        worker = [*locust, "--worker", "--master-port", port]
+        with subprocess.Popen(master, cwd=client_project.folder, env=environment) as leader:
+            workers = [subprocess.Popen(worker, cwd=client_project.folder, env=environment) for _ in range(2)]
+            ended = [leader.wait(), *(one.wait() for one in workers)]
+        found: dict[str, int] = json.loads(report.read_text())
+        # On a busy machine four seconds may be over before anything was asked.
+        return load(40) if seconds < 40 and found["own"] <= 10 else found | {"failed": ended != [0, 0, 0]}
+
+    found = load(4)
+    assert not found["failed"]
     assert found["own"] > 10 and found["foreign"] == 0 and found["requests"] > 10
 
 
@@ -160,10 +174,10 @@ def test_bad_input(bare: Project) -> None:
     """Before anything runs."""
     refuses(bare.invoke("bench", "--suite", "load", "--users", "1"), 2, "two users", "--users 50")
     refuses(bare.invoke("bench", "--suite", "stack", "--target", "remote"), 2, "a stack of its own", "--target")
-    done = bare.invoke(*FEW, SUPABASE_PRODUCTION="true")
+    done = bare.invoke(*LOAD, *FEW, SUPABASE_PRODUCTION="true")
     refuses(done, 21, "marked as production", "staging")
     (bare.folder / "supabase/bench/locustfile.py").unlink()
-    refuses(bare.invoke(*FEW), 10, "no supabase/bench/locustfile.py", "docs/bench.md")
+    refuses(bare.invoke(*LOAD, *FEW), 10, "no supabase/bench/locustfile.py", "docs/bench.md")
 
 
 def test_locust_itself_refuses_production(client_project: Project) -> None:
