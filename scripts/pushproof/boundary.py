@@ -38,9 +38,10 @@ CONNECTION_ERRORS = (
     ("httpx", "TransportError"),
     ("supabase_auth.errors", "AuthRetryableError"),
 )
-# SQLSTATE of what no correct statement avoids: a read-only session, a conflict, exhausted resources, no privilege.
+# SQLSTATE of what no correct statement avoids: a read-only session, a conflict, no privilege, a role that was renamed,
+# exhausted resources, damaged files.
 NO_PRIVILEGE = "42501"
-REFUSING = ("25", "40", NO_PRIVILEGE, "53", "54", "55")
+REFUSING = ("25", "40", NO_PRIVILEGE, "42704", "53", "54", "55", "58")
 NOT_POSTGRES = "connect as postgres, who owns what migrations make: pushproof needs its privileges"
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 OTHER_FOLDERS = "choose other folders with PUSHPROOF_STATE_DIR and PUSHPROOF_CACHE_DIR"

@@ -15,7 +15,7 @@ from pushproof.base.settings import Settings
 from pushproof.migrations.applying import check_enabled, read_back
 from pushproof.migrations.files import check_contents, local_migrations
 from pushproof.migrations.gate import alone, in_turn
-from pushproof.stack import local, role_settings, snapshots
+from pushproof.stack import local, snapshots
 from pushproof.stack.embedded import api_of, section_of
 from pushproof.stack.run import Run
 from pushproof.target.database import connect
@@ -50,7 +50,9 @@ def reset_local(run: Run) -> None:
         )
     import_meanwhile("psycopg")
     if kind == "embedded":
-        run.stack.renew()
+        stack = run.stack
+        if stack.is_outdated() or not (stack.has_new_roles() or snapshots.exists(stack)):
+            stack.renew()
     names = [m.path.name for m in files]
     with connect(target) as connection, alone(connection, run.console):  # a push may know only this address
         copied = kind == "embedded" and snapshots.restore(run.stack)
@@ -95,8 +97,6 @@ def seeds_of(settings: Settings, console: Console) -> list[str]:
 
 
 def _by_cli(run: Run) -> None:
-    if run.settings.target == "embedded":
-        role_settings.restore(run.stack)
     exposes = api_of(run.settings.supabase_dir / "config.toml").auto_expose_new_tables
     with connect(run.target) as connection:
         connection.execute(query("commands/empty_storage"))

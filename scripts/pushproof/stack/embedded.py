@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from pushproof.base.console import Console
-from pushproof.base.errors import CredentialsError, PortError, ProjectError, PushproofError, StackError
+from pushproof.base.errors import (
+    CredentialsError,
+    PortError,
+    ProjectError,
+    PushproofError,
+    StackError,
+    UnreachableError,
+)
 from pushproof.base.places import cache_dir, data_dir, service_user, socket_folder
 from pushproof.base.queries import query
 from pushproof.base.reading import hint_of, present, text_of
@@ -26,6 +33,7 @@ from pushproof.stack.services.postgres import (
     ADMIN,
     DATABASE,
     LOGINS,
+    ROLES,
     Postgres,
     adopt_cluster,
     create_cluster,
@@ -49,7 +57,9 @@ KNOWN_BY = {
 }
 OWNER_OF_PORT = {port: services[0] for port, services in KNOWN_BY.items()}
 # In the words of the server, and in ours.
-LOCKED_OUT = re.compile("password authentication failed|is not permitted to log in|refuses the (login|password)")
+LOCKED_OUT = re.compile(
+    "password authentication failed|is not permitted to log in|refuses the (login|password|connection)"
+)
 PERMISSION = os.strerror(errno.EACCES)
 PORT_OF = {"postgres": "postgres", "origin": "api"}  # PostgREST has a socket
 SERVICES = tuple(dict.fromkeys(OWNER_OF_PORT.values()))
@@ -104,7 +114,7 @@ class Stack:
         with states.locked(self.folder, self._report_wait):
             try:
                 return self._start(names)
-            except CredentialsError:
+            except (CredentialsError, UnreachableError):  # of the login as postgres
                 self._set_passwords()
                 return self._start(names)
             except (StackError, OSError) as failure:
@@ -129,7 +139,7 @@ class Stack:
         if outdated:
             self._supervisor(parts).stop(tuple(outdated))
         self._ensure_cluster(parts)
-        if self.state.cluster != recipe(parts):
+        if self.is_outdated():
             message = (
                 f"another version of pushproof made the database in {self.data}; `pushproof reset-local` renews it"
             )
@@ -154,14 +164,27 @@ class Stack:
             return [*stopped, *strays]
 
     def renew(self) -> None:
-        """If another version of pushproof made the database, make an empty one, and start the stack."""
-        if self.state.cluster == recipe(npm.locate(self.settings)):
-            return
+        """Make an empty database, and start the stack."""
         self.stop()
         with states.locked(self.folder, self._report_wait):
             self.state = states.load(self.folder)
             self._drop_data()
         self.start()
+
+    def is_outdated(self) -> bool:
+        """Whether another version of pushproof made the database."""
+        return self.state.cluster != recipe(npm.locate(self.settings))
+
+    def roles(self) -> str:
+        """All roles with their memberships, settings and privileges, which no single database contains, as one text."""
+        with connect(self.admin()) as connection:
+            row = connection.execute(query("stack/roles")).fetchone()
+        return str(row[0]) if row else ""
+
+    def has_new_roles(self) -> bool:
+        """Whether the roles are as on the first day."""
+        first = self.data / ROLES
+        return first.exists() and first.read_text() == self.roles()
 
     def _drop_data(self) -> None:
         shutil.rmtree(self.data)

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from pushproof.base.queries import query
 from pushproof.base.waiting import wait_until
 from pushproof.stack.embedded import Stack, section_of
-from pushproof.stack.role_settings import settings_of
 from pushproof.stack.services.postgres import DATABASE
 from pushproof.target.database import connect
 
@@ -30,27 +29,32 @@ NEXT, FORMER = "pushproof_next", "pushproof_former"
 QUIET_SECONDS = 10  # within which all other sessions must have ended
 
 
-def _name_of(stack: Stack, admin: psycopg.Connection[Any]) -> str:
+def _name_of(stack: Stack) -> str:
     """The name of the snapshot of the project's files. It depends on the date, because a seed may call now().
 
-    It depends on the settings of roles too, which no snapshot holds. Empty if a reset depends on more than that: on
-    secrets that `[db.vault]` reads from the environment.
+    It depends on the roles too, which no snapshot contains. Empty if a reset depends on more than that: on secrets that
+    `[db.vault]` reads from the environment.
     """
     folder = stack.settings.supabase_dir
     if section_of(folder / "config.toml", "db").get("vault"):
         return ""
     day = str(datetime.now(UTC).date())
-    digest = hashlib.sha256(json.dumps([stack.state.cluster, day, settings_of(admin)]).encode())
+    digest = hashlib.sha256(json.dumps([stack.state.cluster, day, stack.roles()]).encode())
     for file in sorted(_files(folder)):
         digest.update(f"{file.relative_to(folder)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return PREFIX + digest.hexdigest()[:16]
 
 
+def exists(stack: Stack) -> bool:
+    """Whether a reset of the files can copy a snapshot."""
+    with connect(stack.admin()) as admin:
+        return bool(_copyable(stack, admin))
+
+
 def restore(stack: Stack) -> bool:
     """Replace the stack's database with a copy of the files' snapshot; False if that is not possible."""
     with connect(stack.admin()) as admin:
-        name = _name_of(stack, admin)
-        if not name or not _exists(admin, name) or _customised(admin):
+        if not (name := _copyable(stack, admin)):
             return False
         _drop(admin, NEXT, FORMER)
         admin.execute(f"create database {NEXT} template {name} owner postgres".encode())
@@ -63,7 +67,7 @@ def restore(stack: Stack) -> bool:
 def keep(stack: Stack) -> None:
     """Make a snapshot of the stack's database and drop former ones. At the first reset of files only save the name."""
     with connect(stack.admin()) as admin:
-        name = _name_of(stack, admin)
+        name = _name_of(stack)
         if stack.state.reset != name:
             stack.note_reset(name)
             return
@@ -90,8 +94,11 @@ def _files(folder: Path) -> Iterator[Path]:
     yield from (f for f in folder.rglob("*") if f.is_file() and re.search(r"\.(sql|toml|env)$", f.name))
 
 
-def _exists(admin: psycopg.Connection[Any], name: str) -> bool:
-    return bool(admin.execute("select from pg_catalog.pg_database where datname = %s", [name]).fetchall())
+def _copyable(stack: Stack, admin: psycopg.Connection[Any]) -> str:
+    """The name of the files' snapshot; empty if there is none, or if a copy would lack something."""
+    name = _name_of(stack)
+    made = admin.execute("select from pg_catalog.pg_database where datname = %s", [name]).rowcount
+    return name if made and not _customised(admin) else ""
 
 
 def _customised(admin: psycopg.Connection[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -49,11 +50,13 @@ ADVICE = {
     "25001": "it cannot run in a transaction: give it a file, or a `pushproof execute`, of its own",
     "25006": "the session is read-only: a role or the database has default_transaction_read_only; reset it",
     "40": "another session changed or locked the same rows: run this again",
+    "58": "a file of the server is missing or damaged: `pushproof doctor` names it",
     "57P01": "the connection was cut: run this again; `pushproof migrations` shows what was applied",
     "57014": "it ran into its time limit: split it, or raise statement_timeout for this session",
     "55P03": "another session holds the lock: `pushproof monitor` shows which",
     "P0001": "the SQL itself raised this: its message says why",
 }
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # it would warn of connections that an interruption ends
 APPENDIX = "fix the SQL; https://www.postgresql.org/docs/current/errcodes-appendix.html lists every SQLSTATE"
 
 

@@ -25,6 +25,7 @@ from pushproof.base import inventory, process
 from pushproof.base.errors import DiskFullError, StackError
 from pushproof.base.interruptions import undisturbed
 from pushproof.base.places import make, service_user
+from pushproof.base.queries import query
 from pushproof.base.resources import resource
 from pushproof.base.waiting import exclusive, wait_until
 from pushproof.stack.services.base import HOST, Command, free_port
@@ -56,6 +57,8 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
     "log_min_error_statement": "panic",  # because a failing statement may hold a password
 }
+UNLIMITED = f"grant connect on database {DATABASE} to public;\nalter database {DATABASE} connection limit -1;\n"
+ROLES = "pushproof.roles"  # file of a cluster: its roles as they were on the first day
 HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
@@ -74,7 +77,7 @@ class Postgres:
         """End the processes that a killed server left, and remove its pid file: another process may have its pid."""
         file = self.data / "postmaster.pid"
         if file.exists():
-            _end_servers(self.data, leader=file.read_text().split("\n", 1)[0])
+            _end_servers(self.data, leader=self.pid_file().split("\n", 1)[0])
             file.unlink(missing_ok=True)
 
     def command(self) -> Command:
@@ -108,7 +111,7 @@ class Postgres:
     def pid_file(self) -> str:
         """The text of the pid file; empty if there is none."""
         try:
-            return (self.data / "postmaster.pid").read_text()
+            return (self.data / "postmaster.pid").read_text(errors="replace")
         except FileNotFoundError:
             return ""
 
@@ -152,14 +155,15 @@ def is_cluster(data: Path) -> bool:
 
 
 def adopt_cluster(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
-    """Set these passwords, by role, in the cluster in `data`, whose former passwords are lost."""
+    """Set these passwords, by role, in the cluster in `data`, and let the roles log in without a limit."""
     Postgres(parts, data, port=0).prepare()
+    _single_user(parts, data, UNLIMITED)
     _set_passwords(parts, data, passwords)
 
 
 def recipe(parts: Parts) -> str:
     """A name for the cluster that these versions and provisioning files make."""
-    digest = hashlib.sha256(json.dumps([parts.folder.name, INITDB, HBA, SETTINGS]).encode())
+    digest = hashlib.sha256(json.dumps([parts.folder.name, INITDB, HBA, SETTINGS, query("stack/roles")]).encode())
     for file in _steps():
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
@@ -196,6 +200,7 @@ def _provision(parts: Parts, data: Path) -> None:
     with _running(Postgres(parts, data, port)):
         for step in _steps():
             _run_sql(_sql_of(step, parts), step.name, port, password=password)
+        (data / ROLES).write_text(_run_sql(query("stack/roles"), ROLES, port, password=password))
     _single_user(parts, data, f"alter role {ADMIN} password null;\n")
 
 
@@ -213,16 +218,19 @@ def _sql_of(step: Path, parts: Parts) -> str:
     return result.stdout
 
 
-def _run_sql(sql: str, name: str, port: int, password: str) -> None:
+def _run_sql(sql: str, name: str, port: int, password: str) -> str:
+    """Run SQL; returns the text of a query."""
     import psycopg
 
     try:
         with psycopg.connect(
             host=HOST, port=port, dbname=DATABASE, user=ADMIN, password=password, autocommit=True
         ) as connection:
-            connection.execute(sql.encode())
+            cursor = connection.execute(sql.encode())
+            row = cursor.fetchone() if cursor.description else None
     except psycopg.Error as problem:
         raise StackError(f"provisioning failed at {name}", "this is a bug", details=str(problem)) from None
+    return str(row[0]) if row else ""
 
 
 @contextlib.contextmanager
@@ -243,7 +251,9 @@ def _running(server: Postgres) -> Iterator[None]:
 
 def _set_passwords(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
     """Set passwords by role. We made them (URL-safe base64), so they need no quoting."""
-    _single_user(parts, data, "".join(f"alter role {role} login password '{pw}';\n" for role, pw in passwords.items()))
+    admitted = "login connection limit -1 valid until 'infinity'"
+    lines = (f"alter role {role} {admitted} password '{password}';\n" for role, password in passwords.items())
+    _single_user(parts, data, "".join(lines))
 
 
 def _single_user(parts: Parts, data: Path, statements: str) -> None:

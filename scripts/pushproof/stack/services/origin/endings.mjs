@@ -25,7 +25,7 @@ export const NUMBER = 'x-pushproof-request'
 export function createEnder(config, patience) {
   const login = { user: 'authenticator', password: config.database.authenticator_password, zone: 'Z', max: 1 }
   const unseenMs = QUEUE_MS + patience + 2 * GRACE_MS // until a request has ended by itself
-  const abandoned = new Map() // by their numbers: until when to look for it, and until when to refuse it
+  const abandoned = new Map() // by their numbers: for how long looks did not see it, and until when to refuse it
   let running = false
   let held
 
@@ -56,10 +56,15 @@ export function createEnder(config, patience) {
       and (pid in (${holders(sql, lock, numbers)})
         or state = 'active' and query_start < pg_catalog.clock_timestamp() - interval '1 ms' * ${patience + GRACE_MS}::int)`
 
-  async function look(sql, lock) {
+  // `passed` are the ms since the look before.
+  async function look(sql, lock, passed) {
     const now = Date.now()
     const seen = (await sessions(sql, lock)).filter(({ number }) => abandoned.has(number))
-    for (const { number } of seen) abandoned.set(number, { left: now + unseenMs, refused: now + REFUSED_MS })
+    for (const [number, request] of abandoned) {
+      request.unseen += passed
+      if (request.unseen > unseenMs) abandoned.delete(number)
+    }
+    for (const { number } of seen) abandoned.set(number, { unseen: 0, refused: now + REFUSED_MS })
     await sql`select pg_catalog.pg_advisory_unlock_all()`
     await refuse(sql, lock, [...abandoned.keys()].filter((number) => abandoned.get(number).refused > now))
     await cancel(sql, lock, numbers(seen, ({ commits, late }) => commits && late > 0))
@@ -75,17 +80,13 @@ export function createEnder(config, patience) {
     held = gate
   }
 
-  function isAnyLeft() {
-    const now = Date.now()
-    for (const [number, { left }] of abandoned) if (left < now) abandoned.delete(number)
-    return abandoned.size > 0
-  }
-
   async function watch() {
     const sql = (await connect(config, login)).driver
     try {
       const [{ lock }] = await sql`select pg_catalog.to_regprocedure('pg_catalog.pushproof_request()')::oid::int as lock`
-      while (isAnyLeft()) await pause(await look(sql, lock) ? NEXT_LOOK_MS : LOOK_MS)
+      for (let passed = 0; abandoned.size > 0; await pause(passed)) {
+        passed = await look(sql, lock, passed) ? NEXT_LOOK_MS : LOOK_MS
+      }
     } finally {
       await sql.end({ timeout: 0 })
     }
@@ -93,7 +94,7 @@ export function createEnder(config, patience) {
 
   async function run() {
     running = true
-    while (isAnyLeft()) {
+    while (abandoned.size > 0) {
       await watch().catch((error) => { // the server may restart, or have no connection left
         log(`rest: ${error.code ?? error.name}: ${error.message}`)
         return pause(LOOK_MS)
@@ -110,7 +111,7 @@ export function createEnder(config, patience) {
 
     /** Nobody waits for the answer to this request any more. */
     abandon(number) {
-      abandoned.set(number, { left: Date.now() + unseenMs, refused: 0 })
+      abandoned.set(number, { unseen: 0, refused: 0 })
       if (!running) run()
     },
   }

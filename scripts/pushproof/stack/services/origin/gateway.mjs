@@ -56,7 +56,7 @@ export function createGateway(config, { auth, rest }) {
     if (!req.rawHeaders.every(isReadable)) return reply(res, 400, { message: 'A header is not UTF-8' })
     if (req.method === 'OPTIONS' && req.headers['access-control-request-method']) return preflight(req, res)
     if (!isReadable(unescaped(query))) return reply(res, 400, { message: 'The query is not UTF-8' })
-    if (query.split('&').length > PAIRS) return reply(res, 414, { message: `The query has more than ${PAIRS} parts` })
+    if (query.split(/[&;]/).length > PAIRS) return reply(res, 414, { message: `The query has more than ${PAIRS} parts` })
     const route = routeOf(req.method, rawPath)
     if (!route.target) return reply(res, route.status, { message: UNROUTED[route.status] })
     const { key, role } = caller(req.headers.apikey, query)
@@ -173,7 +173,7 @@ function createProxy(upstream, config) {
       error: (error) => {
         if (!lost) log(`rest is lost: ${error.code ?? error.message}`)
         lost = true
-        abandon()
+        if (error.syscall !== 'connect') abandon()
         answer.fail(error)
       },
     })
