@@ -443,7 +443,7 @@ def test_owners(changed: Changed, expected: Description) -> None:
     kinds = {d.kind for d in found if "owner" in [change.property for change in d.changes]}
     assert kinds == {kind for kind, _ in expected.objects} - {
         *("cast", "column", "constraint", "default privileges", "event trigger", "extension", "foreign data wrapper"),
-        *("foreign table", "index", "policy", "publication", "rule", "server", "statistics", "trigger"),
+        *("foreign table", "index", "policy", "publication", "role", "rule", "server", "statistics", "trigger"),
     }
 
 
