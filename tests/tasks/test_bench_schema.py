@@ -219,11 +219,17 @@ def test_a_connection_sends_the_requests_of_its_list_in_turn() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as http:
         threading.Thread(target=http.serve_forever).start()
         ask = [[get("/a"), get("/b")], [get("/c")]]
-        assert requests_a_second(http.server_port, ask, 1, 0.1) > 0
+
+        def paths(connections: int, seconds: float) -> list[str]:
+            seen.clear()
+            assert requests_a_second(http.server_port, ask, connections, seconds) > 0
+            return seen
+
+        # A busy machine needs more time.
+        assert any(len(paths(1, seconds)) > 3 for seconds in (0.1, 2, 20))
         assert seen[:4] == ["/a", "/b", "/a", "/b"] and "/c" not in seen
-        assert requests_a_second(http.server_port, ask, 2, 0.1) > 0
+        assert any("/c" in paths(2, seconds) for seconds in (0.1, 2, 20))
         http.shutdown()
-    assert "/c" in seen
 
 
 def test_what_a_write_costs_is_told_part_by_part(opened: Connection, blank: Project) -> None:
