@@ -151,6 +151,25 @@ def test_some_are_started_with_what_they_need_and_the_others_later(
     assert make().start() == ["rest"]
 
 
+def test_what_comes_up_is_looked_at_before_what_needs_it(world: World, make: Callable[[], Supervisor]) -> None:
+    """Only what this call started; an interruption of the look leaves nothing behind."""
+
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    one = make()
+    one.on_up = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        one.start()
+    assert world.alive == set()
+    assert "start rest" not in world.events
+    seen: list[str] = []
+    one.on_up = seen.append
+    one.start(["rest"])
+    one.start()
+    assert seen == ["db", "rest", "origin"]
+
+
 def test_a_second_start_starts_nothing(world: World, make: Callable[[], Supervisor]) -> None:
     """What is up stays as it is."""
     make().start()

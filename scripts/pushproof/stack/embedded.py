@@ -147,8 +147,6 @@ class Stack:
         if (names is None or "origin" in names) and not self._runs("origin"):
             self._supervisor(parts).stop(("postgrest",))  # it may repeat requests of a gateway that was killed
         started = self._supervisor(parts).start(names)
-        if "postgres" in started:
-            connect(self.target()).close()  # no service logs in as postgres, whose password a migration may change
         self._instance = self._postgres(parts).pid_file()
         return started
 
@@ -374,7 +372,13 @@ class Stack:
             self.state.services,
             on_change=self._save,
             on_wait=self._check_data,
+            on_up=self._check_login,
         )
+
+    def _check_login(self, service: str) -> None:
+        """Log in as postgres, as no service does: a migration may have changed the password."""
+        if service == "postgres":
+            connect(self.target()).close()
 
     def _check_data(self, service: str, log_line: str) -> None:
         """Show what a start waits for. Raise StackError if the running server cannot read its data."""

@@ -43,7 +43,7 @@ class Supervisor:
     """The services of one stack. `on_change` is called after `running` changes and saves it.
 
     `on_wait` is called once, after PATIENCE_SECONDS of a start, with the name of a service that is not ready and the
-    last line of its log.
+    last line of its log; `on_up` with the name of each service that this call started, before those that need it.
     """
 
     services: Sequence[Service]
@@ -51,6 +51,7 @@ class Supervisor:
     running: dict[str, process.Identity]
     on_change: Callable[[], None]
     on_wait: Callable[[str, str], None] = lambda *_: None
+    on_up: Callable[[str], None] = lambda _: None
 
     def start(self, names: Sequence[str] | None = None) -> list[str]:
         """Start the services that are down: all, or the named ones and their needs. Returns the names of those started.
@@ -82,6 +83,8 @@ class Supervisor:
             startable = [service for service in pending.values() if not pending.keys() & set(service.needs)]
             for service in startable:
                 if self._is_up(service, started):
+                    if service.name in started:
+                        self.on_up(service.name)
                     del pending[service.name]
             if pending and time.monotonic() > deadline:
                 raise self._failure(next(iter(pending)), f"is not ready after {READY_SECONDS} s")
