@@ -62,9 +62,21 @@ def test_what_a_migration_sets(notes: Project, sql: str, outcomes: list[str]) ->
         assert "unexpected" not in done.output
     finally:
         file.unlink()
-    succeeds(notes.invoke("reset-local"))
+        succeeds(notes.invoke("reset-local"))
     assert notes.stack.has_new_roles()
     succeeds(notes.invoke("rls", "--no-findings"))
+
+
+def test_a_time_limit_of_a_millisecond(notes: Project) -> None:
+    """That of the role does not count: each connection of ours has its own."""
+    file = notes.write("migrations/002_roles.sql", "alter role postgres set statement_timeout = '1ms'")
+    try:
+        succeeds(notes.invoke("push"))
+        succeeds(notes.invoke("stop"))
+        succeeds(notes.invoke("rls", "--no-findings"))
+    finally:
+        file.unlink()
+        succeeds(notes.invoke("reset-local"))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +98,7 @@ def test_nobody_may_log_in(notes: Project, sql: str) -> None:
         assert states(notes) == {"001": "applied", "002": "applied"}
     finally:
         file.unlink()
-    succeeds(notes.invoke("reset-local"))
+        succeeds(notes.invoke("reset-local"))
     assert notes.stack.has_new_roles()
 
 

@@ -14,14 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pushproof.base.console import Console
-from pushproof.base.errors import (
-    CredentialsError,
-    PortError,
-    ProjectError,
-    PushproofError,
-    StackError,
-    UnreachableError,
-)
+from pushproof.base.errors import PortError, ProjectError, PushproofError, StackError
 from pushproof.base.places import cache_dir, data_dir, service_user, socket_folder
 from pushproof.base.queries import query
 from pushproof.base.reading import hint_of, present, text_of
@@ -114,16 +107,13 @@ class Stack:
         with states.locked(self.folder, self._report_wait):
             try:
                 return self._start(names)
-            except (CredentialsError, UnreachableError):  # of the login as postgres
-                self._set_passwords()
-                return self._start(names)
             except (StackError, OSError) as failure:
+                if isinstance(failure, StackError) and LOCKED_OUT.search(failure.details):
+                    self._set_passwords()
+                    return self._start(names)
                 if mend(self.settings, self.console):
                     if self._new:
                         self._drop_data()
-                    return self._start(names)
-                if isinstance(failure, StackError) and LOCKED_OUT.search(failure.details):
-                    self._set_passwords()
                     return self._start(names)
                 if isinstance(failure, StackError) and failure.service == "postgres":
                     raise self._damaged(f"PostgreSQL cannot use {self.data}", failure.details) from None
@@ -376,19 +366,22 @@ class Stack:
         )
 
     def _check_login(self, service: str) -> None:
-        """Log in as postgres, as no service does: a migration may have changed the password."""
+        """Raise StackError if postgres cannot log in: no service does, and a migration may change its password."""
         if service == "postgres":
-            connect(self.target()).close()
+            self._read_as("postgres")
 
     def _check_data(self, service: str, log_line: str) -> None:
         """Show what a start waits for. Raise StackError if the running server cannot read its data."""
+        self.console.status(f"{service} is not ready yet; its log: {log_line}", head="waiting")
+        if service != "postgres":
+            self._read_as("authenticator")
+
+    def _read_as(self, user: str) -> None:
+        """Raise StackError if the server refuses a login, or cannot read its data."""
         import psycopg
 
-        self.console.status(f"{service} is not ready yet; its log: {log_line}", head="waiting")
-        if service == "postgres":
-            return
-        target, password = self.target(), self.state.passwords["authenticator"]
-        login = replace(target, database=replace(target.database, user="authenticator", password=password))
+        target = self.target()
+        login = replace(target, database=replace(target.database, user=user, password=self.state.passwords[user]))
         try:
             with connect(login) as connection:
                 connection.execute(query("stack/readable"))

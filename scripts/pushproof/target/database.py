@@ -71,6 +71,8 @@ def connect(
     import psycopg
 
     database = target.database
+    if target.kind != "remote":  # a role's own limit may be too short for the statement that sets ours
+        options = f"{options} {options_of({'statement_timeout': limit})}"
     try:
         connection = psycopg.connect(
             psycopg.conninfo.make_conninfo(**database.tls),
