@@ -38,9 +38,9 @@ CONNECTION_ERRORS = (
     ("httpx", "TransportError"),
     ("supabase_auth.errors", "AuthRetryableError"),
 )
-# SQLSTATE of what no correct statement avoids: a read-only session, a conflict, no privilege, a role that was renamed,
-# exhausted resources, damaged files.
 NO_PRIVILEGE = "42501"
+# SQLSTATEs that are no mistake in our SQL: a read-only session, a conflict, no privilege, a role that was renamed,
+# exhausted resources, damaged files.
 REFUSING = ("25", "40", NO_PRIVILEGE, "42704", "53", "54", "55", "58")
 NOT_POSTGRES = "connect as postgres, who owns what migrations make: pushproof needs its privileges"
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)

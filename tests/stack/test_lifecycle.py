@@ -301,11 +301,11 @@ class TestHeal:
         assert_healthy(home)
         assert_data_is_there(home)
 
-    @pytest.mark.parametrize("first_line", ["", "x", "-7", "4194304"])
+    @pytest.mark.parametrize("first_line", ["", "x", "-7", "4194304", "\udcff"])
     def test_a_pid_file_that_makes_no_sense(self, home: Project, first_line: str) -> None:
         """Half written, or of the single-user mode, whose pid is negative: it is in nobody's way."""
         home.stack.stop()
-        (home.stack.data / "postmaster.pid").write_text(first_line)
+        (home.stack.data / "postmaster.pid").write_text(first_line, errors="surrogateescape")
         postgres.Postgres(locate(home.settings), home.stack.data, 0).prepare()
         assert not (home.stack.data / "postmaster.pid").exists()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pushproof.base import errors
+from pushproof.base import errors, inventory
 from pushproof.base.errors import (
     CredentialsError,
     DiskFullError,
@@ -145,6 +145,13 @@ def test_a_lock_that_is_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "lock")
     with exclusive(tmp_path / "lock"):
         pass
+
+
+@pytest.mark.parametrize("text", ["[1]", "[[1, 2]]", '{"a": 1}', '{"a": [1]}', "1", "null", "{"])
+def test_an_inventory_of_another_shape(tmp_path: Path, text: str) -> None:
+    """It says nothing about the folder, which is taken for damaged."""
+    (tmp_path / "note.json").write_text(text)
+    assert inventory.damage(tmp_path, tmp_path / "note.json") == "note.json"
 
 
 def test_sql_files(tmp_path: Path) -> None:

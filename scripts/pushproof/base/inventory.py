@@ -21,8 +21,8 @@ def damage(folder: Path, note: Path) -> str:
     Empty if all are as noted, which takes a second for each 250 MB: sizes are compared first, then hashes.
     """
     try:
-        noted = dict(json.loads(note.read_text()))
-    except (OSError, ValueError, TypeError):
+        noted = {name: (size, digest) for name, (size, digest) in json.loads(note.read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         return note.name
     for name, (size, _) in noted.items():
         if _size(folder / name) != size:

@@ -340,9 +340,10 @@ class Stack:
         self._save()
 
     def _set_passwords(self) -> None:
-        """Give the cluster the passwords of the state: state.json is older, or a migration changed one."""
+        """Let the stack's roles log in with the passwords of the state: it is older, or a migration changed a role."""
         self.console.status(
-            "the database refuses the passwords of state.json, or a login: they are set again", style="yellow"
+            "the database refuses the passwords of state.json or the logins of the stack: they are set again",
+            style="yellow",
         )
         parts = npm.locate(self.settings)
         self._supervisor(parts).stop()

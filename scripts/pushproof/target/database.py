@@ -56,8 +56,8 @@ ADVICE = {
     "55P03": "another session holds the lock: `pushproof monitor` shows which",
     "P0001": "the SQL itself raised this: its message says why",
 }
-logging.getLogger("psycopg").addHandler(logging.NullHandler())  # it would warn of connections that an interruption ends
 APPENDIX = "fix the SQL; https://www.postgresql.org/docs/current/errcodes-appendix.html lists every SQLSTATE"
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # it would warn of connections that an interruption ends
 
 
 def connect(

@@ -129,7 +129,7 @@ def create_cluster(parts: Parts, cache: Path, data: Path, passwords: Mapping[str
     try:
         _copy(prepared, scratch)
         _hand_over(scratch)
-        _set_passwords(parts, scratch, passwords)
+        _single_user(parts, scratch, _logins(passwords))
         scratch.rename(data)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -157,8 +157,7 @@ def is_cluster(data: Path) -> bool:
 def adopt_cluster(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
     """Set these passwords, by role, in the cluster in `data`, and let the roles log in without a limit."""
     Postgres(parts, data, port=0).prepare()
-    _single_user(parts, data, UNLIMITED)
-    _set_passwords(parts, data, passwords)
+    _single_user(parts, data, UNLIMITED + _logins(passwords))
 
 
 def recipe(parts: Parts) -> str:
@@ -195,7 +194,7 @@ def _provision(parts: Parts, data: Path) -> None:
     _tool(parts, "initdb", *INITDB, "-D", data)
     (data / "pg_hba.conf").write_text(HBA)
     password = secrets.token_urlsafe(24)
-    _set_passwords(parts, data, {ADMIN: password})
+    _single_user(parts, data, _logins({ADMIN: password}))
     port = free_port()
     with _running(Postgres(parts, data, port)):
         for step in _steps():
@@ -249,11 +248,10 @@ def _running(server: Postgres) -> Iterator[None]:
             yield
 
 
-def _set_passwords(parts: Parts, data: Path, passwords: Mapping[str, str]) -> None:
-    """Set passwords by role. We made them (URL-safe base64), so they need no quoting."""
+def _logins(passwords: Mapping[str, str]) -> str:
+    """Statements that let roles log in with these passwords. We made them (URL-safe base64): they need no quoting."""
     admitted = "login connection limit -1 valid until 'infinity'"
-    lines = (f"alter role {role} {admitted} password '{password}';\n" for role, password in passwords.items())
-    _single_user(parts, data, "".join(lines))
+    return "".join(f"alter role {role} {admitted} password '{password}';\n" for role, password in passwords.items())
 
 
 def _single_user(parts: Parts, data: Path, statements: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pushproof.base import process
 from pushproof.stack.services.base import HOST, Command, http_status
 from pushproof.stack.services.postgres import DATABASE
+from pushproof.target.database import options_of
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class ApiSettings:
     auto_expose_new_tables: bool = False
 
 
-# Its sessions end with it, whatever they are at.
-OPTIONS = "-c%20client_connection_check_interval%3D1s"
+# A session notices within a second that PostgREST has ended, and ends too, whatever its statement does.
+OPTIONS = options_of({"client_connection_check_interval": "1s"})
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Postgrest:
         """PostgREST with its whole configuration in the environment."""
         env = process.inherited(
             PGPASSWORD=self.password,
-            PGRST_DB_URI=f"postgresql://authenticator@{HOST}:{self.database_port}/{self.database}?options={OPTIONS}",
+            PGOPTIONS=OPTIONS,
+            PGRST_DB_URI=f"postgresql://authenticator@{HOST}:{self.database_port}/{self.database}",
             PGRST_DB_SCHEMAS=",".join(self.api.schemas),
             PGRST_DB_EXTRA_SEARCH_PATH=",".join(self.api.extra_search_path),
             PGRST_DB_MAX_ROWS=str(self.api.max_rows),

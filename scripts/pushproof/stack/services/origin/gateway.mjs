@@ -154,7 +154,7 @@ function createProxy(upstream, config) {
       if (res.destroyed) return
     }
     const answer = new Answer(res)
-    requests = (requests + 1) % NUMBERS
+    requests = requests % NUMBERS + 1
     const number = requests
     let answered = false
     let patience

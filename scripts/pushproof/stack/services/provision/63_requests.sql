@@ -1,7 +1,7 @@
 -- Marks the transaction of a request with the number that the gateway sends as a header: by a lock that lasts as long as
 -- the transaction, and by the name of the session, with the time limit of a statement in ms. So the gateway finds what
--- goes on after its client has gone. It locks the negative number of a request that PostgREST repeats for nobody, so that
--- the next transaction of that request is refused.
+-- goes on after its client has gone, and locks the negative number of that request: PostgREST may repeat a transaction,
+-- and the next one of that request is refused.
 -- PostgREST calls this first in each transaction: https://docs.postgrest.org/en/v12/references/transactions.html
 -- It is in pg_catalog, which every role may use and no tool lists.
 
